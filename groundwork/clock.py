@@ -1,0 +1,63 @@
+"""Time and unguessable names, handed to the rules from outside; the only file that touches the real ones."""
+
+import asyncio
+import secrets
+import time
+import uuid
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What a rule may know about time."""
+
+    def now_ms(self) -> int:
+        """Return the moment, in milliseconds since 1970, to store and to compare with stored ones."""
+        ...
+
+    def monotonic_ms(self) -> float:
+        """Return a reading to measure lengths with; it never jumps and means nothing by itself."""
+        ...
+
+    async def sleep_ms(self, duration_ms: float) -> None:
+        """Return after the given length of time."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now_ms(self) -> int:
+        """Return the machine's idea of the moment."""
+        return time.time_ns() // 1_000_000
+
+    def monotonic_ms(self) -> float:
+        """Return the machine's monotonic reading."""
+        return time.monotonic() * 1000
+
+    async def sleep_ms(self, duration_ms: float) -> None:
+        """Sleep on the event loop."""
+        await asyncio.sleep(duration_ms / 1000)
+
+
+class TokenSource(Protocol):
+    """Where names that nobody may guess come from."""
+
+    def token(self, bytes_count: int = 16) -> str:
+        """Return a URL-safe text made of so many random bytes."""
+        ...
+
+    def uuid(self) -> str:
+        """Return a random UUID as text."""
+        ...
+
+
+class SystemTokenSource:
+    """Names from the operating system's random source."""
+
+    def token(self, bytes_count: int = 16) -> str:
+        """Return a URL-safe text made of so many random bytes (16: 128 bits, 22 characters)."""
+        return secrets.token_urlsafe(bytes_count)
+
+    def uuid(self) -> str:
+        """Return a version 4 UUID."""
+        return str(uuid.uuid4())

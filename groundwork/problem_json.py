@@ -1,0 +1,131 @@
+"""Refusals as HTTP: one table to statuses, one shape (RFC 9457), as JSON or as a page."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import Final
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from groundwork import errors
+from groundwork.errors import BookingError
+
+STATUS_OF: Final[Mapping[type[BookingError], HTTPStatus]] = {
+    errors.RequestInvalid: HTTPStatus.BAD_REQUEST,
+    errors.IdempotencyKeyMissing: HTTPStatus.BAD_REQUEST,
+    errors.BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.SaleNotFound: HTTPStatus.NOT_FOUND,
+    errors.EventNotFound: HTTPStatus.NOT_FOUND,
+    errors.ReservationNotFound: HTTPStatus.NOT_FOUND,
+    errors.OrderNotFound: HTTPStatus.NOT_FOUND,
+    errors.MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
+    errors.TicketInvalid: HTTPStatus.UNAUTHORIZED,
+    errors.DeviceProofInvalid: HTTPStatus.UNAUTHORIZED,
+    errors.BotCheckFailed: HTTPStatus.FORBIDDEN,
+    errors.NotAdmitted: HTTPStatus.FORBIDDEN,
+    errors.PassExpired: HTTPStatus.FORBIDDEN,
+    errors.NotYours: HTTPStatus.FORBIDDEN,
+    errors.NotYourTurn: HTTPStatus.TOO_EARLY,
+    errors.SaleNotOpen: HTTPStatus.CONFLICT,
+    errors.SalePaused: HTTPStatus.CONFLICT,
+    errors.SaleClosed: HTTPStatus.GONE,
+    errors.SeatsTaken: HTTPStatus.CONFLICT,
+    errors.SoldOut: HTTPStatus.GONE,
+    errors.OverSeatLimit: HTTPStatus.FORBIDDEN,
+    errors.HoldLost: HTTPStatus.GONE,
+    errors.ExtensionRefused: HTTPStatus.CONFLICT,
+    errors.PaymentDeclined: HTTPStatus.PAYMENT_REQUIRED,
+    errors.RequestInProgress: HTTPStatus.CONFLICT,
+    errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+# Each code is explained in a page of the project's documentation.
+PROBLEM_BASE_URL: Final = "https://onsale.example/problems/"
+
+# Set by the outermost middleware; a log line and an answer can be brought together by it.
+REQUEST_ID: Final = web.RequestKey("request_id", str)
+
+log = structlog.get_logger()
+
+PageMaker = Callable[[web.Request, "Problem"], web.Response]
+# How refusals look to a browser; an application without pages leaves it out.
+PROBLEM_PAGE: Final[web.AppKey[PageMaker]] = web.AppKey("problem_page")
+
+
+class Problem:
+    """A refusal on its way out: its status, its members, its headers."""
+
+    def __init__(
+        self, code: str, status: int, members: Mapping[str, object], request_id: str
+    ) -> None:
+        self.code = code
+        self.status = status
+        self.members = members
+        self.request_id = request_id
+        retry_after = members.get("retry_after")
+        self.headers: dict[str, str] = {"Cache-Control": "no-store"}
+        if isinstance(retry_after, int):
+            self.headers["Retry-After"] = str(retry_after)
+        allowed = members.get("allowed")
+        if isinstance(allowed, tuple):
+            self.headers["Allow"] = ", ".join(allowed)
+
+    def document(self) -> dict[str, object]:
+        """Return the problem+json members, the standard ones first."""
+        return {
+            "type": PROBLEM_BASE_URL + self.code,
+            "title": self.code.replace("-", " ").capitalize(),
+            "status": self.status,
+            "code": self.code,
+            "instance": f"urn:request:{self.request_id}",
+            **self.members,
+        }
+
+
+@web.middleware
+async def problem_json(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn every refusal, and every bug, into an answer in the one shape."""
+    try:
+        return await handler(request)
+    except BookingError as error:
+        problem = problem_of(error, request)
+    except web.HTTPRequestEntityTooLarge:
+        problem = problem_of(errors.BodyTooLarge(bytes_max=request.client_max_size), request)
+    except web.HTTPNotFound:
+        problem = problem_of(errors.NotFound(), request)
+    except web.HTTPMethodNotAllowed as error:
+        problem = problem_of(errors.MethodNotAllowed(tuple(sorted(error.allowed_methods))), request)
+    except web.HTTPException:
+        raise  # redirects and the like are answers already
+    except Exception:
+        log.exception("internal error", request_id=request.get(REQUEST_ID, ""), path=request.path)
+        problem = Problem("internal-error", 500, {}, request.get(REQUEST_ID, ""))
+    return respond(request, problem)
+
+
+def problem_of(error: BookingError, request: web.Request) -> Problem:
+    """Return the problem that a refusal is, for this request."""
+    return Problem(error.code, STATUS_OF[type(error)], asdict(error), request.get(REQUEST_ID, ""))
+
+
+def respond(request: web.Request, problem: Problem) -> web.Response:
+    """Answer with the problem: as a page to browsers that prefer one, else as problem+json."""
+    make_page: PageMaker | None = request.config_dict.get(PROBLEM_PAGE)
+    if make_page is not None and prefers_page(request):
+        return make_page(request, problem)
+    return web.json_response(
+        problem.document(),
+        status=problem.status,
+        headers=problem.headers,
+        content_type="application/problem+json",
+    )
+
+
+def prefers_page(request: web.Request) -> bool:
+    """Say whether a browser is looking: it asks for HTML, and not at an API address."""
+    return "text/html" in request.headers.get("Accept", "") and "/api/" not in request.path

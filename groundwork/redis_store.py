@@ -1,0 +1,181 @@
+"""Redis: calls of one tick of the event loop travel in one pipeline, and nothing is retried blindly."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from groundwork import metrics
+from groundwork.errors import StoreUnavailable
+
+# A script takes microseconds; a second of silence means the server is gone or stuck.
+SOCKET_TIMEOUT_SECONDS = 1.0
+# A pipeline this long keeps the server busy for some ten milliseconds; more would be felt by all.
+PIPELINE_CALLS_MAX = 500
+# Two under way keep the server busy while we read; more would only split the batches.
+PIPELINES_UNDER_WAY_MAX = 2
+# Callers beyond this get 503 at once: memory is finite and their answer would come too late.
+CALLS_WAITING_MAX = 20_000
+
+Command = tuple[str | int | bytes, ...]
+
+
+def connect(url: str, *, blocking_reader: bool = False) -> Redis:
+    """Return a client with text answers and no retries of its own.
+
+    A library that repeats a timed-out script runs it twice; only we know which may be repeated.
+    `blocking_reader` is for stream readers, which wait longer than any socket timeout.
+    """
+    return Redis.from_url(
+        url,
+        decode_responses=True,
+        retry=Retry(NoBackoff(), 0),
+        socket_timeout=None if blocking_reader else SOCKET_TIMEOUT_SECONDS,
+        socket_connect_timeout=SOCKET_TIMEOUT_SECONDS,
+        health_check_interval=0,
+    )
+
+
+class RedisStore:
+    """Collects the calls made in one tick and sends them as one pipeline."""
+
+    def __init__(self, client: Redis) -> None:
+        self.client = client
+        self._waiting: list[tuple[Command, asyncio.Future[Any]]] = []
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._flush_is_due = False
+
+    async def call(self, *command: str | int | bytes) -> Any:
+        """Return the server's answer to one command.
+
+        Raises StoreUnavailable when there is none: then it is unknown whether the command ran.
+        Raises redis.exceptions.ResponseError when the server refused it.
+        """
+        if len(self._waiting) >= CALLS_WAITING_MAX:
+            raise StoreUnavailable(retry_after=1)
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Any] = loop.create_future()
+        self._waiting.append((command, answer))
+        if not self._flush_is_due:
+            self._flush_is_due = True
+            loop.call_soon(self._flush)
+        return await answer
+
+    def _flush(self) -> None:
+        self._flush_is_due = False
+        while self._waiting and len(self._under_way) < PIPELINES_UNDER_WAY_MAX:
+            batch = self._waiting[:PIPELINE_CALLS_MAX]
+            del self._waiting[:PIPELINE_CALLS_MAX]
+            # A task of its own: a caller that is cancelled must not disturb its neighbours.
+            task = asyncio.get_running_loop().create_task(self._send(batch))
+            self._under_way.add(task)
+            task.add_done_callback(self._landed)
+
+    def _landed(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        task.result()
+        if self._waiting:
+            self._flush()
+
+    async def _send(self, batch: list[tuple[Command, asyncio.Future[Any]]]) -> None:
+        metrics.REDIS_PIPELINE_CALLS.observe(len(batch))
+        scripts = sum(1 for command, _ in batch if command[0] == "EVALSHA")
+        metrics.REDIS_CALLS.labels("script").inc(scripts)
+        metrics.REDIS_CALLS.labels("command").inc(len(batch) - scripts)
+        pipeline = self.client.pipeline(transaction=False)
+        for command, _ in batch:
+            pipeline.execute_command(*command)
+        answers: list[Any]
+        try:
+            with metrics.REDIS_SECONDS.time():
+                answers = await pipeline.execute(raise_on_error=False)
+        except (RedisConnectionError, RedisTimeoutError, OSError) as error:
+            metrics.STORE_ERRORS.labels("redis").inc()
+            unavailable = StoreUnavailable(retry_after=1)
+            unavailable.__cause__ = error
+            answers = [unavailable] * len(batch)
+        except RedisError as error:
+            answers = [error] * len(batch)
+        for (_, future), answer in zip(batch, answers, strict=True):
+            if future.done():
+                continue
+            if isinstance(answer, Exception):
+                future.set_exception(_refusal_of(answer))
+            else:
+                future.set_result(answer)
+
+    async def close(self) -> None:
+        """Let the calls under way land, then close the connections."""
+        if self._under_way:
+            await asyncio.wait(self._under_way)
+        await self.client.aclose()
+
+
+def _refusal_of(error: Exception) -> Exception:
+    """Each caller gets an exception of its own: a shared one would grow everybody's traceback."""
+    if isinstance(error, StoreUnavailable):
+        own = StoreUnavailable(retry_after=error.retry_after)
+        own.__cause__ = error.__cause__
+        return own
+    if isinstance(error, RedisConnectionError | RedisTimeoutError):
+        # LOADING after a restart, READONLY on a replica: this server does not serve us now.
+        own = StoreUnavailable(retry_after=1)
+        own.__cause__ = error
+        return own
+    if isinstance(error, ResponseError) and str(error).startswith(("MISCONF", "OOM", "NOREPLICAS")):
+        own = StoreUnavailable(retry_after=2)
+        own.__cause__ = error
+        return own
+    return error
+
+
+@asynccontextmanager
+async def open_store(url: str) -> AsyncIterator[RedisStore]:
+    """Yield a store on its own connections; closes them on the way out."""
+    store = RedisStore(connect(url))
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+class UnsafeStore(Exception):
+    """The server's configuration would lose or evict what we keep; better not to start."""
+
+
+# What the server must be set to, and why.
+REQUIRED_SETTINGS = {
+    "maxmemory-policy": ("noeviction", "an evicted hold is a seat offered twice"),
+    "appendonly": ("yes", "without the log a restart forgets every hold"),
+    "no-appendfsync-on-rewrite": ("no", "it would stop the disk log during every rewrite"),
+}
+# The first version whose scripts are neither replicated nor persisted: NOSCRIPT is our fence.
+VERSION_MIN = (7, 0)
+
+
+async def prove_safe(client: Redis) -> None:
+    """Raise UnsafeStore, naming everything that is wrong, unless the server can be relied on.
+
+    A managed server that forbids CONFIG is taken at its word.
+    """
+    wrong: list[str] = []
+    info = await client.info("server")
+    version = tuple(int(part) for part in str(info["redis_version"]).split(".")[:2])
+    if version < VERSION_MIN:
+        wrong.append(f"Redis {info['redis_version']} is too old: 7.0 or newer is needed")
+    for name, (wanted, reason) in REQUIRED_SETTINGS.items():
+        try:
+            found = (await client.config_get(name)).get(name)
+        except ResponseError:
+            continue
+        if found != wanted:
+            wrong.append(f"set {name} to {wanted} (is {found}): {reason}")
+    if wrong:
+        raise UnsafeStore("\n".join(wrong))

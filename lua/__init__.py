@@ -1,0 +1,81 @@
+"""Load the Redis scripts of this folder, and hold every call to the script's own header."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any, Final
+
+from groundwork.redis_store import RedisStore
+
+LUA: Final = resources.files("lua")
+INCLUDE_LINE: Final = re.compile(r"^--- @include (\w+)\n", re.MULTILINE)
+HEADER: Final = re.compile(r"KEYS\n(?P<keys>.*?)\nARGV\n(?P<args>.*?)\nRETURNS\n", re.DOTALL)
+ROW_NAME: Final = re.compile(r"^  \d+ (\w+) ", re.MULTILINE)
+
+
+@cache
+def script_names() -> tuple[str, ...]:
+    """Return the names of all scripts, sorted."""
+    return tuple(
+        sorted(
+            path.name.removesuffix(".lua") for path in LUA.iterdir() if path.name.endswith(".lua")
+        )
+    )
+
+
+def read_source(name: str) -> str:
+    """Return lua/<name>.lua with its includes in place."""
+    source = (LUA / f"{name}.lua").read_text("utf-8")
+    return INCLUDE_LINE.sub(
+        lambda line: (LUA / f"includes/{line[1]}.lua").read_text("utf-8"), source
+    )
+
+
+def salted_source(name: str, epoch: int) -> str:
+    """Return the text a server of this epoch knows.
+
+    A restarted or promoted server has forgotten all scripts, so a caller of an older epoch gets
+    NOSCRIPT instead of an answer out of stale data.
+    """
+    return f"-- epoch {epoch}\n{read_source(name)}"
+
+
+class LuaScript:
+    """A script called with named keys and arguments, in whatever order its header lists them."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        header = HEADER.search(read_source(name))
+        assert header, f"lua/{name}.lua has no KEYS / ARGV / RETURNS header"
+        self.key_names: tuple[str, ...] = tuple(ROW_NAME.findall(header["keys"]))
+        self.arg_names: tuple[str, ...] = tuple(ROW_NAME.findall(header["args"]))
+        self._arg_set = frozenset(self.arg_names)
+        self._source = read_source(name)
+        self._sha_of_epoch: tuple[int, str] = (-1, "")
+
+    def sha(self, epoch: int) -> str:
+        """Return what a server of this epoch calls the script."""
+        known_epoch, sha = self._sha_of_epoch
+        if known_epoch != epoch:
+            text = f"-- epoch {epoch}\n{self._source}"
+            sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+            self._sha_of_epoch = (epoch, sha)
+        return sha
+
+    async def run(
+        self, store: RedisStore, epoch: int, keys: Mapping[str, str], args: Mapping[str, str | int]
+    ) -> Any:
+        """Return the script's answer. The epoch is added to the arguments here."""
+        assert args.keys() | {"epoch"} == self._arg_set, (
+            f"{self.name} wants {self.arg_names}, got {list(args)}"
+        )
+        values = {**args, "epoch": epoch}
+        return await store.call(
+            "EVALSHA",
+            self.sha(epoch),
+            len(self.key_names),
+            *[keys[name] for name in self.key_names],
+            *[values[name] for name in self.arg_names],
+        )

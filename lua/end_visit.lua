@@ -1,0 +1,27 @@
+--[[
+End a fan's visit, so that the next fan may be called at once.
+
+KEYS
+  1 line       hash  epoch
+  2 visits     zset  fan_id, scored by the end of the visit
+  3 visit_ids  hash  fan_id -> visit_id:end
+
+ARGV
+  1 epoch    integer
+  2 fan_id   string
+
+RETURNS
+  {'ended', count}                  0: there was none
+  {'not_loaded'} {'fenced', epoch}  see includes/fence.lua
+
+Safe to repeat: the second time there is nothing to end.
+]]
+--- @include fence
+
+local line, visits, visit_ids = KEYS[1], KEYS[2], KEYS[3]
+local refusal = fence(line, ARGV[1])
+if refusal then
+  return refusal
+end
+redis.call('HDEL', visit_ids, ARGV[2])
+return {'ended', redis.call('ZREM', visits, ARGV[2])}

@@ -1,0 +1,145 @@
+"""Epochs: which Redis may be believed, and how a new one is filled from PostgreSQL.
+
+A restarted, promoted or emptied Redis answers NOSCRIPT, or a script answers `not_loaded` or
+`fenced`. Then one process, by an advisory lock in PostgreSQL, raises the epoch, loads the scripts
+salted with it, and rebuilds each sale and event when it is first asked for. Empty means closed.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+from redis.exceptions import NoScriptError
+
+from groundwork import metrics
+from groundwork.errors import StoreUnavailable
+from groundwork.postgres import Pool, connection
+from groundwork.redis_store import RedisStore
+from lua import LuaScript, salted_source, script_names
+from lua.keys import event_keys, sale_keys
+
+# Any number, the same everywhere: whoever raises the epoch holds this lock.
+EPOCH_LOCK = 7_305_001
+# A caller sees at most: old epoch, then not loaded, then the answer; one more for bad luck.
+TRIES_MAX = 4
+
+log = structlog.get_logger()
+
+Loader = Callable[[str, int], Awaitable[None]]
+
+
+class Epochs:
+    """Runs scripts in the current epoch, and starts recovery when the server is another one."""
+
+    def __init__(self, store: RedisStore, pool: Pool) -> None:
+        self.store = store
+        self.pool = pool
+        self.epoch = 0
+        self._loaders: dict[str, Loader] = {}
+        self._renewing = asyncio.Lock()
+        self._loading: dict[tuple[str, str], asyncio.Lock] = {}
+
+    def register(self, kind: str, loader: Loader) -> None:
+        """Name who fills a scope of this kind ('sale', 'event') in a new epoch."""
+        self._loaders[kind] = loader
+
+    async def start(self) -> None:
+        """Learn the epoch; raise it when this server has never heard of it."""
+        await self._renew(seen=-1)
+
+    async def run(
+        self,
+        script: LuaScript,
+        scope: tuple[str, str],
+        keys: Mapping[str, str] | Callable[[int], Mapping[str, str]],
+        args: Mapping[str, str | int],
+    ) -> list[Any]:
+        """Return the script's answer from a server that may be believed.
+
+        `scope` is ('sale', sale_id) or ('event', event_id). Keys that name the epoch are given as a
+        function of it. Raises StoreUnavailable; every script is safe to repeat after that.
+        """
+        for _ in range(TRIES_MAX):
+            epoch = self.epoch
+            try:
+                answer: list[Any] = await script.run(
+                    self.store, epoch, keys(epoch) if callable(keys) else keys, args
+                )
+            except NoScriptError:
+                await self._renew(epoch)
+                continue
+            if answer[0] not in ("not_loaded", "fenced"):
+                return answer
+            if answer[0] == "fenced":
+                await self._renew(epoch)
+            await self._load(scope)
+        raise StoreUnavailable(retry_after=1)
+
+    async def _renew(self, seen: int, *, is_wiped: bool = False) -> None:
+        """Adopt the epoch of PostgreSQL if the server knows its scripts, else raise it by one."""
+        async with self._renewing:
+            if self.epoch != seen and seen >= 0:
+                return
+            async with self._lock(EPOCH_LOCK) as read:
+                epoch = int(await read("SELECT epoch FROM store_epoch"))
+                is_lost = is_wiped and epoch == seen
+                if epoch == 0 or is_lost or not await self._server_knows(epoch):
+                    epoch += 1
+                    for name in script_names():
+                        await self.store.call("SCRIPT", "LOAD", salted_source(name, epoch))
+                    await read("UPDATE store_epoch SET epoch = %s RETURNING epoch", epoch)
+                    metrics.STORE_RECOVERIES.inc()
+                    log.warning("a new epoch of the store begins", epoch=epoch)
+            self.epoch = epoch
+            metrics.STORE_EPOCH.set(epoch)
+
+    async def _server_knows(self, epoch: int) -> bool:
+        shas = [LuaScript(name).sha(epoch) for name in script_names()]
+        return all(await self.store.call("SCRIPT", "EXISTS", *shas))
+
+    async def _load(self, scope: tuple[str, str]) -> None:
+        """Fill one sale or event; one process does it, the others wait for it."""
+        kind, scope_id = scope
+        async with self._loading.setdefault(scope, asyncio.Lock()):
+            epoch = self.epoch
+            digest = hashlib.sha256(f"{kind}:{scope_id}".encode()).digest()
+            async with self._lock(int.from_bytes(digest[:7], "big")) as read:
+                if await self._is_filled(scope, epoch):
+                    return
+                earlier = await read(
+                    "SELECT count(*) FROM filled_scopes WHERE scope = %s AND epoch = %s",
+                    f"{kind}:{scope_id}", epoch,
+                )  # fmt: skip
+                if not earlier:
+                    await self._loaders[kind](scope_id, epoch)
+                    await read(
+                        "INSERT INTO filled_scopes (scope, epoch) VALUES (%s, %s) RETURNING epoch",
+                        f"{kind}:{scope_id}", epoch,
+                    )  # fmt: skip
+                    return
+        # It was filled in this epoch and is empty: somebody wiped the server without a restart.
+        await self._renew(epoch, is_wiped=True)
+
+    async def _is_filled(self, scope: tuple[str, str], epoch: int) -> bool:
+        kind, scope_id = scope
+        key = sale_keys(scope_id)["line"] if kind == "sale" else event_keys(scope_id)["meta"]
+        return bool(await self.store.call("HGET", key, "epoch") == str(epoch))
+
+    @asynccontextmanager
+    async def _lock(self, number: int) -> AsyncIterator[Callable[..., Awaitable[Any]]]:
+        """Hold a session's advisory lock; yields a function that runs a statement beside it."""
+        async with connection(self.pool) as held:
+            await held.execute("SELECT pg_advisory_lock(%s)", (number,))
+
+            async def read(statement: Any, *values: object) -> Any:
+                row = await (await held.execute(statement, values)).fetchone()
+                assert row is not None
+                return row[0]
+
+            try:
+                yield read
+            finally:
+                await held.execute("SELECT pg_advisory_unlock(%s)", (number,))

@@ -1,0 +1,17 @@
+-- Write a hold that was found possible: the only place where seats become held.
+local function put_hold(k, reservation_id, reservation, now)
+  for _, seat_index in ipairs(reservation.seats) do
+    redis.call('HSET', k.holders, tostring(seat_index), reservation_id)
+    redis.call('SETRANGE', k.status, seat_index, '1')
+  end
+  if reservation.tier then
+    redis.call('HINCRBY', k.stock, reservation.tier, -reservation.quantity)
+  end
+  local count = reservation.tier and reservation.quantity or #reservation.seats
+  redis.call('HINCRBY', k.fan_counts, reservation.fan_id, count)
+  local text = cjson.encode(reservation)
+  redis.call('HSET', k.reservations, reservation_id, text)
+  redis.call('ZADD', k.expiries, reservation.expires_at_ms, reservation_id)
+  append_log(k.meta, k.log, 'held', reservation_id, text, now)
+  return text
+end

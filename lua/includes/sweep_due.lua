@@ -1,0 +1,15 @@
+-- Free holds that ran out, oldest first, at most `limit` of them; answers how many. Every script
+-- that looks for free seats does this first, so a dead hold blocks nobody, sweeper or not.
+local function sweep_due(k, now, limit)
+  local due = redis.call('ZRANGEBYSCORE', k.expiries, '-inf', now, 'LIMIT', 0, limit)
+  for _, reservation_id in ipairs(due) do
+    local text = redis.call('HGET', k.reservations, reservation_id)
+    if text then
+      free_hold(k, reservation_id, cjson.decode(text))
+      append_log(k.meta, k.log, 'expired', reservation_id, text, now)
+    else
+      redis.call('ZREM', k.expiries, reservation_id)
+    end
+  end
+  return #due
+end

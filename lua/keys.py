@@ -1,0 +1,70 @@
+"""Every Redis key there is. All keys of a sale, and all keys of an event, share one hash tag.
+
+Redis Cluster keeps what has one tag on one node, so that a script sees all of it.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+
+@lru_cache(maxsize=4096)
+def sale_keys(sale_id: str) -> Mapping[str, str]:
+    """Return the keys of a sale's waiting room by the names the scripts use."""
+    tag = f"{{s:{sale_id}}}"
+    return {
+        "line": f"{tag}:line",  # hash: epoch, last_place, ceiling, serving, token bucket
+        "places": f"{tag}:places",  # hash: fan_id -> place
+        "gaps": f"{tag}:gaps",  # zset: places never given, scored by the first, valued by the last
+        "calls": f"{tag}:calls",  # zset: serving number, scored by the moment it was reached
+        "claims": f"{tag}:claims",  # zset: fan_id, scored by the place that was claimed
+        "visits": f"{tag}:visits",  # zset: fan_id, scored by the end of the visit
+        "visit_ids": f"{tag}:visit_ids",  # hash: fan_id -> visit_id:pass end
+    }
+
+
+def spent_key(sale_id: str, what: str) -> str:
+    """Return the key that remembers a single-use thing (a proof's nonce, a DPoP jti)."""
+    return f"{{s:{sale_id}}}:spent:{what}"
+
+
+@lru_cache(maxsize=4096)
+def event_keys(event_id: str) -> Mapping[str, str]:
+    """Return the keys of an event's seats by the names the scripts use."""
+    tag = f"{{e:{event_id}}}"
+    return {
+        "meta": f"{tag}:meta",  # hash: epoch, seq
+        "status": f"{tag}:status",  # string: one character a seat, by seat_index
+        "holders": f"{tag}:holders",  # hash: seat_index -> reservation_id
+        "reservations": f"{tag}:reservations",  # hash: reservation_id -> JSON
+        "expiries": f"{tag}:expiries",  # zset: reservation_id, scored by its end
+        "fan_counts": f"{tag}:fan_counts",  # hash: fan_id -> seats held or bought
+        "stock": f"{tag}:stock",  # hash: tier -> how many are free
+        "blocks": f"{tag}:blocks",  # hash: tier -> JSON of [first_index, length], best first
+    }
+
+
+def event_log_key(event_id: str, epoch: int) -> str:
+    """Return the stream of an event's changes in one epoch; its entry ids are `<seq>-1`."""
+    return f"{{e:{event_id}}}:log:{epoch}"
+
+
+def operation_key(event_id: str, operation_id: str) -> str:
+    """Return the key under which the answer to a repeatable operation is kept."""
+    return f"{{e:{event_id}}}:operation:{operation_id}"
+
+
+def staged_keys(event_id: str, epoch: int) -> Mapping[str, str]:
+    """Return where a rebuild collects an event's state until it is activated as one."""
+    tag = f"{{e:{event_id}}}:staged:{epoch}"
+    return {
+        f"staged_{name}": f"{tag}:{name}"
+        for name in (
+            "status",
+            "holders",
+            "reservations",
+            "expiries",
+            "fan_counts",
+            "stock",
+            "blocks",
+        )
+    }

@@ -1,0 +1,53 @@
+--[[
+Give back a hold of one fan at once.
+
+KEYS
+  1 meta          hash    epoch, seq
+  2 status        string  one character a seat
+  3 holders       hash    seat_index -> reservation_id
+  4 reservations  hash    reservation_id -> JSON
+  5 expiries      zset    reservation_id, scored by the millisecond it runs out
+  6 fan_counts    hash    fan_id -> seats held or bought
+  7 stock         hash    tier -> how many are free
+  8 log           stream  this epoch's changes
+
+ARGV
+  1 epoch           integer
+  2 now_ms          integer or ""   see includes/now_ms.lua
+  3 fan_id          string
+  4 reservation_id  string
+
+RETURNS
+  {'released'}
+  {'absent'}                          there is no such hold, or it is another fan's
+  {'not_loaded'} {'fenced', epoch}    see includes/fence.lua
+
+Safe to repeat: the second time there is nothing to release.
+]]
+--- @include now_ms
+--- @include fence
+--- @include append_log
+--- @include free_hold
+
+local k = {
+  meta = KEYS[1], status = KEYS[2], holders = KEYS[3], reservations = KEYS[4], expiries = KEYS[5],
+  fan_counts = KEYS[6], stock = KEYS[7], log = KEYS[8],
+}
+local refusal = fence(k.meta, ARGV[1])
+if refusal then
+  return refusal
+end
+local now = now_ms(ARGV[2])
+local fan_id, reservation_id = ARGV[3], ARGV[4]
+
+local text = redis.call('HGET', k.reservations, reservation_id)
+if not text then
+  return {'absent'}
+end
+local reservation = cjson.decode(text)
+if reservation.fan_id ~= fan_id then
+  return {'absent'}
+end
+free_hold(k, reservation_id, reservation)
+append_log(k.meta, k.log, 'released', reservation_id, text, now)
+return {'released'}
