@@ -1,0 +1,108 @@
+"""The front tier, put together: everything that opens is named here, in order."""
+
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from aiohttp import web
+
+from gateway.app_keys import (
+    CLOCK,
+    DEVICE_PROOFS,
+    DOOR,
+    EPOCHS,
+    IDENTITIES,
+    KEY_RING,
+    PROOF_OF_WORK,
+    RENDERER,
+    ROOMS,
+    SETTINGS,
+    TOKENS,
+    WAIT_TOKENS,
+)
+from gateway.bot_checks.proof_of_work import ProofOfWork
+from gateway.bot_checks.wait_token import WaitTokens
+from gateway.edge.admission_gate import pass_on
+from gateway.edge.request_id import request_id
+from gateway.edge.security_headers import add_security_headers
+from gateway.origin.door import Door
+from gateway.pages import make_renderer
+from gateway.settings import GatewaySettings
+from gateway.waiting_room import api, live, page
+from gateway.waiting_room.line import Line
+from gateway.waiting_room.rooms import WaitingRooms
+from gateway.waiting_room.sales import SaleRecords
+from groundwork.access_log import access_log
+from groundwork.clock import Clock, SystemClock, SystemTokenSource
+from groundwork.device_proof import DeviceProofs
+from groundwork.identity import IdentitySigner
+from groundwork.keys import KeyRing
+from groundwork.problem_json import PROBLEM_PAGE, problem_json
+from groundwork.problem_page import make_problem_page
+from groundwork.tokens import Tokens
+from lua.epochs import Epochs
+
+OpenDoor = Callable[[], AbstractAsyncContextManager[Door]]
+OpenEpochs = Callable[[], AbstractAsyncContextManager[Epochs]]
+
+
+def make_app(
+    settings: GatewaySettings,
+    ring: KeyRing,
+    open_epochs: OpenEpochs,
+    open_door: OpenDoor,
+    clock: Clock | None = None,
+) -> web.Application:
+    """Return the front tier. Nothing is opened until it starts."""
+    app = web.Application(
+        middlewares=[request_id, access_log("gateway"), problem_json],
+        client_max_size=settings.body_bytes_max,
+    )
+    clock = clock or SystemClock()
+    app[SETTINGS] = settings
+    app[CLOCK] = clock
+    app[KEY_RING] = ring
+    app[TOKENS] = Tokens(ring, clock)
+    app[IDENTITIES] = IdentitySigner(ring, clock)
+    app[DEVICE_PROOFS] = DeviceProofs(clock, settings.public_url or None)
+    app[PROOF_OF_WORK] = ProofOfWork(
+        ring, clock, SystemTokenSource(), random.SystemRandom(), riddles_max=settings.riddles_max
+    )
+    app[WAIT_TOKENS] = WaitTokens(ring, clock, SystemTokenSource())
+    app[RENDERER] = make_renderer()
+    app[PROBLEM_PAGE] = make_problem_page(app[RENDERER])
+    app[live.STREAMS] = set()
+    app.on_response_prepare.append(add_security_headers)
+    app.on_shutdown.append(live.close_streams)
+
+    @asynccontextmanager
+    async def services(app: web.Application) -> AsyncIterator[None]:
+        async with open_epochs() as epochs, open_door() as door:
+            app[EPOCHS] = epochs
+            app[DOOR] = door
+            records = SaleRecords(epochs.pool)
+            line = Line(epochs, records, SystemTokenSource(), settings)
+            app[ROOMS] = WaitingRooms(line, records, clock, random.Random(), settings)  # noqa: S311
+            async with app[ROOMS].running():
+                yield
+
+    @asynccontextmanager
+    async def riddles(app: web.Application) -> AsyncIterator[None]:
+        with app[PROOF_OF_WORK].running():
+            yield
+
+    app.cleanup_ctx.extend([riddles, services])
+    app.add_routes(api.routes)
+    app.add_routes(live.routes)
+    app.add_routes(page.routes)
+    app.router.add_get("/.well-known/jwks.json", jwks)
+    app.router.add_get(r"/static/{path:(?:room|base)/.+}", app[RENDERER].static_files.handle)
+    app.router.add_route("*", "/{path:.*}", pass_on)
+    return app
+
+
+async def jwks(request: web.Request) -> web.Response:
+    """Answer the public keys of passes and tickets, so that any server can verify them."""
+    return web.json_response(
+        request.app[KEY_RING].jwks(), headers={"Cache-Control": "public, max-age=300"}
+    )

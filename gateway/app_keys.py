@@ -1,0 +1,31 @@
+"""What the front tier's application and requests carry, by name and type."""
+
+from typing import Final
+
+from aiohttp import web
+
+from gateway.bot_checks.proof_of_work import ProofOfWork
+from gateway.bot_checks.wait_token import WaitTokens
+from gateway.origin.door import Door
+from gateway.settings import GatewaySettings
+from gateway.waiting_room.rooms import WaitingRooms
+from groundwork.clock import Clock
+from groundwork.device_proof import DeviceProofs
+from groundwork.identity import IdentitySigner
+from groundwork.keys import KeyRing
+from groundwork.pages import PageRenderer
+from groundwork.tokens import Tokens
+from lua.epochs import Epochs
+
+SETTINGS: Final = web.AppKey("gateway_settings", GatewaySettings)
+CLOCK: Final = web.AppKey("clock", Clock)
+KEY_RING: Final = web.AppKey("key_ring", KeyRing)
+TOKENS: Final = web.AppKey("tokens", Tokens)
+IDENTITIES: Final = web.AppKey("identities", IdentitySigner)
+DEVICE_PROOFS: Final = web.AppKey("device_proofs", DeviceProofs)
+PROOF_OF_WORK: Final = web.AppKey("proof_of_work", ProofOfWork)
+WAIT_TOKENS: Final = web.AppKey("wait_tokens", WaitTokens)
+EPOCHS: Final = web.AppKey("gateway_epochs", Epochs)
+ROOMS: Final = web.AppKey("rooms", WaitingRooms)
+DOOR: Final = web.AppKey("door", Door)
+RENDERER: Final = web.AppKey("room_renderer", PageRenderer)

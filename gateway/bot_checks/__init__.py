@@ -1,0 +1,1 @@
+"""Proof of work and device keys: what a join must show."""

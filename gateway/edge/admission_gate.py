@@ -1,0 +1,108 @@
+"""The admission gate: what lies behind the door answers to nobody without a pass, unless listed here."""
+
+import re
+from contextlib import suppress
+from typing import Final
+
+from aiohttp import web
+
+from gateway.app_keys import DOOR, IDENTITIES, ROOMS
+from gateway.edge.credentials import prove_device, read_pass, read_ticket
+from gateway.origin.door import VISIT_ENDED, VISIT_HEADER
+from groundwork.errors import DeviceProofInvalid, NotAdmitted, PassExpired, TicketInvalid
+from groundwork.identity import Identity
+from groundwork.problem_json import REQUEST_ID, prefers_page
+
+# What may be seen before the waiting room: what is on sale, and what the payment provider reports.
+# A path that is not here needs a pass, also one that nobody has thought of yet.
+PUBLIC: Final = re.compile(
+    r"""
+    /  | /favicon\.ico | /static/.+ | /webhooks/payments/[^/]+
+    | /events/[^/]+ | /api/events/search | /api/events/[^/]+ | /api/events/[^/]+/plan
+    """,
+    re.VERBOSE,
+)
+# Orders are read long after the pass has ended: the ticket shows whose they are, too.
+OF_THE_FAN: Final = re.compile(
+    r"/orders/[^/]+ | /orders/[^/]+/.+ | /api/bookings/[0-9a-f-]{36}", re.VERBOSE
+)
+EVENT_IN_PATH: Final = re.compile(
+    r"/(?:api/)?(?:events|checkout|bookings)/([a-z0-9][a-z0-9-]{0,62})(?:[./]|$)"
+)
+# Taking money and giving seats away are proven by the device key a pass is bound to.
+PROVEN: Final = re.compile(r"/api/bookings/complete")
+
+
+async def pass_on(request: web.Request) -> web.StreamResponse:
+    """Hand the request to the shop, saying who asks; refuse it when the gate is closed to them."""
+    path = request.path
+    identity = anonymous(request)
+    if PUBLIC.fullmatch(path) and request.method in ("GET", "HEAD", "POST"):
+        pass
+    elif OF_THE_FAN.fullmatch(path) and request.method in ("GET", "HEAD"):
+        identity = owner_of(request)
+    else:
+        try:
+            identity = admitted(request)
+        except (NotAdmitted, PassExpired) as error:
+            if prefers_page(request):
+                raise web.HTTPSeeOther(error.waiting_room_url) from error
+            raise
+    response = await request.config_dict[DOOR].forward(
+        request, request.config_dict[IDENTITIES].sign(identity)
+    )
+    if response.headers.get(VISIT_HEADER) == VISIT_ENDED and identity.kind == "pass":
+        await request.config_dict[ROOMS].line.end_visit(identity.sale_id, identity.fan_id)
+    if not response.prepared:
+        response.headers.popall(VISIT_HEADER, None)
+    return response
+
+
+def anonymous(request: web.Request) -> Identity:
+    """Return the identity of somebody who needs none here."""
+    return Identity(kind="anonymous", request_id=request[REQUEST_ID])
+
+
+def admitted(request: web.Request) -> Identity:
+    """Return the identity of a fan inside. Raises NotAdmitted, PassExpired, DeviceProofInvalid."""
+    admission = read_pass(request, waiting_room_of(request))
+    if PROVEN.fullmatch(request.path):
+        prove_device(request, admission.jkt)
+    request.config_dict[ROOMS].note_seen(admission.sale_id, admission.fan_id)
+    return Identity(
+        kind="pass",
+        fan_id=admission.fan_id,
+        sale_id=admission.sale_id,
+        visit_id=admission.visit_id,
+        jkt=admission.jkt,
+        request_id=request[REQUEST_ID],
+    )
+
+
+def owner_of(request: web.Request) -> Identity:
+    """Return who the request says it is, by pass or ticket of any sale, else anonymous."""
+    try:
+        return admitted(request)
+    except (NotAdmitted, PassExpired, DeviceProofInvalid):
+        pass
+    for sale in request.config_dict[ROOMS].sales():
+        with suppress(TicketInvalid):
+            ticket = read_ticket(request, sale.sale_id)
+            return Identity(
+                kind="ticket",
+                fan_id=ticket.fan_id,
+                sale_id=ticket.sale_id,
+                jkt=ticket.jkt,
+                request_id=request[REQUEST_ID],
+            )
+    return anonymous(request)
+
+
+def waiting_room_of(request: web.Request) -> str:
+    """Return the waiting room in front of what was asked for, or the list of what is on sale."""
+    rooms = request.config_dict[ROOMS]
+    found = EVENT_IN_PATH.match(request.path)
+    sale = rooms.sale_of(found[1]) if found else None
+    if sale is None and len(rooms.sales()) == 1:
+        sale = rooms.sales()[0]
+    return f"/sales/{sale.sale_id}" if sale else "/"

@@ -1,0 +1,116 @@
+"""What the front tier counts: joins, admissions, the line, the board and its streams."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from groundwork.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS
+
+__all__ = [
+    "ADMISSIONS",
+    "ADMISSION_RATE_ASKED_PER_MINUTE",
+    "ADMISSION_RATE_PER_MINUTE",
+    "BOARD_AGE_SECONDS",
+    "BOARD_STREAMS",
+    "BOT_CHECKS",
+    "CALLS",
+    "FANS_INSIDE",
+    "FANS_WAITING",
+    "HTTP_REQUESTS",
+    "HTTP_REQUEST_SECONDS",
+    "JOINS",
+    "LINE_LAST_PLACE",
+    "LINE_SERVING",
+    "PACING_TICK_SECONDS",
+    "expect_sale",
+]
+
+# One script call and one small write: a millisecond. Ticks come every second, so one that takes a
+# second means that pacing stands still.
+TICK_SECONDS_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+JOIN_OUTCOMES = ("joined", "repeated", "refused")
+
+JOINS = Counter(
+    "onsale_joins_total",
+    "Fans who asked for a place in line, by outcome: joined, repeated, refused.",
+    ["sale", "outcome"],
+)
+BOT_CHECKS = Counter(
+    "onsale_bot_checks_total",
+    "Checks made when a fan joins, by check and outcome.",
+    ["sale", "check", "outcome"],
+)
+ADMISSIONS = Counter(
+    "onsale_admissions_total",
+    "Fans who claimed their admission pass.",
+    ["sale"],
+)
+CALLS = Counter(
+    "onsale_calls_total",
+    "Places in line that were called; fewer admissions than calls are no-shows.",
+    ["sale"],
+)
+
+# The line is one per sale, so the worker alone writes these and the newest value is the right one.
+FANS_WAITING = Gauge(
+    "onsale_fans_waiting",
+    "Places in line given and not yet called.",
+    ["sale"],
+    multiprocess_mode="mostrecent",
+)
+FANS_INSIDE = Gauge(
+    "onsale_fans_inside",
+    "Visits going on: fans admitted who have not left, bought or gone silent.",
+    ["sale"],
+    multiprocess_mode="mostrecent",
+)
+LINE_SERVING = Gauge(
+    "onsale_line_serving",
+    "The highest place in line called so far.",
+    ["sale"],
+    multiprocess_mode="mostrecent",
+)
+LINE_LAST_PLACE = Gauge(
+    "onsale_line_last_place",
+    "The highest place in line given so far.",
+    ["sale"],
+    multiprocess_mode="mostrecent",
+)
+ADMISSION_RATE_PER_MINUTE = Gauge(
+    "onsale_admission_rate_per_minute",
+    "Places called per minute, as measured.",
+    ["sale"],
+    multiprocess_mode="mostrecent",
+)
+ADMISSION_RATE_ASKED_PER_MINUTE = Gauge(
+    "onsale_admission_rate_asked_per_minute",
+    "Places per minute the operator asked for.",
+    ["sale"],
+    multiprocess_mode="mostrecent",
+)
+
+BOARD_STREAMS = Gauge(
+    "onsale_board_streams",
+    "Waiting pages that are sent the status board as it changes.",
+    ["sale"],
+    multiprocess_mode="livesum",
+)
+# The worst of the living processes: the age of a dead one's board harms nobody.
+BOARD_AGE_SECONDS = Gauge(
+    "onsale_board_age_seconds",
+    "Age of the status board a process serves, the oldest over all processes.",
+    ["sale"],
+    multiprocess_mode="livemax",
+)
+PACING_TICK_SECONDS = Histogram(
+    "onsale_pacing_tick_seconds",
+    "Time one pacing step took.",
+    buckets=TICK_SECONDS_BUCKETS,
+)
+
+
+def expect_sale(sale_id: str) -> None:
+    """Make the sale's counters exist at 0, so that their first step is seen. May be repeated."""
+    for outcome in JOIN_OUTCOMES:
+        JOINS.labels(sale_id, outcome)
+    ADMISSIONS.labels(sale_id)
+    CALLS.labels(sale_id)

@@ -1,0 +1,1 @@
+"""The operator listener: health and metrics, apart from everything fans can reach."""

@@ -1,0 +1,20 @@
+"""The door to what is protected: what the gateway asks of a shop, wherever it runs."""
+
+from typing import Final, Protocol
+
+from aiohttp import web
+
+# The shop sets it on an answer to say that this fan's visit is over.
+VISIT_HEADER: Final = "Onsale-Visit"
+VISIT_ENDED: Final = "ended"
+
+
+class Door(Protocol):
+    """Passes a fan's request on to the shop."""
+
+    async def forward(self, request: web.Request, identity: str) -> web.StreamResponse:
+        """Return the shop's answer. `identity` is the signed header that says who is asking.
+
+        Raises StoreUnavailable when no shop answers.
+        """
+        ...

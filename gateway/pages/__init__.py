@@ -1,0 +1,10 @@
+"""The pages of the front tier: the waiting room."""
+
+from pathlib import Path
+
+from groundwork.pages import PageRenderer
+
+
+def make_renderer(locale: str = "en_GB") -> PageRenderer:
+    """Everything the front tier shows, with its static files under /static/room/."""
+    return PageRenderer({"room": Path(__file__).parent}, locale)

@@ -1,0 +1,225 @@
+// The waiting page with JavaScript: joins, follows the board, and goes in when it is the turn.
+
+import { BoardFeed } from "./board_feed.js";
+import { playCues, prepareCues } from "./cues.js";
+import { FanRecord } from "./fan_record.js";
+import { PlaceView } from "./place_view.js";
+import { ProofOfWork } from "./proof_of_work.js";
+import { openDeviceKey } from "/static/base/js/device_key.js";
+import { localTimes } from "/static/base/js/page_parts.js";
+import { ask, isPassing, jittered, pause } from "/static/base/js/requests.js";
+import { language, text } from "/static/base/js/texts.js";
+
+const ATTEMPTS_MAX = 30; // with the pauses between them about five minutes; then the fan decides
+const RETRY_MS = 4_000; // when the server did not say how long
+const RETRY_MAX_MS = 30_000;
+const DRAW_SPREAD_MS = 4_000; // everybody learns their place after the draw: not all in one moment
+const PLACE_AGAIN_MS = 45_000; // a called fan's place is looked at this often, which keeps it theirs
+
+const root = document.getElementById("main");
+const { sale: saleId, proofWorker, servingAtJoin, nowMs } = root.dataset;
+const api = `/api/sales/${saleId}`;
+const clockOffsetMs = Number(nowMs) - Date.now();
+const record = new FanRecord(saleId);
+const view = new PlaceView(root);
+const state = {
+  board: JSON.parse(root.dataset.board),
+  place: numberOr(root.dataset.place),
+  entryNumber: numberOr(root.dataset.entryNumber),
+  servingAtJoin: Number(servingAtJoin) || record.read().servingAtJoin || 0,
+  goTo: root.dataset.goTo,
+  refusal: root.dataset.refusal,
+};
+let claimEndsAt = numberOr(root.dataset.claimWithinMs, (ms) => performance.now() + ms);
+let feed = { mode: "polling", nextAt: performance.now() };
+let deviceKey = Promise.resolve(null);
+let isAskingPlace = false;
+
+function numberOr(value, change = (number) => number) {
+  return value === undefined ? null : change(Number(value));
+}
+
+function serverNow() {
+  return Date.now() + clockOffsetMs;
+}
+
+function render() {
+  const isNews = view.render(state);
+  if (view.stage === "drawing") askPlace(Math.random() * DRAW_SPREAD_MS);
+  if (isNews && view.stage === "called") {
+    playCues(document.querySelector("[data-cue-switch]")?.checked ?? true);
+    askPlace(0);
+  }
+}
+
+function tick() {
+  view.tick({
+    opensInMs: Math.max(0, Date.parse(state.board.opens_at) - serverNow()),
+    claimInMs: claimEndsAt && Math.max(0, claimEndsAt - performance.now()),
+    feed,
+  });
+}
+
+// --- joining
+
+const proof = new ProofOfWork(saleId, proofWorker, (step) => view.check(step));
+
+async function join(form) {
+  const key = await deviceKey;
+  const accessCode = new FormData(form).get("access_code");
+  let resolvedStale = false;
+  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
+    const altcha = await proof.payload(key?.jkt);
+    const answer = await send("join", { altcha, ...(accessCode ? { access_code: accessCode } : {}) });
+    if (answer?.ok) return joined(answer.document);
+    if (answer && !isPassing(answer)) {
+      proof.discard();
+      // A solution can grow old on its way; that is nobody's fault, so solve another once.
+      if (answer.code === "bot-check-failed" && !resolvedStale) {
+        resolvedStale = true;
+        continue;
+      }
+      return joinRefused(answer);
+    }
+    await waitOut(answer, attempt, "busy_text");
+  }
+  return view.trouble("trouble");
+}
+
+function joined({ ticket, place, entry_number: entryNumber }) {
+  Object.assign(state, { place: place ?? null, entryNumber: entryNumber ?? null, refusal: "" });
+  state.servingAtJoin = state.board.serving;
+  record.write({ ticket, servingAtJoin: state.servingAtJoin });
+  view.trouble(null);
+  render();
+  focusStage();
+}
+
+function joinRefused({ code, document: problem }) {
+  if (code === "bot-check-failed") state.refusal = problem.reason || "other";
+  else view.trouble("busy", text("refused_text", { reason: problem.detail ?? problem.title ?? code }));
+  render();
+}
+
+// --- going in
+
+async function admit() {
+  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
+    const { ticket } = record.read();
+    const answer = await send("admit", ticket ? { ticket } : {});
+    if (answer?.ok) {
+      state.goTo = answer.document.go_to;
+      render();
+      return location.assign(state.goTo);
+    }
+    if (answer?.code === "device-proof-invalid") return view.trouble("busy", text("lost_key_text"));
+    if (answer && answer.status !== 425 && !isPassing(answer)) {
+      return view.trouble("busy", text("refused_text", { reason: answer.document.title ?? answer.code }));
+    }
+    await waitOut(answer, attempt, answer?.status === 425 ? "too_early_text" : "busy_text");
+  }
+  return view.trouble("trouble");
+}
+
+async function leave() {
+  const { ticket } = record.read();
+  const answer = await send("leave", ticket ? { ticket } : {});
+  if (!answer?.ok) return view.trouble("trouble");
+  record.forget();
+  Object.assign(state, { place: null, entryNumber: null, servingAtJoin: 0 });
+  render();
+  return focusStage();
+}
+
+// The answer, or null when nobody answered.
+async function send(action, body) {
+  const url = `${api}/${action}`;
+  const key = await deviceKey;
+  const headers = key ? { DPoP: await key.prove("POST", url, serverNow()) } : {};
+  return ask("POST", url, { body, headers }).catch(() => null);
+}
+
+async function waitOut(answer, attempt, words) {
+  const delayMs = jittered(answer?.retryAfterMs || Math.min(RETRY_MAX_MS, RETRY_MS * attempt), 0.3);
+  if (answer) view.trouble("busy", text(words, { seconds: Math.ceil(delayMs / 1000) }));
+  else view.trouble(navigator.onLine ? "trouble" : "offline");
+  await pause(delayMs);
+}
+
+// --- where the fan stands
+
+async function askPlace(delayMs) {
+  if (isAskingPlace) return;
+  isAskingPlace = true;
+  await pause(delayMs);
+  const { ticket } = record.read();
+  const headers = ticket ? { Authorization: `Bearer ${ticket}` } : {};
+  const answer = await ask("GET", `${api}/place`, { headers }).catch(() => null);
+  isAskingPlace = false;
+  if (answer?.ok) takePlace(answer.document);
+  else if (answer?.status === 401) record.forget();
+  else if (view.stage === "drawing") askPlace(jittered(answer?.retryAfterMs || RETRY_MS));
+}
+
+function takePlace(found) {
+  state.place = found.place ?? state.place;
+  state.entryNumber = found.entry_number ?? state.entryNumber;
+  if (found.claim_within_ms != null) claimEndsAt = performance.now() + found.claim_within_ms;
+  render();
+}
+
+// --- start
+
+function focusStage() {
+  const heading = [...root.querySelectorAll(".room-stage h2")].find((each) => each.offsetParent);
+  heading?.setAttribute("tabindex", "-1");
+  heading?.focus({ preventScroll: true });
+}
+
+function onSubmit(name, action) {
+  const form = root.querySelector(`form[data-form="${name}"]`);
+  let isRunning = false;
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (isRunning) return; // impatient taps are one wish
+    isRunning = true;
+    const button = form.querySelector("button");
+    button.setAttribute("aria-disabled", "true");
+    await action(form).catch(() => view.trouble("trouble"));
+    button.removeAttribute("aria-disabled");
+    isRunning = false;
+  });
+}
+
+function start() {
+  localTimes(language);
+  prepareCues();
+  onSubmit("join", (form) => {
+    if (root.querySelector("[data-check]").dataset.check === "solving") view.check("waiting");
+    return join(form);
+  });
+  onSubmit("admit", admit);
+  onSubmit("leave", leave);
+  deviceKey = openDeviceKey(saleId);
+  new BoardFeed(saleId, (board) => {
+    state.board = board;
+    view.updated(new Date(board.at_ms - clockOffsetMs));
+    render();
+  }, (next) => {
+    // A notice about something the fan did stays; only our own "cannot reach" goes with its cause.
+    if (next.mode === "lost") view.trouble(navigator.onLine ? "trouble" : "offline");
+    else if (feed.mode === "lost") view.trouble(null);
+    feed = next;
+    tick();
+  }).start();
+  setInterval(tick, 1000);
+  setInterval(() => view.stage === "called" && !document.hidden && askPlace(0), PLACE_AGAIN_MS);
+  view.updated(new Date(state.board.at_ms - clockOffsetMs));
+  render();
+  if (state.place == null && state.entryNumber == null && record.read().ticket) askPlace(0);
+  if (["before", "open"].includes(view.stage)) deviceKey.then((key) => proof.payload(key?.jkt)).catch(() => {});
+}
+
+// Without Web Crypto (an address without https) the page works like one without JavaScript.
+if (ProofOfWork.isPossible) start();
+else document.documentElement.classList.add("plain");

@@ -1,0 +1,46 @@
+"""What the front tier can be told, with the reasons for the defaults."""
+
+from typing import Annotated
+
+import msgspec
+
+MINUTE_MS = 60_000
+DAY_MS = 24 * 60 * MINUTE_MS
+
+
+class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of the front tier; the environment has them in upper case (PASS_MS)."""
+
+    # The address fans type, without a path. Empty: whatever Host they send (development only).
+    public_url: str = ""
+    # 10 to 15 minutes is what shops give; choosing, holding and paying fit well.
+    pass_ms: Annotated[int, msgspec.Meta(ge=MINUTE_MS, le=4 * 60 * MINUTE_MS)] = 15 * MINUTE_MS
+    # A ticket also shows who owns an order, so it outlives the sale by a good while.
+    ticket_ms: Annotated[int, msgspec.Meta(ge=60 * MINUTE_MS, le=90 * DAY_MS)] = 30 * DAY_MS
+    # How long a called fan keeps room for themselves. Later they still get in, when there is room.
+    answer_ms: Annotated[int, msgspec.Meta(ge=5_000, le=30 * MINUTE_MS)] = 2 * MINUTE_MS
+    # Longer than it takes to look for a credit card; a closed tab should not block the next fan.
+    silent_ms: Annotated[int, msgspec.Meta(ge=10_000, le=60 * MINUTE_MS)] = 5 * MINUTE_MS
+    # How often each process moves the line. Four times a second keeps calls smooth to the eye.
+    pacing_every_ms: Annotated[int, msgspec.Meta(ge=50, le=5_000)] = 250
+    # The largest body a fan has to send is a proof of work with a device key: a few kilobytes.
+    body_bytes_max: Annotated[int, msgspec.Meta(ge=1024, le=16 * 1024 * 1024)] = 64 * 1024
+    # Open streams per process; the rest polls. A process may have 20,000 files open in all.
+    streams_max: Annotated[int, msgspec.Meta(ge=0, le=200_000)] = 15_000
+    # Challenges made ahead in each process: two milliseconds each, in the background, at the start.
+    riddles_max: Annotated[int, msgspec.Meta(ge=16, le=100_000)] = 2_048
+    # Where the shop is when it is not in this process.
+    origin_url: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse relations between settings that cannot work."""
+        if self.silent_ms > self.pass_ms:
+            raise ValueError("SILENT_MS is longer than PASS_MS: a visit cannot outlast its pass")
+        for name, url in (("PUBLIC_URL", self.public_url), ("ORIGIN_URL", self.origin_url)):
+            if url and (not url.startswith(("http://", "https://")) or url.count("/") != 2):
+                raise ValueError(f"{name} must be http(s)://host[:port] without a path, is {url!r}")
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether fans come over https."""
+        return self.public_url.startswith("https://")

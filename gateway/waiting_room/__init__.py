@@ -1,0 +1,1 @@
+"""Join, places in line, pacing, the status board, live updates, admission passes."""

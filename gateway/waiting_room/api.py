@@ -1,0 +1,164 @@
+"""The waiting room's calls: board, stream, challenge, join, place, admit, leave."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+import msgspec
+from aiohttp import web
+
+from gateway.app_keys import PROOF_OF_WORK, ROOMS, SETTINGS
+from gateway.edge import cookies
+from gateway.edge.credentials import read_ticket
+from gateway.waiting_room import joining
+from gateway.waiting_room.board import eta_at, moment_text
+from groundwork.bodies import read_body
+
+routes = web.RouteTableDef()
+
+Text = Annotated[str, msgspec.Meta(max_length=4096)]
+# Caches may keep the board for the second in which it is true.
+BOARD_HEADERS: Final = {"Cache-Control": "public, max-age=1"}
+NO_STORE: Final = {"Cache-Control": "no-store"}
+
+
+class JoinBody(msgspec.Struct, frozen=True):
+    """What a join says."""
+
+    altcha: Text
+    access_code: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+
+
+class AdmitBody(msgspec.Struct, frozen=True):
+    """What an admit may say; `event` is the event the fan came for."""
+
+    ticket: Text | None = None
+    event: Annotated[str, msgspec.Meta(max_length=63)] | None = None
+
+
+@routes.get("/api/sales/{sale}/status")
+async def status(request: web.Request) -> web.Response:
+    """Answer the status board: ready bytes, no store is asked."""
+    board = request.config_dict[ROOMS].board(request.match_info["sale"])
+    if request.headers.get("If-None-Match") == board.etag:
+        return web.Response(status=304, headers={**BOARD_HEADERS, "ETag": board.etag})
+    return web.Response(
+        body=board.body,
+        headers={
+            "Content-Type": "application/json",
+            "ETag": board.etag,
+            **BOARD_HEADERS,
+        },
+    )
+
+
+@routes.get("/api/sales/{sale}/challenge")
+async def challenge(request: web.Request) -> web.Response:
+    """Answer an ALTCHA challenge for this sale, and for this device key if it is named."""
+    sale_id = request.config_dict[ROOMS].room(request.match_info["sale"]).sale.sale_id
+    body = request.config_dict[PROOF_OF_WORK].issue(sale_id, request.query.get("jkt"))
+    return web.Response(body=body, content_type="application/json", headers=NO_STORE)
+
+
+@routes.post("/api/sales/{sale}/join")
+async def join(request: web.Request) -> web.Response:
+    """Take the fan into the line."""
+    body = await read_body(request, JoinBody)
+    given = await joining.join(request, request.match_info["sale"], body.altcha)
+    response = web.json_response(
+        {
+            "ticket": given.text,
+            "fan_id": given.claims.fan_id,
+            "place": given.claims.place,
+            "entry_number": given.claims.entry_number,
+            "phase": given.phase,
+        },
+        status=201,
+        headers=NO_STORE,
+    )
+    give_ticket(request, response, given)
+    return response
+
+
+@routes.get("/api/sales/{sale}/place")
+async def place(request: web.Request) -> web.Response:
+    """Answer where the fan stands, for clients that do not compute it from the board."""
+    rooms = request.config_dict[ROOMS]
+    sale_id = request.match_info["sale"]
+    document = rooms.board(sale_id).document
+    ticket = read_ticket(request, sale_id)
+    number = joining.place_of(ticket, document.phase)
+    ahead = None if number is None else max(0, number - document.serving - 1)
+    called = number is not None and number <= document.serving
+    eta = None
+    if ahead is not None and not called:
+        eta = eta_at(ahead, document.rate_per_minute)
+    return web.json_response(
+        {
+            "place": number,
+            "entry_number": ticket.entry_number,
+            "ahead": ahead,
+            "eta": {"p10": eta.p10, "p50": eta.p50, "p90": eta.p90} if eta else None,
+            "phase": document.phase,
+            "called": called,
+        },
+        headers=NO_STORE,
+    )
+
+
+@routes.post("/api/sales/{sale}/admit")
+async def admit(request: web.Request) -> web.Response:
+    """Let a called fan in."""
+    body = await read_body(request, AdmitBody)
+    given = await joining.admit(request, request.match_info["sale"], body.ticket, body.event)
+    response = web.json_response(
+        {
+            "pass": given.text,
+            "expires_at": _moment(given.claims.expires_at_ms),
+            "go_to": given.go_to,
+        },
+        status=201,
+        headers=NO_STORE,
+    )
+    give_pass(request, response, given)
+    return response
+
+
+@routes.post("/api/sales/{sale}/leave")
+async def leave(request: web.Request) -> web.Response:
+    """End the fan's visit or wait."""
+    sale_id = request.match_info["sale"]
+    rooms = request.config_dict[ROOMS]
+    rooms.room(sale_id)
+    ticket = read_ticket(request, sale_id)
+    await rooms.line.end_visit(sale_id, ticket.fan_id)
+    response = web.Response(status=204, headers=NO_STORE)
+    is_secure = request.config_dict[SETTINGS].is_secure
+    cookies.take_back(response, cookies.PASS, is_secure=is_secure)
+    cookies.take_back(response, cookies.TICKET, is_secure=is_secure)
+    return response
+
+
+def give_ticket(
+    request: web.Request, response: web.StreamResponse, given: joining.TicketGiven
+) -> None:
+    """Set the ticket cookie."""
+    settings = request.config_dict[SETTINGS]
+    cookies.give(
+        response,
+        cookies.TICKET,
+        given.text,
+        settings.ticket_ms // 1000,
+        is_secure=settings.is_secure,
+    )
+
+
+def give_pass(request: web.Request, response: web.StreamResponse, given: joining.PassGiven) -> None:
+    """Set the pass cookie."""
+    settings = request.config_dict[SETTINGS]
+    cookies.give(
+        response, cookies.PASS, given.text, settings.pass_ms // 1000, is_secure=settings.is_secure
+    )
+
+
+def _moment(at_ms: int) -> str:
+    return moment_text(datetime.fromtimestamp(at_ms / 1000, UTC))

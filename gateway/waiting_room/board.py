@@ -1,0 +1,183 @@
+"""The status board: one document for everybody who waits, made once a second, served as ready bytes."""
+
+import hashlib
+from collections import deque
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import msgspec
+
+from gateway.waiting_room.line import LineNow
+from gateway.waiting_room.sales import Phase, Sale
+
+# The rate is measured over this long: short enough to follow a change, long enough to be calm.
+RATE_WINDOW_MS = 60_000
+# Before this much was measured, the asked rate is the better guess.
+RATE_WINDOW_MIN_MS = 5_000
+# Distances the wait is told for; browsers interpolate between them.
+ETA_DISTANCES = (1, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
+# How far the real wait strays from distance ÷ rate: no-shows make it shorter, pauses longer.
+ETA_SHORTER, ETA_LONGER = 0.75, 1.5
+# Nobody is told less than this: a call, the cue and the press of a button take their time.
+ETA_SECONDS_MIN = 2
+# Polls: often when a call may come soon, seldom when there is nothing to see.
+POLL_FLOOR_MS, POLL_CEILING_MS = 3_000, 30_000
+# A fan polls about so many times on the way to the front.
+POLLS_PER_WAIT = 30
+# Spread, so that fans who came together do not ask together for ever.
+POLL_JITTER_PART = 0.3
+
+
+class Eta(msgspec.Struct, frozen=True):
+    """The wait in seconds at one distance, at three likelihoods."""
+
+    distance: int
+    p10: int
+    p50: int
+    p90: int
+
+
+class Poll(msgspec.Struct, frozen=True):
+    """When to ask again: after so long, plus a random part of the jitter."""
+
+    after_ms: int
+    jitter_ms: int
+
+
+class BoardDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """What everybody who waits is told: `GET /api/sales/{sale}/status`."""
+
+    sale: str
+    name: str
+    phase: Phase
+    opens_at: str
+    serving: int
+    last_place: int
+    waiting: int
+    inside: int
+    rate_per_minute: float
+    message: str
+    pause_reason: str
+    eta: list[Eta]
+    poll: Poll
+    events: list[str]
+    seq: int
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A rendered status board: the document, its bytes, and the bytes of the stream's event."""
+
+    document: BoardDocument
+    body: bytes
+    stream_event: bytes
+    etag: str
+
+
+class RateMeter:
+    """Measures how many places a minute are really called."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[int, int]] = deque()
+
+    def note(self, now_ms: int, called: int) -> None:
+        """Take in how many were called so far."""
+        if self._seen and called < self._seen[-1][1]:
+            self._seen.clear()  # the count began anew with a new epoch
+        self._seen.append((now_ms, called))
+        while self._seen[0][0] < now_ms - RATE_WINDOW_MS:
+            self._seen.popleft()
+
+    def per_minute(self) -> float | None:
+        """Return the measured rate, or None before enough was seen."""
+        if not self._seen:
+            return None
+        (first_ms, first), (last_ms, last) = self._seen[0], self._seen[-1]
+        if last_ms - first_ms < RATE_WINDOW_MIN_MS:
+            return None
+        return (last - first) * 60_000 / (last_ms - first_ms)
+
+
+def expected_rate(measured: float | None, asked: int, waiting: int) -> float:
+    """Return the fans per minute to expect.
+
+    Without a crowd the measured rate says how few came, not how fast the line would move.
+    """
+    if measured is None or waiting == 0:
+        return float(asked)
+    return min(float(asked), measured)
+
+
+def eta_at(distance: int, rate_per_minute: float) -> Eta | None:
+    """Return the wait of a fan with so many ahead, or None when nothing moves."""
+    if rate_per_minute <= 0:
+        return None
+    seconds = (distance + 1) * 60 / rate_per_minute
+    return Eta(
+        distance,
+        max(ETA_SECONDS_MIN, round(seconds * ETA_SHORTER)),
+        max(ETA_SECONDS_MIN, round(seconds)),
+        max(ETA_SECONDS_MIN, round(seconds * ETA_LONGER)),
+    )
+
+
+def eta_table(waiting: int, rate_per_minute: float) -> list[Eta]:
+    """Return the waits up to just beyond the end of the line."""
+    table: list[Eta] = []
+    for distance in ETA_DISTANCES:
+        eta = eta_at(distance, rate_per_minute)
+        if eta is None:
+            break
+        table.append(eta)
+        if distance >= waiting:
+            break
+    return table
+
+
+def poll_policy(phase: Phase, waiting: int, rate_per_minute: float) -> Poll:
+    """Return how often to ask: a part of the average wait, between floor and ceiling."""
+    if phase in ("closed", "sold_out"):
+        after_ms = POLL_CEILING_MS
+    elif rate_per_minute <= 0:
+        after_ms = 2 * POLL_FLOOR_MS
+    else:
+        wait_ms = waiting / 2 * 60_000 / rate_per_minute
+        after_ms = round(min(POLL_CEILING_MS, max(POLL_FLOOR_MS, wait_ms / POLLS_PER_WAIT)))
+    return Poll(after_ms, round(after_ms * POLL_JITTER_PART))
+
+
+def render(sale: Sale, line: LineNow, measured: float | None, seq: int) -> Board:
+    """Return the board for this moment."""
+    phase = sale.phase(line.now_ms)
+    rate = expected_rate(measured, sale.rate_now(line.now_ms), line.waiting)
+    document = BoardDocument(
+        sale=sale.sale_id,
+        name=sale.name,
+        phase=phase,
+        opens_at=moment_text(sale.opens_at),
+        serving=line.serving,
+        last_place=line.last_place,
+        waiting=line.waiting,
+        inside=line.inside,
+        rate_per_minute=round(rate, 1),
+        message=sale.message,
+        pause_reason=sale.pause_reason if phase == "paused" else "",
+        eta=eta_table(line.waiting, rate),
+        poll=poll_policy(phase, line.waiting, rate),
+        events=sale.event_ids,
+        seq=seq,
+        at_ms=line.now_ms,
+    )
+    body = msgspec.json.encode(document)
+    return Board(
+        document,
+        body,
+        b"event: board\nid: %d\ndata: %b\n\n" % (seq, body),
+        f'"{hashlib.sha256(body).hexdigest()[:16]}"',
+    )
+
+
+def moment_text(at: datetime) -> str:
+    """Return a moment as API answers write it."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

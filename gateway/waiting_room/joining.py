@@ -1,0 +1,215 @@
+"""Taking a fan into the line, and letting a called fan in: the two acts of the waiting room."""
+
+import base64
+import hmac
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from gateway import metrics
+from gateway.app_keys import (
+    CLOCK,
+    KEY_RING,
+    PROOF_OF_WORK,
+    ROOMS,
+    SETTINGS,
+    TOKENS,
+    WAIT_TOKENS,
+)
+from gateway.edge.credentials import prove_device, read_ticket
+from gateway.waiting_room.board import eta_at, expected_rate, moment_text
+from gateway.waiting_room.rooms import Room
+from gateway.waiting_room.sales import Phase, Sale
+from groundwork.errors import (
+    BookingError,
+    NotYourTurn,
+    SaleClosed,
+    SaleNotOpen,
+    SalePaused,
+    TicketInvalid,
+)
+from groundwork.tokens import PassClaims, TicketClaims
+
+# What a fan is told at most to wait before asking again: their turn may come sooner than thought.
+RETRY_SECONDS_MAX = 30
+
+
+@dataclass(frozen=True, slots=True)
+class TicketGiven:
+    """A fan's ticket as text, and what it says."""
+
+    text: str
+    claims: TicketClaims
+    phase: Phase
+
+
+@dataclass(frozen=True, slots=True)
+class PassGiven:
+    """An admission pass as text, what it says, and where it leads."""
+
+    text: str
+    claims: PassClaims
+    go_to: str
+
+
+def phase_of(request: web.Request, sale: Sale) -> Phase:
+    """Return where the sale stands now."""
+    return sale.phase(request.config_dict[CLOCK].now_ms())
+
+
+async def join(request: web.Request, sale_id: str, altcha: str) -> TicketGiven:
+    """Give the fan who solved the proof of work a place in line; the same device gets the same.
+
+    Raises SaleNotFound, SaleClosed, BotCheckFailed, DeviceProofInvalid, StoreUnavailable.
+    """
+    room = _open_room(request, sale_id)
+    try:
+        proof = prove_device(request, None)
+        jkt = proof.jkt if proof else None
+        solved = request.config_dict[PROOF_OF_WORK].check(altcha, sale_id, jkt)
+    except BookingError:
+        metrics.JOINS.labels(sale_id, "refused").inc()
+        metrics.BOT_CHECKS.labels(sale_id, "proof_of_work", "refused").inc()
+        raise
+    metrics.BOT_CHECKS.labels(sale_id, "proof_of_work", "passed").inc()
+    fan_id = _fan_id(request, sale_id, jkt, solved.nonce)
+    return await _take_in(
+        request, room, fan_id, jkt, solved.nonce, proof.replay_key if proof else None
+    )
+
+
+async def join_by_waiting(request: web.Request, sale_id: str, wait_token: str) -> TicketGiven:
+    """Give a fan without JavaScript a place in line for having waited a moment.
+
+    Raises as `join` does.
+    """
+    room = _open_room(request, sale_id)
+    try:
+        nonce = request.config_dict[WAIT_TOKENS].check(wait_token, sale_id)
+    except BookingError:
+        metrics.JOINS.labels(sale_id, "refused").inc()
+        metrics.BOT_CHECKS.labels(sale_id, "wait_token", "refused").inc()
+        raise
+    metrics.BOT_CHECKS.labels(sale_id, "wait_token", "passed").inc()
+    fan_id = _fan_id(request, sale_id, None, nonce)
+    return await _take_in(request, room, fan_id, None, nonce, None)
+
+
+def _open_room(request: web.Request, sale_id: str) -> Room:
+    room = request.config_dict[ROOMS].room(sale_id)
+    if phase_of(request, room.sale) in ("closed", "draining"):
+        raise SaleClosed
+    return room
+
+
+def _fan_id(request: web.Request, sale_id: str, jkt: str | None, nonce: str) -> str:
+    """Name the fan by their device key; without one by the ticket they have, else by this proof.
+
+    The name cannot be computed from the key by others, so it may be seen by the shop.
+    """
+    if jkt is None:
+        try:
+            ticket = read_ticket(request, sale_id)
+        except TicketInvalid:
+            pass
+        else:
+            if ticket.jkt is None:
+                return ticket.fan_id
+    known_by = f"key:{jkt}" if jkt else f"nonce:{nonce}"
+    secret = request.config_dict[KEY_RING].secret(b"fan-id")
+    digest = hmac.digest(secret, f"{sale_id}:{known_by}".encode(), "sha256")
+    return "f_" + base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")
+
+
+async def _take_in(
+    request: web.Request, room: Room, fan_id: str, jkt: str | None, proof: str, device: str | None
+) -> TicketGiven:
+    sale_id = room.sale.sale_id
+    rooms = request.config_dict[ROOMS]
+    try:
+        joined = await rooms.line.join(sale_id, fan_id, proof, device)
+    except BookingError:
+        metrics.JOINS.labels(sale_id, "refused").inc()
+        raise
+    metrics.JOINS.labels(sale_id, "joined" if joined.is_new else "repeated").inc()
+    rooms.note_places_left(sale_id, joined.places_left)
+    phase = phase_of(request, room.sale)
+    now_ms = request.config_dict[CLOCK].now_ms()
+    is_early = phase == "before"
+    claims = TicketClaims(
+        fan_id=fan_id,
+        sale_id=sale_id,
+        place=None if is_early else joined.place,
+        entry_number=joined.place if is_early else None,
+        jkt=jkt,
+        issued_at_ms=now_ms,
+        expires_at_ms=now_ms + request.config_dict[SETTINGS].ticket_ms,
+    )
+    return TicketGiven(request.config_dict[TOKENS].sign_ticket(claims), claims, phase)
+
+
+def place_of(ticket: TicketClaims, phase: Phase) -> int | None:
+    """Return the fan's place, or None before the sale opens.
+
+    Early fans are served in the order of their entry numbers.
+    """
+    if ticket.place is not None:
+        return ticket.place
+    return None if phase == "before" else ticket.entry_number
+
+
+async def admit(
+    request: web.Request, sale_id: str, ticket_text: str | None, event_id: str | None
+) -> PassGiven:
+    """Let a called fan in; asked again, they get the visit they have.
+
+    Raises TicketInvalid, DeviceProofInvalid, NotYourTurn, SaleNotOpen, SalePaused, SaleClosed.
+    """
+    rooms = request.config_dict[ROOMS]
+    room = rooms.room(sale_id)
+    ticket = read_ticket(request, sale_id, ticket_text)
+    proof = prove_device(request, ticket.jkt)
+    phase = phase_of(request, room.sale)
+    place = place_of(ticket, phase)
+    if phase == "closed":
+        raise SaleClosed
+    if phase == "paused":
+        raise SalePaused(room.sale.pause_reason)
+    if place is None:
+        raise SaleNotOpen(opens_at=moment_text(room.sale.opens_at))
+    try:
+        visit = await rooms.line.admit(
+            room.sale, ticket.fan_id, place, proof.replay_key if proof else None
+        )
+    except NotYourTurn as refusal:
+        raise NotYourTurn(_retry_after(request, room, refusal), refusal.ahead) from refusal
+    metrics.ADMISSIONS.labels(sale_id).inc()
+    claims = PassClaims(
+        fan_id=ticket.fan_id,
+        sale_id=sale_id,
+        visit_id=visit.visit_id,
+        jkt=ticket.jkt,
+        issued_at_ms=visit.ends_at_ms - request.config_dict[SETTINGS].pass_ms,
+        expires_at_ms=visit.ends_at_ms,
+    )
+    return PassGiven(
+        request.config_dict[TOKENS].sign_pass(claims), claims, entrance(room.sale, event_id)
+    )
+
+
+def entrance(sale: Sale, event_id: str | None) -> str:
+    """Return where an admitted fan goes: the event they came for, else the sale's first."""
+    if event_id in sale.event_ids:
+        return f"/events/{event_id}/seats"
+    return f"/events/{sale.event_ids[0]}/seats" if sale.event_ids else "/"
+
+
+def _retry_after(request: web.Request, room: Room, refusal: NotYourTurn) -> int:
+    """Return the seconds after which asking again makes sense, from what is known of the wait."""
+    rate = expected_rate(
+        room.rate.per_minute(),
+        room.sale.rate_now(request.config_dict[CLOCK].now_ms()),
+        room.line.waiting if room.line else 0,
+    )
+    eta = eta_at(refusal.ahead, rate)
+    return max(refusal.retry_after, min(RETRY_SECONDS_MAX, eta.p10 if eta else RETRY_SECONDS_MAX))

@@ -1,0 +1,203 @@
+"""The line of a sale in Redis: one typed method for each of its scripts."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from gateway.settings import GatewaySettings
+from gateway.waiting_room.sales import Sale, SaleRecords
+from groundwork.clock import TokenSource
+from groundwork.errors import BotCheckFailed, DeviceProofInvalid, NotYourTurn, StoreUnavailable
+from lua import LuaScript
+from lua.epochs import Epochs
+from lua.keys import sale_keys, spent_key
+
+# Longer than any proof is good for (ten minutes and the skew of clocks), so none can come twice.
+SPENT_MS = 15 * 60_000
+# With fewer places left than this the next block is leased beside the joins, so nobody waits for it.
+PLACES_LEFT_MIN = 5_000
+# A full house empties at the pace of buyers: come back in a few seconds.
+FULL_RETRY_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A fan's place, and whether they had it before."""
+
+    place: int
+    is_new: bool
+    places_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class LineNow:
+    """How a line stands: see call_places.lua. Counts are fans; `called` and `claimed` are totals."""
+
+    serving: int
+    last_place: int
+    gap: int
+    inside: int
+    calls_open: int
+    called_now: int
+    called: int
+    claimed: int
+    now_ms: int
+
+    @property
+    def waiting(self) -> int:
+        """How many places are given and not called."""
+        return max(0, self.last_place - self.serving - self.gap)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A fan's time inside, until the millisecond it ends."""
+
+    visit_id: str
+    ends_at_ms: int
+
+
+class Line:
+    """Places, calls, and visits of all sales."""
+
+    def __init__(
+        self, epochs: Epochs, records: SaleRecords, tokens: TokenSource, settings: GatewaySettings
+    ) -> None:
+        self._epochs = epochs
+        self._records = records
+        self._tokens = tokens
+        self._settings = settings
+        self._join_line = LuaScript("join_line")
+        self._raise_ceiling = LuaScript("raise_ceiling")
+        self._call_places = LuaScript("call_places")
+        self._admit_fan = LuaScript("admit_fan")
+        self._end_visit = LuaScript("end_visit")
+        self._touch_visits = LuaScript("touch_visits")
+        self._open_line = LuaScript("open_line")
+        epochs.register("sale", self._open)
+
+    async def join(self, sale_id: str, fan_id: str, proof: str, device: str | None) -> Joined:
+        """Return the fan's place, the same at every repeat.
+
+        `proof` names the spent proof of work, `device` the spent DPoP proof. Raises BotCheckFailed or
+        DeviceProofInvalid when somebody else has used one of them.
+        """
+        keys = {
+            **sale_keys(sale_id),
+            "proof": spent_key(sale_id, f"proof:{proof}"),
+            "device": spent_key(sale_id, f"device:{device or 'none:' + fan_id}"),
+        }
+        args: dict[str, str | int] = {"fan_id": fan_id, "spent_ms": SPENT_MS}
+        for _ in range(2):
+            match await self._epochs.run(self._join_line, ("sale", sale_id), keys, args):
+                case ["joined", int(place), int(left)]:
+                    return Joined(place, True, left)
+                case ["joined_before", int(place), int(left)]:
+                    return Joined(place, False, left)
+                case ["replayed", "proof"]:
+                    raise BotCheckFailed("replayed")
+                case ["replayed", "device"]:
+                    raise DeviceProofInvalid("replayed")
+                case ["no_places"]:
+                    await self.lease_more(sale_id)
+                case answer:
+                    raise AssertionError(f"join_line.lua broke its contract: {answer!r}")
+        raise StoreUnavailable(retry_after=1)
+
+    async def lease_more(self, sale_id: str) -> None:
+        """Lease the next block of places in PostgreSQL and tell Redis."""
+        lease = await self._records.lease_places(sale_id)
+        answer = await self._epochs.run(
+            self._raise_ceiling, ("sale", sale_id), sale_keys(sale_id), {"ceiling": lease.ceiling}
+        )
+        assert answer[0] == "raised", answer
+
+    async def call_places(self, sale: Sale, now_ms: int) -> LineNow:
+        """Move the serving number as far as it may go, and return how the line stands."""
+        answer = await self._epochs.run(
+            self._call_places,
+            ("sale", sale.sale_id),
+            sale_keys(sale.sale_id),
+            {
+                "now_ms": "",
+                "rate_per_minute": sale.rate_now(now_ms),
+                "burst": sale.burst,
+                "capacity": sale.capacity,
+                "answer_ms": self._settings.answer_ms,
+            },
+        )
+        assert answer[0] == "line" and len(answer) == 10, answer
+        return LineNow(*(int(value) for value in answer[1:]))
+
+    async def admit(self, sale: Sale, fan_id: str, place: int, device: str | None) -> Visit:
+        """Return the fan's visit, the same at every repeat while it lasts.
+
+        Raises NotYourTurn before the place is called, or when the fan comes late to a full house.
+        """
+        sale_id = sale.sale_id
+        answer = await self._epochs.run(
+            self._admit_fan,
+            ("sale", sale_id),
+            {
+                **sale_keys(sale_id),
+                "device": spent_key(sale_id, f"device:{device or 'none:' + fan_id}"),
+            },
+            {
+                "now_ms": "",
+                "fan_id": fan_id,
+                "place": place,
+                "visit_id": self._tokens.token(),
+                "visit_ms": self._settings.pass_ms,
+                "capacity": sale.capacity,
+                "answer_ms": self._settings.answer_ms,
+                "proof_id": fan_id,
+                "spent_ms": SPENT_MS,
+            },
+        )
+        match answer:
+            case ["admitted" | "admitted_before", str(visit_id), int(ends_at_ms)]:
+                return Visit(visit_id, ends_at_ms)
+            case ["not_called", int(ahead)]:
+                raise NotYourTurn(retry_after=1, ahead=ahead)
+            case ["full"]:
+                raise NotYourTurn(retry_after=FULL_RETRY_SECONDS, ahead=0)
+            case ["replayed", _]:
+                raise DeviceProofInvalid("replayed")
+        raise AssertionError(f"admit_fan.lua broke its contract: {answer!r}")
+
+    async def end_visit(self, sale_id: str, fan_id: str) -> None:
+        """End the fan's visit, if there is one."""
+        answer = await self._epochs.run(
+            self._end_visit, ("sale", sale_id), sale_keys(sale_id), {"fan_id": fan_id}
+        )
+        assert answer[0] == "ended", answer
+
+    async def touch_visits(self, sale_id: str, fan_ids: list[str]) -> None:
+        """Keep the visits of fans who were just seen."""
+        answer = await self._epochs.run(
+            self._touch_visits,
+            ("sale", sale_id),
+            sale_keys(sale_id),
+            {
+                "now_ms": "",
+                "silent_ms": self._settings.silent_ms,
+                "fan_ids": msgspec.json.encode(fan_ids).decode(),
+            },
+        )
+        assert answer[0] == "touched", answer
+
+    async def _open(self, sale_id: str, epoch: int) -> None:
+        """Begin the line in a new epoch (called by Epochs, one process at a time)."""
+        lease = await self._records.lease_places(sale_id)
+        answer = await self._open_line.run(
+            self._epochs.store,
+            epoch,
+            sale_keys(sale_id),
+            {
+                "last_place": lease.last_place,
+                "leased": lease.leased,
+                "ceiling": lease.ceiling,
+                "serving": lease.serving,
+            },
+        )
+        assert answer[0] in ("opened", "open_before"), answer

@@ -1,0 +1,140 @@
+"""The waiting page, and its forms for browsers without JavaScript."""
+
+from contextlib import suppress
+
+from aiohttp import web
+
+from gateway.app_keys import CLOCK, RENDERER, ROOMS, SETTINGS, WAIT_TOKENS
+from gateway.edge import cookies
+from gateway.edge.credentials import read_pass, read_ticket
+from gateway.pages.views import Eta as EtaView
+from gateway.pages.views import WaitingPage
+from gateway.waiting_room import joining
+from gateway.waiting_room.api import give_pass, give_ticket
+from gateway.waiting_room.board import eta_at
+from groundwork.errors import (
+    BotCheckFailed,
+    NotAdmitted,
+    NotYourTurn,
+    PassExpired,
+    SaleNotOpen,
+    SalePaused,
+    TicketInvalid,
+)
+from groundwork.pages import CONTENT_SECURITY_POLICY
+from groundwork.tokens import TicketClaims
+
+routes = web.RouteTableDef()
+
+
+@routes.get("/sales/{sale}")
+async def waiting_page(request: web.Request) -> web.Response:
+    """Show where the fan stands; every reload shows the same place."""
+    return show(request, request.match_info["sale"])
+
+
+@routes.post("/sales/{sale}/join")
+async def join_form(request: web.Request) -> web.Response:
+    """Take in a fan without JavaScript, who has waited instead of computed."""
+    sale_id = request.match_info["sale"]
+    form = await request.post()
+    try:
+        given = await joining.join_by_waiting(request, sale_id, str(form.get("wait_token", "")))
+    except BotCheckFailed as refusal:
+        return show(request, sale_id, refusal=refusal.reason, status=403)
+    response = see_other(request, sale_id)
+    give_ticket(request, response, given)
+    return response
+
+
+@routes.post("/sales/{sale}/admit")
+async def admit_form(request: web.Request) -> web.Response:
+    """Let a called fan in without JavaScript; before the call the page shows how things stand."""
+    sale_id = request.match_info["sale"]
+    try:
+        given = await joining.admit(request, sale_id, None, request.query.get("event"))
+    except (NotYourTurn, SaleNotOpen, SalePaused, TicketInvalid):
+        return see_other(request, sale_id)
+    response = web.Response(status=303, headers={"Location": given.go_to})
+    give_pass(request, response, given)
+    return response
+
+
+@routes.post("/sales/{sale}/leave")
+async def leave_form(request: web.Request) -> web.Response:
+    """Give up the place or the visit."""
+    sale_id = request.match_info["sale"]
+    rooms = request.config_dict[ROOMS]
+    rooms.room(sale_id)
+    with suppress(TicketInvalid):
+        await rooms.line.end_visit(sale_id, read_ticket(request, sale_id).fan_id)
+    response = see_other(request, sale_id)
+    is_secure = request.config_dict[SETTINGS].is_secure
+    cookies.take_back(response, cookies.PASS, is_secure=is_secure)
+    cookies.take_back(response, cookies.TICKET, is_secure=is_secure)
+    return response
+
+
+def see_other(request: web.Request, sale_id: str) -> web.Response:
+    """Answer a form with the page, so that a reload posts nothing again."""
+    sale_id = request.config_dict[ROOMS].room(sale_id).sale.sale_id
+    return web.Response(status=303, headers={"Location": f"/sales/{sale_id}"})
+
+
+def show(request: web.Request, sale_id: str, refusal: str = "", status: int = 200) -> web.Response:
+    """Return the page for this fan at this moment."""
+    rooms = request.config_dict[ROOMS]
+    room = rooms.room(sale_id)
+    board = rooms.board(sale_id)
+    document = board.document
+    ticket = ticket_if_any(request, sale_id)
+    place = joining.place_of(ticket, document.phase) if ticket else None
+    eta = None
+    if place is not None and place > document.serving:
+        eta = eta_at(place - document.serving - 1, document.rate_per_minute)
+    page = WaitingPage(
+        sale_id=sale_id,
+        name=room.sale.name,
+        phase=document.phase,
+        opens_at=room.sale.opens_at,
+        now_ms=request.config_dict[CLOCK].now_ms(),
+        at_ms=document.at_ms,
+        board_json=board.body.decode(),
+        wait_token=request.config_dict[WAIT_TOKENS].issue(sale_id),
+        serving=document.serving,
+        last_place=document.last_place,
+        waiting=document.waiting,
+        rate_per_minute=document.rate_per_minute,
+        message=document.message,
+        pause_reason=document.pause_reason,
+        entry_number=ticket.entry_number if ticket else None,
+        place=place,
+        eta=EtaView(p10=eta.p10, p50=eta.p50, p90=eta.p90) if eta else None,
+        go_to=go_to_if_inside(request, sale_id),
+        refusal=refusal,
+    )
+    return web.Response(
+        text=request.config_dict[RENDERER].render("waiting_room.html", page),
+        content_type="text/html",
+        status=status,
+        headers={
+            "Cache-Control": "no-store",
+            "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+        },
+    )
+
+
+def ticket_if_any(request: web.Request, sale_id: str) -> TicketClaims | None:
+    """Return the fan's ticket, or None: a page is shown to everybody."""
+    with suppress(TicketInvalid):
+        return read_ticket(request, sale_id)
+    return None
+
+
+def go_to_if_inside(request: web.Request, sale_id: str) -> str:
+    """Return where the fan goes who has a pass for this sale, else an empty text."""
+    with suppress(NotAdmitted, PassExpired):
+        if read_pass(request, "/").sale_id == sale_id:
+            room = request.config_dict[ROOMS].room(sale_id)
+            return joining.entrance(room.sale, request.query.get("event"))
+    return ""

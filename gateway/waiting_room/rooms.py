@@ -1,0 +1,198 @@
+"""The running waiting rooms of this process: it moves every line and keeps every board fresh."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+
+from gateway import metrics
+from gateway.settings import GatewaySettings
+from gateway.waiting_room.board import Board, RateMeter, render
+from gateway.waiting_room.line import PLACES_LEFT_MIN, Line, LineNow
+from gateway.waiting_room.sales import Sale, SaleRecords
+from groundwork.clock import Clock
+from groundwork.errors import SaleNotFound, StoreUnavailable
+
+# The board is at most so old: what fans see is never behind by more than a glance.
+BOARD_EVERY_MS = 1_000
+# An operator's change reaches every process within this.
+SALES_EVERY_MS = 1_000
+# Visits are kept by one call a sale and second, however many requests their fans make.
+TOUCH_EVERY_MS = 1_000
+
+log = structlog.get_logger()
+
+
+class Room:
+    """One sale's waiting room in this process."""
+
+    def __init__(self, sale: Sale) -> None:
+        self.sale = sale
+        self.rate = RateMeter()
+        self.line: LineNow | None = None
+        self.board: Board | None = None
+        self.changed = asyncio.Event()
+        self.seen_inside: set[str] = set()
+        self.streams = 0
+        self.leasing: asyncio.Task[None] | None = None
+
+    def publish(self, board: Board) -> None:
+        """Put up a new board and wake every stream."""
+        self.board = board
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+
+class WaitingRooms:
+    """All sales this process knows, each with its line moving and its board fresh."""
+
+    def __init__(
+        self,
+        line: Line,
+        records: SaleRecords,
+        clock: Clock,
+        rng: random.Random,
+        settings: GatewaySettings,
+    ) -> None:
+        self.line = line
+        self.records = records
+        self._clock = clock
+        self._rng = rng
+        self._settings = settings
+        self._rooms: dict[str, Room] = {}
+
+    def room(self, sale_id: str) -> Room:
+        """Return the sale's room. Raises SaleNotFound."""
+        room = self._rooms.get(sale_id)
+        if room is None:
+            raise SaleNotFound
+        return room
+
+    def board(self, sale_id: str) -> Board:
+        """Return the board, at most about a second old. Raises SaleNotFound, StoreUnavailable."""
+        board = self.room(sale_id).board
+        if board is None:
+            raise StoreUnavailable(retry_after=1)
+        return board
+
+    def rooms(self) -> list[Room]:
+        """Return the rooms of all sales."""
+        return list(self._rooms.values())
+
+    def sales(self) -> list[Sale]:
+        """Return the sales as last read."""
+        return [room.sale for room in self._rooms.values()]
+
+    def sale_of(self, event_id: str) -> Sale | None:
+        """Return the sale that puts the event on sale, if it is one of ours."""
+        for room in self._rooms.values():
+            if event_id in room.sale.event_ids:
+                return room.sale
+        return None
+
+    def note_seen(self, sale_id: str, fan_id: str) -> None:
+        """Remember that a fan inside made a request."""
+        room = self._rooms.get(sale_id)
+        if room is not None:
+            room.seen_inside.add(fan_id)
+
+    def note_places_left(self, sale_id: str, places_left: int) -> None:
+        """Lease the next block beside the joins when places run short."""
+        room = self.room(sale_id)
+        if places_left < PLACES_LEFT_MIN and (room.leasing is None or room.leasing.done()):
+            room.leasing = asyncio.create_task(self._lease(sale_id))
+
+    async def _lease(self, sale_id: str) -> None:
+        with suppress(StoreUnavailable):  # the join that finds none left leases for itself
+            await self.line.lease_more(sale_id)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Keep every room going while the block runs."""
+        await self._read_sales()
+        loops = [
+            asyncio.create_task(self._repeat(every_ms, work, name))
+            for every_ms, work, name in (
+                (SALES_EVERY_MS, self._read_sales, "read sales"),
+                (self._settings.pacing_every_ms, self._call_places, "call places"),
+                (BOARD_EVERY_MS, self._render_boards, "render boards"),
+                (TOUCH_EVERY_MS, self._touch_visits, "touch visits"),
+            )
+        ]
+        try:
+            yield
+        finally:
+            leases = [room.leasing for room in self._rooms.values() if room.leasing]
+            for task in [*loops, *leases]:
+                task.cancel()
+            await asyncio.gather(*loops, *leases, return_exceptions=True)
+
+    async def _repeat(self, every_ms: int, work: object, name: str) -> None:
+        assert callable(work)
+        while True:
+            try:
+                await work()
+            except StoreUnavailable:
+                log.warning("a store does not answer", work=name)
+            except Exception:
+                # One bad round must not stop a line for good; the next may go well.
+                log.exception("a background round failed", work=name)
+            # Several processes should not all call in the same instant.
+            await self._clock.sleep_ms(every_ms * self._rng.uniform(0.9, 1.1))
+
+    async def _read_sales(self) -> None:
+        sales = await self.records.all()
+        for sale in sales:
+            room = self._rooms.get(sale.sale_id)
+            if room is None:
+                self._rooms[sale.sale_id] = Room(sale)
+                metrics.expect_sale(sale.sale_id)
+            else:
+                room.sale = sale
+        for gone in self._rooms.keys() - {sale.sale_id for sale in sales}:
+            del self._rooms[gone]
+
+    async def _call_places(self) -> None:
+        now_ms = self._clock.now_ms()
+        rooms = [room for room in self._rooms.values() if self._is_alive(room)]
+        with metrics.PACING_TICK_SECONDS.time():
+            lines = await asyncio.gather(
+                *(self.line.call_places(room.sale, now_ms) for room in rooms),
+                return_exceptions=True,
+            )
+        for room, line in zip(rooms, lines, strict=True):
+            if isinstance(line, BaseException):
+                if not isinstance(line, StoreUnavailable):
+                    log.error("a line could not be moved", sale=room.sale.sale_id, exc_info=line)
+                continue
+            room.line = line
+            room.rate.note(line.now_ms, line.called)
+            metrics.CALLS.labels(room.sale.sale_id).inc(line.called_now)
+            if room.board is None:
+                self._render(room)
+
+    def _is_alive(self, room: Room) -> bool:
+        """A closed sale's line is looked at once and then left alone."""
+        return room.sale.state != "closed" or room.board is None
+
+    async def _render_boards(self) -> None:
+        for room in self._rooms.values():
+            self._render(room)
+
+    def _render(self, room: Room) -> None:
+        if room.line is None:
+            return
+        # Counted by the clock all processes share, so that a fan who asks two of them sees it rise.
+        seq = room.line.now_ms // BOARD_EVERY_MS
+        board = render(room.sale, room.line, room.rate.per_minute(), seq)
+        age_ms = max(0, self._clock.now_ms() - room.line.now_ms)
+        metrics.BOARD_AGE_SECONDS.labels(room.sale.sale_id).set(age_ms / 1000)
+        room.publish(board)
+
+    async def _touch_visits(self) -> None:
+        for sale_id, room in list(self._rooms.items()):
+            if room.seen_inside:
+                seen, room.seen_inside = room.seen_inside, set()
+                await self.line.touch_visits(sale_id, sorted(seen))

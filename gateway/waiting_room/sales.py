@@ -1,0 +1,172 @@
+"""The sales as PostgreSQL records them: what an operator has set, and what a line must survive."""
+
+import re
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal
+
+import psycopg
+from psycopg.rows import class_row
+
+from groundwork.errors import RequestInvalid, SaleNotFound
+from groundwork.postgres import Pool, connection
+
+SaleState = Literal["open", "paused", "draining", "closed"]
+Phase = Literal["before", "open", "paused", "draining", "sold_out", "closed"]
+
+SALE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+# How many places are leased at once: some seconds of the fastest crowd, so that PostgreSQL sees a
+# write every few seconds and a crash leaves a gap that is quickly passed over.
+PLACES_LEASED = 20_000
+# Messages are read on a phone at a glance.
+MESSAGE_CHARACTERS_MAX = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sale:
+    """One sale as set by its operator. Rates are fans per minute."""
+
+    sale_id: str
+    name: str
+    opens_at: datetime
+    state: SaleState
+    pause_reason: str
+    message: str
+    rate_per_minute: int
+    burst: int
+    capacity: int
+    event_ids: list[str] = field(default_factory=list)
+
+    @property
+    def opens_at_ms(self) -> int:
+        """The opening in milliseconds since 1970."""
+        return round(self.opens_at.timestamp() * 1000)
+
+    def phase(self, now_ms: int) -> Phase:
+        """Say where the sale stands at a moment."""
+        if self.state == "closed":
+            return "closed"
+        return "before" if now_ms < self.opens_at_ms else self.state
+
+    def rate_now(self, now_ms: int) -> int:
+        """Return how many fans a minute may be called at a moment."""
+        return self.rate_per_minute if self.phase(now_ms) in ("open", "draining") else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """What a line in a new epoch starts from: see open_line.lua."""
+
+    last_place: int
+    leased: int
+    ceiling: int
+    serving: int
+
+
+SALE_COLUMNS = """sale_id, name, opens_at, state, pause_reason, message, rate_per_minute, burst,
+    capacity, ARRAY(SELECT event_id FROM events WHERE events.sale_id = sales.sale_id
+                    ORDER BY starts_at, event_id) AS event_ids"""
+
+
+class SaleRecords:
+    """Reads and writes sales in PostgreSQL."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def create(self, sale: Sale) -> None:
+        """Add a sale. Raises RequestInvalid when it exists or something in it is not allowed."""
+        check(sale)
+        try:
+            async with connection(self._pool) as open_connection:
+                await open_connection.execute(
+                    """INSERT INTO sales (sale_id, name, opens_at, state, pause_reason, message,
+                        rate_per_minute, burst, capacity)
+                    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)""",
+                    (sale.sale_id, sale.name, sale.opens_at, sale.state, sale.pause_reason,
+                     sale.message, sale.rate_per_minute, sale.burst, sale.capacity),
+                )  # fmt: skip
+        except psycopg.errors.UniqueViolation as error:
+            raise RequestInvalid("sale_id", f"the sale {sale.sale_id} exists already") from error
+
+    async def all(self) -> list[Sale]:
+        """Return every sale, the next to open first."""
+        async with connection(self._pool) as open_connection:
+            cursor = open_connection.cursor(row_factory=class_row(Sale))
+            await cursor.execute(f"SELECT {SALE_COLUMNS} FROM sales ORDER BY opens_at, sale_id")  # noqa: S608 (our own text)
+            return await cursor.fetchall()
+
+    async def get(self, sale_id: str) -> Sale:
+        """Return one sale. Raises SaleNotFound."""
+        async with connection(self._pool) as open_connection:
+            cursor = open_connection.cursor(row_factory=class_row(Sale))
+            await cursor.execute(
+                f"SELECT {SALE_COLUMNS} FROM sales WHERE sale_id = %s",  # noqa: S608 (our own text)
+                (sale_id,),
+            )
+            sale = await cursor.fetchone()
+        if sale is None:
+            raise SaleNotFound
+        return sale
+
+    async def change(self, sale_id: str, **changes: object) -> Sale:
+        """Set fields of a sale and return it. Every process follows within about a second.
+
+        Raises SaleNotFound, or RequestInvalid when the sale would be one that is not allowed.
+        """
+        sale = replace(await self.get(sale_id), **changes)  # type: ignore[arg-type]
+        check(sale)
+        async with connection(self._pool) as open_connection:
+            await open_connection.execute(
+                """UPDATE sales SET name = %s, opens_at = %s, state = %s, pause_reason = %s,
+                    message = %s, rate_per_minute = %s, burst = %s, capacity = %s,
+                    version = version + 1 WHERE sale_id = %s""",
+                (sale.name, sale.opens_at, sale.state, sale.pause_reason, sale.message,
+                 sale.rate_per_minute, sale.burst, sale.capacity, sale_id),
+            )  # fmt: skip
+        return sale
+
+    async def lease_places(self, sale_id: str) -> Lease:
+        """Raise the sale's ceiling by a block and return the line's lease. Raises SaleNotFound."""
+        async with connection(self._pool) as open_connection:
+            cursor = await open_connection.execute(
+                """UPDATE sales SET place_ceiling = place_ceiling + %s WHERE sale_id = %s
+                RETURNING last_place, place_ceiling - %s, place_ceiling, serving""",
+                (PLACES_LEASED, sale_id, PLACES_LEASED),
+            )
+            row = await cursor.fetchone()
+        if row is None:
+            raise SaleNotFound
+        last_place, leased, ceiling, serving = (int(str(value)) for value in row)
+        return Lease(last_place, leased, ceiling, serving)
+
+    async def note_progress(self, sale_id: str, last_place: int, serving: int) -> None:
+        """Make the line's progress durable; it never goes back."""
+        async with connection(self._pool) as open_connection:
+            await open_connection.execute(
+                """UPDATE sales SET last_place = GREATEST(last_place, %s),
+                    serving = GREATEST(serving, %s)
+                WHERE sale_id = %s AND (last_place < %s OR serving < %s)""",
+                (last_place, serving, sale_id, last_place, serving),
+            )
+
+
+def check(sale: Sale) -> None:
+    """Raise RequestInvalid, naming the field, unless the sale is one that can be held."""
+    if not SALE_ID.fullmatch(sale.sale_id):
+        raise RequestInvalid(
+            "sale_id", "must be lower-case letters, digits and hyphens, at most 63"
+        )
+    if not 1 <= len(sale.name) <= 200:
+        raise RequestInvalid("name", "must be 1 to 200 characters")
+    if sale.opens_at.tzinfo is None:
+        raise RequestInvalid("opens_at", "must name its time zone")
+    if not 1 <= sale.rate_per_minute <= 1_000_000:
+        raise RequestInvalid("rate_per_minute", "must be 1 to 1000000")
+    if not 1 <= sale.burst <= 1_000_000:
+        raise RequestInvalid("burst", "must be 1 to 1000000")
+    if not 1 <= sale.capacity <= 10_000_000:
+        raise RequestInvalid("capacity", "must be 1 to 10000000")
+    for name, text in (("message", sale.message), ("pause_reason", sale.pause_reason)):
+        if len(text) > MESSAGE_CHARACTERS_MAX:
+            raise RequestInvalid(name, f"must be at most {MESSAGE_CHARACTERS_MAX} characters")

@@ -1,0 +1,69 @@
+"""The waiting room's work that no request waits for: make the line durable, and count it."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+
+from gateway import metrics
+from gateway.settings import GatewaySettings
+from gateway.waiting_room.line import Line
+from gateway.waiting_room.rooms import Room, WaitingRooms
+from gateway.waiting_room.sales import SaleRecords
+from groundwork.clock import Clock, SystemTokenSource
+from groundwork.errors import StoreUnavailable
+from lua.epochs import Epochs
+
+# After a Redis loss the line goes on from what was noted last; a second is what AOF may lose, too.
+NOTE_EVERY_MS = 1_000
+
+log = structlog.get_logger()
+
+
+class RoomWorker:
+    """Keeps the lines moving even when no gateway runs, and notes how far they have come."""
+
+    def __init__(self, epochs: Epochs, settings: GatewaySettings, clock: Clock) -> None:
+        self._records = SaleRecords(epochs.pool)
+        line = Line(epochs, self._records, SystemTokenSource(), settings)
+        self.rooms = WaitingRooms(line, self._records, clock, random.Random(), settings)  # noqa: S311
+        self._clock = clock
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Keep going while the block runs."""
+        async with self.rooms.running():
+            task = asyncio.create_task(self._note())
+            try:
+                yield
+            finally:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+
+    async def _note(self) -> None:
+        while True:
+            try:
+                for room in self.rooms.rooms():
+                    await self._note_room(room)
+            except StoreUnavailable:
+                log.warning("a store does not answer", work="note lines")
+            except Exception:
+                log.exception("a round failed", work="note lines")
+            await self._clock.sleep_ms(NOTE_EVERY_MS)
+
+    async def _note_room(self, room: Room) -> None:
+        line, sale_id = room.line, room.sale.sale_id
+        if line is None:
+            return
+        await self._records.note_progress(sale_id, line.last_place, line.serving)
+        metrics.FANS_WAITING.labels(sale_id).set(line.waiting)
+        metrics.FANS_INSIDE.labels(sale_id).set(line.inside)
+        metrics.LINE_SERVING.labels(sale_id).set(line.serving)
+        metrics.LINE_LAST_PLACE.labels(sale_id).set(line.last_place)
+        metrics.ADMISSION_RATE_PER_MINUTE.labels(sale_id).set(room.rate.per_minute() or 0)
+        metrics.ADMISSION_RATE_ASKED_PER_MINUTE.labels(sale_id).set(
+            room.sale.rate_now(self._clock.now_ms())
+        )
