@@ -1,0 +1,1 @@
+"""The shop: its own aiohttp application, runnable alone."""

@@ -1,0 +1,95 @@
+"""The shop, put together: everything that opens is named here, in order."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from aiohttp import web
+
+from booking_core.app_keys import (
+    BOOKINGS,
+    CHECKOUT,
+    CLOCK,
+    HOLDS,
+    IDENTITIES,
+    ISSUER,
+    ORDERS,
+    POOL,
+    RENDERER,
+    SEAT_MAPS,
+    SETTINGS,
+    SHOP,
+)
+from booking_core.callers import read_identity
+from booking_core.catalog import api as catalog_api
+from booking_core.checkout import api as checkout_api
+from booking_core.pages import handlers, make_renderer
+from booking_core.parts import open_parts
+from booking_core.seats import api as seats_api
+from booking_core.seats.seat_map import SeatMaps
+from booking_core.settings import CoreSettings
+from groundwork.access_log import access_log
+from groundwork.clock import Clock, SystemClock
+from groundwork.identity import IdentitySigner
+from groundwork.keys import KeyRing
+from groundwork.problem_json import PROBLEM_PAGE, problem_json
+from groundwork.problem_page import make_problem_page
+from groundwork.redis_store import connect
+from lua.epochs import Epochs
+
+OpenEpochs = Callable[[], AbstractAsyncContextManager[Epochs]]
+
+
+def make_app(
+    settings: CoreSettings,
+    ring: KeyRing,
+    redis_url: str,
+    open_epochs: OpenEpochs,
+    clock: Clock | None = None,
+) -> web.Application:
+    """Return the shop. Nothing is opened until it starts."""
+    app = web.Application(
+        middlewares=[access_log("core"), problem_json, read_identity],
+        client_max_size=settings.body_bytes_max,
+    )
+    clock = clock or SystemClock()
+    app[SETTINGS] = settings
+    app[CLOCK] = clock
+    app[IDENTITIES] = IdentitySigner(ring, clock)
+    app[RENDERER] = make_renderer()
+    app[PROBLEM_PAGE] = make_problem_page(app[RENDERER])
+    app[seats_api.STREAMS] = set()
+    app[checkout_api.TOLD] = set()
+    app.on_shutdown.append(seats_api.close_streams)
+
+    @asynccontextmanager
+    async def services(app: web.Application) -> AsyncIterator[None]:
+        async with open_epochs() as epochs, open_parts(settings, ring, epochs, clock) as parts:
+            app[POOL] = epochs.pool
+            app[SHOP] = parts.catalog
+            app[HOLDS] = parts.holds
+            app[ORDERS] = parts.orders
+            app[CHECKOUT] = parts.checkout
+            app[BOOKINGS] = parts.bookings
+            app[ISSUER] = parts.issuer
+            catalog_api.open_catalog(app, epochs.pool, clock)
+            reader = connect(redis_url, blocking_reader=True)
+            app[SEAT_MAPS] = SeatMaps(epochs, reader, clock)
+            async with app[SEAT_MAPS].running():
+                yield
+                await checkout_api.finish_told(app)
+            await reader.aclose()
+
+    app.cleanup_ctx.append(services)
+    app.add_routes(catalog_api.routes)
+    app.add_routes(seats_api.routes)
+    app.add_routes(checkout_api.routes)
+    app.add_routes(handlers.routes)
+    app.router.add_get(r"/static/{path:.+}", app[RENDERER].static_files.handle)
+    app.router.add_get("/favicon.ico", favicon)
+    return app
+
+
+async def favicon(request: web.Request) -> web.Response:
+    """Send browsers that guess an address to the one that exists."""
+    location = request.app[RENDERER].static_files.url("base/favicon.svg")
+    return web.Response(status=301, headers={"Location": location})

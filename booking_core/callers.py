@@ -1,0 +1,50 @@
+"""Who is calling the shop: only what the gateway has signed is believed."""
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from booking_core.app_keys import IDENTITIES, IDENTITY
+from booking_core.catalog.event import Event
+from groundwork.errors import NotAdmitted, NotYours
+from groundwork.identity import HEADER_NAME, Identity
+from groundwork.problem_json import REQUEST_ID
+
+
+@web.middleware
+async def read_identity(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Read the signed identity; without one the caller is nobody."""
+    header = request.headers.get(HEADER_NAME)
+    identity = (
+        request.config_dict[IDENTITIES].read(header) if header else Identity(kind="anonymous")
+    )
+    request[IDENTITY] = identity
+    if identity.request_id:
+        request[REQUEST_ID] = identity.request_id
+    return await handler(request)
+
+
+def admitted_fan(request: web.Request, event: Event) -> str:
+    """Return the fan who was admitted to the event's sale. Raises NotAdmitted."""
+    identity = request[IDENTITY]
+    if identity.kind != "pass" or identity.sale_id != event.sale_id:
+        raise NotAdmitted(f"/sales/{event.sale_id}")
+    return identity.fan_id
+
+
+def inside_fan(request: web.Request) -> str:
+    """Return the fan who was admitted to some sale. Raises NotAdmitted."""
+    identity = request[IDENTITY]
+    if identity.kind != "pass":
+        raise NotAdmitted("/")
+    return identity.fan_id
+
+
+def known_fan(request: web.Request) -> str:
+    """Return the fan by pass or ticket, or an empty name."""
+    return request[IDENTITY].fan_id
+
+
+def check_user_id(claimed: str | None, fan_id: str) -> None:
+    """Raise NotYours when a request names somebody else as its fan."""
+    if claimed is not None and claimed != fan_id:
+        raise NotYours

@@ -1,0 +1,1 @@
+"""Events, price tiers, seat plans and their import, search."""

@@ -1,0 +1,143 @@
+"""The catalogue: events put on sale, and what every request needs to know about them."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from booking_core.catalog.event import Event, EventDraft, Tier, check_draft
+from booking_core.catalog.event_store import check_prices, insert_event, insert_plan
+from booking_core.catalog.remembered import Remembered
+from booking_core.catalog.seat_layout import SeatLayout, load_layout
+from booking_core.catalog.seat_plan import SeatPlan
+from groundwork.clock import Clock, SystemClock
+from groundwork.errors import EventNotFound
+from groundwork.postgres import Pool, connection
+
+# How long a change to an event's text or price may stay unseen.
+EVENT_AGE_MS: Final = 1_000
+# A thousand events of a few kilobytes each; unknown ids are remembered too, so that asking for
+# nonsense does not reach the database each time.
+EVENTS_REMEMBERED_MAX: Final = 1_000
+# A layout of 60,000 seats takes some 30 MB; one process sells few events at the same time.
+LAYOUTS_REMEMBERED_MAX: Final = 16
+EVENTS_LISTED_MAX: Final = 1_000
+
+EVENT_COLUMNS: Final = """
+SELECT event_id, sale_id, name, venue, city, category, description, starts_at, currency, seats_max,
+       plan IS NOT NULL AS is_seated,
+       (SELECT json_agg(json_build_array(tier, name, price_cents, color, quantity, is_stock)
+                        ORDER BY position)
+        FROM price_tiers WHERE price_tiers.event_id = events.event_id) AS tiers
+FROM events
+"""
+
+
+class Catalog:
+    """Events by id. An event is at most a second old when it is told; seat layouts never change."""
+
+    def __init__(self, pool: Pool, clock: Clock | None = None) -> None:
+        self._pool = pool
+        clock = clock or SystemClock()
+        self._events: Remembered[str, Event | None] = Remembered(
+            self._read_event, clock, size_max=EVENTS_REMEMBERED_MAX, age_ms=EVENT_AGE_MS
+        )
+        self._layouts: Remembered[str, SeatLayout] = Remembered(
+            self._read_layout,
+            clock,
+            size_max=LAYOUTS_REMEMBERED_MAX,
+            age_ms=None,
+            # An event without a plan may still get one.
+            is_worth=lambda layout: layout.drawing is not None,
+        )
+
+    async def create_event(self, draft: EventDraft) -> None:
+        """Put an event with its stock on sale; seats are added by import_plan.
+
+        Raises EventRefused naming every field that breaks a rule, or when the id is taken or the
+        sale unknown.
+        """
+        check_draft(draft)
+        async with connection(self._pool) as database, database.transaction():
+            await insert_event(database, draft)
+        self._events.forget(draft.event_id)
+
+    async def import_plan(self, event_id: str, plan: SeatPlan, prices: Mapping[str, int]) -> None:
+        """Give an event its seats, each tier with its price in minor units. Once and for all.
+
+        Raises EventRefused when a price is missing, wrong or of no tier; when there is no such
+        event; when it has seats already.
+        """
+        check_prices(plan, prices)
+        async with connection(self._pool) as database, database.transaction():
+            await insert_plan(database, event_id, plan, prices)
+        self._events.forget(event_id)
+
+    async def create_seated_event(
+        self, draft: EventDraft, plan: SeatPlan, prices: Mapping[str, int]
+    ) -> None:
+        """Put an event on sale with its seats, both or neither; refuses as the two calls do."""
+        check_draft(draft)
+        check_prices(plan, prices)
+        async with connection(self._pool) as database, database.transaction():
+            await insert_event(database, draft)
+            await insert_plan(database, draft.event_id, plan, prices)
+        self._events.forget(draft.event_id)
+
+    async def get(self, event_id: str) -> Event:
+        """Return the event, or raise EventNotFound."""
+        event = await self.find(event_id)
+        if event is None:
+            raise EventNotFound
+        return event
+
+    async def find(self, event_id: str) -> Event | None:
+        """Return the event, None when there is none."""
+        return await self._events.get(event_id)
+
+    async def list_events(self, limit: int = 100) -> list[Event]:
+        """Return the events by when they start, at most so many."""
+        assert 1 <= limit <= EVENTS_LISTED_MAX
+        async with connection(self._pool) as database:
+            cursor = await database.execute(
+                EVENT_COLUMNS + "ORDER BY starts_at, event_id LIMIT %s", (limit,)
+            )
+            return [_to_event(row) for row in await cursor.fetchall()]
+
+    async def seat_layout(self, event_id: str) -> SeatLayout:
+        """Return the seats of the event as columns, or raise EventNotFound."""
+        return await self._layouts.get(event_id)
+
+    async def _read_event(self, event_id: str) -> Event | None:
+        async with connection(self._pool) as database:
+            cursor = await database.execute(EVENT_COLUMNS + "WHERE event_id = %s", (event_id,))
+            row = await cursor.fetchone()
+            return None if row is None else _to_event(row)
+
+    async def _read_layout(self, event_id: str) -> SeatLayout:
+        async with connection(self._pool) as database:
+            cursor = await database.execute(
+                "SELECT plan::text FROM events WHERE event_id = %s", (event_id,)
+            )
+            row: tuple[Any, ...] | None = await cursor.fetchone()
+            if row is None:
+                raise EventNotFound
+            return await load_layout(database, event_id, row[0])
+
+
+def _to_event(row: tuple[Any, ...]) -> Event:
+    *columns, tiers = row
+    names = (
+        "event_id",
+        "sale_id",
+        "name",
+        "venue",
+        "city",
+        "category",
+        "description",
+        "starts_at",
+        "currency",
+        "seats_max",
+        "is_seated",
+    )
+    return Event(
+        **dict(zip(names, columns, strict=True)), tiers=tuple(Tier(*tier) for tier in tiers or ())
+    )

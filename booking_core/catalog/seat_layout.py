@@ -1,0 +1,90 @@
+"""The seats of an event as columns, in seat_index order: what holds, checkout and pages look up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import psycopg
+from psycopg.rows import tuple_row
+
+from booking_core.catalog.drawing import Drawing
+
+SEATS_SQL = """
+SELECT seat_id, tier, section, row_name, seat_number, x, y, accessible
+FROM seats WHERE event_id = %s ORDER BY seat_index
+"""
+BLOCKS_SQL = """
+SELECT tier, first_index, length FROM seat_blocks WHERE event_id = %s ORDER BY tier, rank
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeatLayout:
+    """Seat i of the event is at place i of every column. It never changes once it exists.
+
+    `tier_of` and `section_of` are indexes into `tiers` and `sections`; `blocks` are by tier, best
+    first, as (first_index, length). An event of stock only has no seats and no drawing.
+    """
+
+    event_id: str
+    tiers: tuple[str, ...]
+    sections: tuple[str, ...]
+    seat_ids: tuple[str, ...]
+    tier_of: tuple[int, ...]
+    section_of: tuple[int, ...]
+    rows: tuple[str, ...]
+    numbers: tuple[str, ...]
+    xs: tuple[float, ...]
+    ys: tuple[float, ...]
+    accessible: frozenset[int]
+    blocks: Mapping[str, tuple[tuple[int, int], ...]]
+    index_of: Mapping[str, int]
+    drawing: Drawing | None
+
+    def __len__(self) -> int:
+        return len(self.seat_ids)
+
+    def tier(self, seat_index: int) -> str:
+        """Return the price tier of a seat."""
+        return self.tiers[self.tier_of[seat_index]]
+
+    def section(self, seat_index: int) -> str:
+        """Return the section of a seat."""
+        return self.sections[self.section_of[seat_index]]
+
+
+async def load_layout(
+    connection: psycopg.AsyncConnection[Any], event_id: str, plan: str | None
+) -> SeatLayout:
+    """Return the layout from the database; `plan` is events.plan as text."""
+    async with connection.cursor(row_factory=tuple_row) as cursor:
+        await cursor.execute(SEATS_SQL, (event_id,), binary=True)
+        seats = await cursor.fetchall()
+        await cursor.execute(BLOCKS_SQL, (event_id,))
+        blocks: dict[str, list[tuple[int, int]]] = {}
+        for tier, first_index, length in await cursor.fetchall():
+            blocks.setdefault(tier, []).append((first_index, length))
+    columns = tuple(zip(*seats, strict=True)) or ((),) * 8
+    seat_ids, tiers, sections, rows, numbers, xs, ys, accessible = columns
+    drawing = msgspec.json.decode(plan, type=Drawing) if plan else None
+    tier_names = drawing.tiers if drawing else ()
+    section_names = drawing.sections if drawing else ()
+    tier_index = {tier: index for index, tier in enumerate(tier_names)}
+    section_index = {section: index for index, section in enumerate(section_names)}
+    return SeatLayout(
+        event_id=event_id,
+        tiers=tier_names,
+        sections=section_names,
+        seat_ids=seat_ids,
+        tier_of=tuple(tier_index[tier] for tier in tiers),
+        section_of=tuple(section_index[section] for section in sections),
+        rows=rows,
+        numbers=numbers,
+        xs=xs,
+        ys=ys,
+        accessible=frozenset(index for index, is_so in enumerate(accessible) if is_so),
+        blocks={tier: tuple(blocks[tier]) for tier in tier_names},
+        index_of={seat_id: index for index, seat_id in enumerate(seat_ids)},
+        drawing=drawing,
+    )

@@ -1,0 +1,151 @@
+"""Paying over HTTP: complete a booking, look at it, and hear from the payment provider."""
+
+import asyncio
+from typing import Annotated, Any, Final
+
+import msgspec
+import structlog
+from aiohttp import web
+
+from booking_core.app_keys import BOOKINGS, CHECKOUT, CLOCK, ORDERS, POOL, SETTINGS
+from booking_core.callers import inside_fan, known_fan
+from booking_core.checkout.booking import Answer, CompleteRequest
+from booking_core.checkout.webhook_signature import WebhookRefused, verify
+from booking_core.ledger.orders import Order
+from booking_core.seats.holds import event_of
+from groundwork.bodies import read_body
+from groundwork.errors import (
+    IdempotencyKeyMissing,
+    NotFound,
+    OrderNotFound,
+    RequestInvalid,
+)
+from groundwork.postgres import connection
+
+routes = web.RouteTableDef()
+log = structlog.get_logger()
+
+# RFC 5321 allows no longer address.
+EMAIL_CHARACTERS_MAX: Final = 254
+NO_STORE: Final = {"Cache-Control": "no-store"}
+PROVIDER: Final = "practice"
+ORDER_ID_CHARACTERS: Final = 36
+# The gateway reads it: a fan who has bought makes room for the next.
+VISIT_ENDED: Final = {"Onsale-Visit": "ended"}
+
+# Payments that webhooks have told about and that are being looked at.
+TOLD: Final[web.AppKey[set[asyncio.Task[Any]]]] = web.AppKey("told_payments")
+
+
+class CompleteBody(msgspec.Struct, frozen=True):
+    """What completing a booking says; the key may come as a header instead."""
+
+    reservation_id: Annotated[str, msgspec.Meta(max_length=90)]
+    payment_method: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    idempotency_key: Annotated[str, msgspec.Meta(max_length=255)] = ""
+    email: Annotated[str, msgspec.Meta(max_length=EMAIL_CHARACTERS_MAX)] = ""
+
+
+@routes.post("/api/bookings/complete")
+async def complete(request: web.Request) -> web.Response:
+    """Pay for a reservation."""
+    fan_id = inside_fan(request)
+    body = await read_body(request, CompleteBody)
+    key = request.headers.get("Idempotency-Key") or body.idempotency_key
+    answer = await complete_order(request, fan_id, body, key)
+    headers = NO_STORE | (VISIT_ENDED if answer.is_sold else {})
+    return web.Response(
+        body=answer.body, status=answer.status, content_type="application/json", headers=headers
+    )
+
+
+async def complete_order(request: web.Request, fan_id: str, body: CompleteBody, key: str) -> Answer:
+    """Check what was asked, and carry it out; shared with the form for browsers without scripts."""
+    if not key:
+        raise IdempotencyKeyMissing
+    if len(key) > 255:
+        raise RequestInvalid("Idempotency-Key", "must be at most 255 characters")
+    if "\x00" in key + body.payment_method + body.email:
+        raise RequestInvalid("body", "must not contain the character U+0000")
+    if body.email and ("@" not in body.email[1:-1] or any(c.isspace() for c in body.email)):
+        raise RequestInvalid("email", "must be an e-mail address")
+    event_of(body.reservation_id)
+    work = request.config_dict[BOOKINGS].complete(
+        CompleteRequest(fan_id, body.reservation_id, body.payment_method, key, body.email)
+    )
+    # A browser that hangs up must not leave the payment half way.
+    return await asyncio.shield(work)
+
+
+@routes.get("/api/bookings/{booking}")
+async def show(request: web.Request) -> web.Response:
+    """Answer the order and its tickets, to its owner only."""
+    order = await own_order(request, request.match_info["booking"])
+    body = await request.config_dict[BOOKINGS].describe(order)
+    return web.Response(
+        body=msgspec.json.encode(body), content_type="application/json", headers=NO_STORE
+    )
+
+
+async def own_order(request: web.Request, booking_id: str) -> Order:
+    """Return the caller's order. Raises OrderNotFound, the same for another's and for none."""
+    fan_id = known_fan(request)
+    if not fan_id or not is_uuid(booking_id):
+        raise OrderNotFound
+    order = await request.config_dict[ORDERS].read(booking_id)
+    if order is None or order.fan_id != fan_id:
+        raise OrderNotFound
+    return order
+
+
+def is_uuid(text: str) -> bool:
+    """Say whether the text is written as a UUID, so that it may be looked up as one."""
+    parts = text.split("-")
+    return [len(part) for part in parts] == [8, 4, 4, 4, 12] and all(
+        character in "0123456789abcdef" for part in parts for character in part
+    )
+
+
+@routes.post("/webhooks/payments/{provider}")
+async def webhook(request: web.Request) -> web.Response:
+    """Check the signature, store the event, answer; then look at the payment itself."""
+    if request.match_info["provider"] != PROVIDER:
+        raise NotFound
+    payload = await request.read()
+    try:
+        event = verify(
+            payload,
+            request.headers.get("Stripe-Signature", ""),
+            request.config_dict[SETTINGS].payments_webhook_secret,
+            request.config_dict[CLOCK].now_ms() // 1000,
+        )
+    except WebhookRefused as refusal:
+        raise RequestInvalid("Stripe-Signature", refusal.reason) from refusal
+    async with connection(request.config_dict[POOL]) as open_connection:
+        await open_connection.execute(
+            """INSERT INTO webhook_events (provider, provider_event_id, payload, payment_id)
+            VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING""",
+            (PROVIDER, event.provider_event_id, payload, event.payment_id),
+        )
+    task = asyncio.create_task(_look_at_payment(request.config_dict, event.payment_id))
+    request.config_dict[TOLD].add(task)
+    task.add_done_callback(request.config_dict[TOLD].discard)
+    return web.json_response({"received": True}, headers=NO_STORE)
+
+
+async def _look_at_payment(app: Any, payment_id: str) -> None:
+    """Carry the payment's order on; what fails here the worker finds."""
+    try:
+        order = await app[ORDERS].by_payment(payment_id) if payment_id else None
+        if order is not None and await app[ORDERS].carry(order.order_id):
+            await app[CHECKOUT].run(order.order_id)
+            await app[ORDERS].put_down(order.order_id)
+    except Exception:
+        log.exception("a webhook could not be worked; the worker will", payment=payment_id)
+
+
+async def finish_told(app: web.Application) -> None:
+    """Let what webhooks have begun come to an end before the stores close."""
+    told = app[TOLD]
+    if told:
+        await asyncio.wait(told, timeout=5)

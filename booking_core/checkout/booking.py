@@ -1,0 +1,219 @@
+"""Completing a booking: what the one call does around the checkout, and the answers it gives."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from booking_core import metrics
+from booking_core.catalog.events import Catalog
+from booking_core.checkout.checkout import Checkout
+from booking_core.ledger.orders import FINAL, Order, Orders, OrderState
+from booking_core.seats.holds import Hold, SeatHolds
+from booking_core.settings import CoreSettings
+from booking_core.tickets.issuing import TicketIssuer
+from groundwork.clock import TokenSource
+from groundwork.errors import (
+    BookingError,
+    HoldLost,
+    IdempotencyKeyReused,
+    PaymentDeclined,
+    RequestInProgress,
+    ReservationNotFound,
+    SeatsTaken,
+    StoreUnavailable,
+)
+
+# Payments answer in a second or two; asking more often gains nothing.
+RETRY_SECONDS = 2
+# The hold outlives the payment by this, so that the seats do not seem free while the outcome is told.
+SETTLING_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteRequest:
+    """What a buyer asked for. The hash covers everything that may not differ in a repeat."""
+
+    fan_id: str
+    reservation_id: str
+    payment_method: str
+    idempotency_key: str
+    email: str
+
+    def body_hash(self) -> bytes:
+        """Return the fingerprint of the request."""
+        parts = (self.reservation_id, self.payment_method, self.email)
+        return hashlib.sha256("\x00".join(parts).encode()).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status and the JSON that goes with it."""
+
+    status: int
+    body: bytes
+    is_sold: bool
+
+
+class Bookings:
+    """Turns reservations into bookings."""
+
+    def __init__(
+        self,
+        holds: SeatHolds,
+        orders: Orders,
+        catalog: Catalog,
+        checkout: Checkout,
+        issuer: TicketIssuer,
+        tokens: TokenSource,
+        settings: CoreSettings,
+    ) -> None:
+        self._holds = holds
+        self._orders = orders
+        self._catalog = catalog
+        self._checkout = checkout
+        self._issuer = issuer
+        self._tokens = tokens
+        self._settings = settings
+
+    async def complete(self, request: CompleteRequest) -> Answer:
+        """Pay for a reservation, or say how far an earlier request with the same key has come.
+
+        Raises HoldLost, SeatsTaken, SoldOut, PaymentDeclined, RequestInProgress,
+        IdempotencyKeyReused, OverSeatLimit, TooManyRequests, StoreUnavailable.
+        """
+        with metrics.CHECKOUT_SECONDS.time():
+            order = await self._orders.by_key(request.fan_id, request.idempotency_key)
+            if order is None:
+                order_id, outcome = await self._claim(request)
+                if outcome == "claimed":
+                    return await self._carry(order_id)
+                order = await self._orders.read(order_id)
+                assert order is not None
+            return await self._repeat(order, request)
+
+    async def _claim(self, request: CompleteRequest) -> tuple[str, str]:
+        """Return the order and how it came about; from here on PostgreSQL keeps the seats."""
+        try:
+            hold = await self._holds.read(request.reservation_id, request.fan_id)
+        except ReservationNotFound as error:
+            # Gone from Redis; an order that has it would have been found by its key or is another's.
+            earlier = await self._orders.by_reservation(request.reservation_id, request.fan_id)
+            if earlier is not None and earlier.state != OrderState.RELEASED:
+                return earlier.order_id, "busy"
+            raise HoldLost from error
+        event = await self._catalog.get(hold.event_id)
+        try:
+            claim = await self._orders.claim(
+                self._tokens.uuid(),
+                hold,
+                await self._seat_ids(hold),
+                idempotency_key=request.idempotency_key,
+                body_hash=request.body_hash(),
+                email=request.email,
+                payment_method=request.payment_method,
+                epoch=self._holds.epochs.epoch,
+                payment_ms=self._settings.payment_ms,
+                seats_max=event.seats_max,
+            )
+        except SeatsTaken:
+            # Somebody else's claim came first, after a fail-over lost a hold: this one is void.
+            await self._holds.release(hold.reservation_id, hold.fan_id)
+            raise
+        if claim.outcome == "claimed":
+            await self._keep(hold)
+        return claim.order_id, claim.outcome
+
+    async def _keep(self, hold: Hold) -> None:
+        try:
+            await self._holds.keep_for_payment(
+                hold.reservation_id, hold.fan_id, self._settings.payment_ms + SETTLING_MS
+            )
+        except StoreUnavailable:
+            return  # the claim in PostgreSQL is what keeps the seats; Redis is told the outcome later
+
+    async def _seat_ids(self, hold: Hold) -> list[str]:
+        if not hold.seat_indexes:
+            return []
+        layout = await self._catalog.seat_layout(hold.event_id)
+        return [layout.seat_ids[index] for index in hold.seat_indexes]
+
+    async def _repeat(self, order: Order, request: CompleteRequest) -> Answer:
+        if order.idempotency_key != request.idempotency_key:
+            # A second key for a reservation that is being paid for, or sold: it must not pay again.
+            raise RequestInProgress(RETRY_SECONDS) if order.state not in FINAL else HoldLost
+        if order.body_hash != request.body_hash():
+            raise IdempotencyKeyReused
+        if order.answer_body is not None and order.answer_status is not None:
+            is_sold = order.state == OrderState.SOLD
+            return self._answer(order.answer_status, order.answer_body, is_sold=is_sold)
+        if order.is_carried or not await self._orders.carry(order.order_id):
+            raise RequestInProgress(RETRY_SECONDS)
+        return await self._carry(order.order_id)
+
+    async def _carry(self, order_id: str) -> Answer:
+        """Carry an order that is ours now, and answer how far it came."""
+        order = await self._checkout.run(order_id)
+        if order.state not in FINAL:
+            await self._orders.put_down(order_id)
+            metrics.ORDERS.labels(order.event_id, "pending").inc()
+            return Answer(202, msgspec.json.encode(self._pending(order)), is_sold=False)
+        if order.state == OrderState.SOLD:
+            status, body = 201, msgspec.json.encode(await self.describe(order))
+        else:
+            status, body = 409, refusal_body(order)
+        await self._orders.note_answer(order_id, status, body)
+        return self._answer(status, body, is_sold=status == 201)
+
+    def _answer(self, status: int, body: bytes, *, is_sold: bool) -> Answer:
+        """Return the answer, or raise the refusal it stands for."""
+        if status == 201:
+            return Answer(status, body, is_sold)
+        raise refusal_of(body)
+
+    def _pending(self, order: Order) -> dict[str, Any]:
+        answer: dict[str, Any] = {
+            "booking_id": order.order_id,
+            "status": "pending",
+            "order_url": f"/orders/{order.order_id}",
+        }
+        if order.next_action_url:
+            answer["next_action_url"] = order.next_action_url
+        return answer
+
+    async def describe(self, order: Order) -> dict[str, Any]:
+        """Return the order as the API shows it to its owner."""
+        status = {OrderState.SOLD: "confirmed", OrderState.RELEASED: "released"}
+        answer: dict[str, Any] = {
+            "booking_id": order.order_id,
+            "event_id": order.event_id,
+            "status": status.get(order.state, "pending"),
+            "total": order.amount_cents,
+            "currency": order.currency,
+            "tickets": [],
+        }
+        if order.state == OrderState.SOLD:
+            answer["tickets"] = await self._issuer.describe(order)
+        if order.state == OrderState.RELEASED:
+            answer["release_reason"] = order.release_reason
+        elif order.next_action_url and order.state != OrderState.SOLD:
+            answer["next_action_url"] = order.next_action_url
+        return answer
+
+
+def refusal_body(order: Order) -> bytes:
+    """Return what to keep of a refusal, so that a repeat is refused alike."""
+    return msgspec.json.encode(
+        {"reason": order.release_reason, "decline_reason": order.decline_reason}
+    )
+
+
+def refusal_of(body: bytes) -> BookingError:
+    """Return the refusal that was kept."""
+    kept = msgspec.json.decode(body, type=dict[str, str])
+    if kept["reason"] == "payment-declined":
+        return PaymentDeclined(kept["decline_reason"])
+    if kept["reason"] == "provider-error":
+        return PaymentDeclined("try-again")
+    return HoldLost()

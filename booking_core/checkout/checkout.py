@@ -1,0 +1,218 @@
+"""Paying for a reservation: claim, authorise, sell, one resumable step at a time.
+
+The protocol is drawn in docs/architecture.md. Every outside call is safe to repeat, and every move of
+the order is a statement that wins or loses, so that whoever finds an order can carry it on: the
+request that began it, a webhook, or the worker after a crash.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from booking_core import metrics
+from booking_core.checkout.payments import (
+    DeclineReason,
+    Payment,
+    PaymentRefused,
+    Payments,
+    PaymentState,
+    PaymentUnknown,
+)
+from booking_core.ledger.orders import FINAL, Order, Orders, OrderState
+
+# Moves a run makes at most: claim, authorise, expire, release, and one race lost at each.
+MOVES_MAX: Final = 8
+# One payment for one order; another card is another order.
+ATTEMPT: Final = 1
+
+log = structlog.get_logger()
+
+Step = Callable[["Checkout", Order], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """Carries orders from CLAIMED to SOLD or RELEASED."""
+
+    orders: Orders
+    payments: Payments
+    return_url: Callable[[str], str]
+
+    async def run(self, order_id: str) -> Order:
+        """Carry the order as far as it goes now, and return it. Safe to call twice, or at once.
+
+        An order that is not final afterwards waits for the buyer, the bank or the provider.
+        """
+        order = await self._read(order_id)
+        for _ in range(MOVES_MAX):
+            if order.state in FINAL:
+                break
+            await STEPS[order.state](self, order)
+            moved = await self._read(order_id)
+            if moved.state == order.state:
+                return moved
+            order = moved
+        return order
+
+    async def _read(self, order_id: str) -> Order:
+        order = await self.orders.read(order_id)
+        assert order is not None, f"there is no order {order_id}"
+        return order
+
+    async def _begin(self, order: Order) -> None:
+        """CLAIMED: make the payment and store it, and only then try the buyer's payment method."""
+        if order.is_past_deadline:
+            await self.orders.begin_expiring(order.order_id, "deadline")
+            return
+        try:
+            payment_id = order.payment_id or await self._create(order)
+            if await self.orders.begin_authorizing(order.order_id, payment_id):
+                await self._attempt(order, payment_id)
+        except PaymentUnknown as unknown:
+            self._note_unknown(order, unknown)
+        except PaymentRefused as refusal:
+            await self._give_up(order, "provider-error", refusal)
+
+    async def _authorize(self, order: Order) -> None:
+        """AUTHORIZING, found by somebody else than who began: ask before trying anything."""
+        assert order.payment_id is not None
+        try:
+            payment = await self.payments.get(order.payment_id)
+            if is_untried(payment) and not order.is_past_deadline:
+                # Never sent, or still on its way: the same attempt again is not a second one.
+                await self._attempt(order, order.payment_id)
+                return
+        except PaymentUnknown as unknown:
+            self._note_unknown(order, unknown)
+            if order.is_past_deadline:
+                await self.orders.begin_expiring(order.order_id, "deadline")
+        except PaymentRefused as refusal:
+            await self._give_up(order, "provider-error", refusal)
+        else:
+            await self._follow(order, payment)
+
+    async def _attempt(self, order: Order, payment_id: str) -> None:
+        """Try the buyer's payment method once, and do what came of it."""
+        try:
+            payment = await self.payments.confirm(
+                payment_id,
+                order.payment_method,
+                order.order_id,
+                ATTEMPT,
+                self.return_url(order.order_id),
+            )
+        except PaymentUnknown as unknown:
+            payment = await self.payments.get(payment_id)
+            if is_untried(payment):
+                if unknown.why.startswith("status 5"):
+                    # The provider failed and says the same to every repeat: only another order with
+                    # another payment can succeed. Cancelling makes sure that this one cannot.
+                    await self.orders.begin_expiring(
+                        order.order_id, "payment-declined", DeclineReason.TRY_AGAIN
+                    )
+                    return
+                raise
+        await self._follow(order, payment)
+
+    async def _follow(self, order: Order, payment: Payment) -> None:
+        """Move the order to where its payment stands."""
+        same = payment.amount_cents == order.amount_cents and payment.currency == order.currency
+        if not same:
+            await self._give_up(order, "provider-error", payment)
+            return
+        match payment.state:
+            case PaymentState.AUTHORIZED | PaymentState.CAPTURED:
+                if await self.orders.sell(order.order_id) == OrderState.SOLD:
+                    metrics.ORDERS.labels(order.event_id, "sold").inc()
+                return
+            case PaymentState.NEW if payment.decline_reason is not None:
+                await self.orders.begin_expiring(
+                    order.order_id, "payment-declined", payment.decline_reason
+                )
+                return
+            case PaymentState.CANCELLED:
+                await self.orders.begin_expiring(order.order_id, "provider-error")
+                return
+            case PaymentState.NEEDS_ACTION if payment.next_action_url:
+                await self.orders.note_next_action(order.order_id, payment.next_action_url)
+            case _:
+                pass
+        if order.is_past_deadline:
+            await self.orders.begin_expiring(order.order_id, "deadline")
+
+    async def _expire(self, order: Order) -> None:
+        """EXPIRING: release only once the payment is provably dead. Nobody else decides from here."""
+        try:
+            payment_id = order.payment_id
+            if payment_id is None:
+                # It may have been made just before a crash; making it again finds it.
+                payment_id = await self._create(order)
+                await self.orders.note_payment(order.order_id, payment_id)
+            payment = await self.payments.cancel(payment_id)
+        except PaymentUnknown:
+            return  # the seats stay blocked and the money safe; the worker asks again
+        except PaymentRefused as refusal:
+            if refusal.code != "resource_missing":
+                log.error("a payment cannot be cancelled", order=order.order_id, code=refusal.code)
+                return
+            payment = None
+        if payment is None or payment.state == PaymentState.CANCELLED:
+            if await self.orders.release(order.order_id) == OrderState.RELEASED:
+                outcome = "declined" if order.release_reason == "payment-declined" else "released"
+                metrics.ORDERS.labels(order.event_id, outcome).inc()
+        elif payment.state == PaymentState.CAPTURED:
+            # The money was taken before we could stop it, and the seats are still theirs.
+            if await self.orders.sell_late(order.order_id) == OrderState.SOLD:
+                metrics.ORDERS.labels(order.event_id, "sold").inc()
+
+    async def _create(self, order: Order) -> str:
+        """Return the order's payment at the provider: made by the first call, found by every other."""
+        payment = await self.payments.create(
+            order.order_id,
+            ATTEMPT,
+            order.amount_cents,
+            order.currency,
+            {
+                "order_id": order.order_id,
+                "event_id": order.event_id,
+                "reservation_id": order.reservation_id,
+            },
+        )
+        return payment.payment_id
+
+    async def capture(self, order_id: str) -> None:
+        """Take the money of a sold order (the outbox's handler for kind capture).
+
+        Raises PaymentUnknown or PaymentRefused, and is then called again.
+        """
+        order = await self._read(order_id)
+        assert order.state == OrderState.SOLD, f"{order_id} is {order.state}, captured too early"
+        assert order.payment_id is not None
+        payment = await self.payments.capture(order.payment_id, order_id)
+        if payment.state != PaymentState.CAPTURED:
+            raise PaymentRefused("capture", 0, f"the payment is {payment.state}")
+        await self.orders.note_captured(order_id)
+
+    async def _give_up(self, order: Order, reason: str, why: object) -> None:
+        log.error("a payment went wrong", order=order.order_id, why=repr(why))
+        await self.orders.begin_expiring(order.order_id, reason)
+
+    def _note_unknown(self, order: Order, unknown: PaymentUnknown) -> None:
+        log.info(
+            "a payment's outcome is not known yet", order=order.order_id, call=unknown.call,
+            why=unknown.why,
+        )  # fmt: skip
+
+
+def is_untried(payment: Payment) -> bool:
+    """Say whether no payment method was tried yet, as far as the provider knows."""
+    return payment.state == PaymentState.NEW and payment.decline_reason is None
+
+
+STEPS: Final[Mapping[OrderState, Step]] = {
+    OrderState.CLAIMED: Checkout._begin,  # noqa: SLF001 (its own methods)
+    OrderState.AUTHORIZING: Checkout._authorize,  # noqa: SLF001
+    OrderState.EXPIRING: Checkout._expire,  # noqa: SLF001
+}

@@ -1,0 +1,100 @@
+"""The outbox: what a commit promised to tell others, told at least once, however often we crash."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from booking_core import metrics
+from groundwork.errors import StoreUnavailable
+from groundwork.postgres import Pool, connection
+
+# A worker that dies leaves its entries to others after this: longer than any single task takes.
+LEASE_MS = 30_000
+# Taken at once; small enough that a dead worker holds up little.
+BATCH_MAX = 50
+# Failing entries are tried again after 1, 2, 4 … seconds, at most this many apart.
+BACKOFF_SECONDS_MAX = 60
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxEntry:
+    """One thing to tell about one order."""
+
+    id: int
+    kind: str
+    order_id: str
+    attempts: int
+
+
+Handler = Callable[[str], Awaitable[None]]
+
+
+class Outbox:
+    """Works the outbox with one handler for each kind; a handler gets the order's id.
+
+    Handlers are safe to repeat: an entry may be worked twice, never not at all.
+    """
+
+    def __init__(self, pool: Pool, handlers: Mapping[str, Handler]) -> None:
+        self._pool = pool
+        self._handlers = handlers
+
+    async def work(self) -> int:
+        """Work what is due and return how many entries were taken."""
+        entries = await self._take()
+        for entry in entries:
+            await self._tell(entry)
+        return len(entries)
+
+    async def _take(self) -> list[OutboxEntry]:
+        # By what is undone, never by "id above the last": ids do not commit in order.
+        async with connection(self._pool) as open_connection:
+            cursor = await open_connection.execute(
+                """UPDATE outbox SET attempts = attempts + 1,
+                    not_before = now() + %s * interval '1 millisecond'
+                WHERE id IN (SELECT id FROM outbox WHERE done_at IS NULL AND not_before <= now()
+                             ORDER BY not_before LIMIT %s FOR UPDATE SKIP LOCKED)
+                RETURNING id, kind, order_id::text, attempts""",
+                (LEASE_MS, BATCH_MAX),
+            )
+            rows = await cursor.fetchall()
+        return [OutboxEntry(int(str(i)), str(k), str(o), int(str(a))) for i, k, o, a in rows]
+
+    async def _tell(self, entry: OutboxEntry) -> None:
+        try:
+            await self._handlers[entry.kind](entry.order_id)
+        except StoreUnavailable:
+            await self._later(entry, "unavailable")
+        except Exception:
+            log.exception("an outbox entry failed", kind=entry.kind, order=entry.order_id)
+            await self._later(entry, "failed")
+        else:
+            async with connection(self._pool) as open_connection:
+                await open_connection.execute(
+                    "UPDATE outbox SET done_at = now() WHERE id = %s", (entry.id,)
+                )
+            metrics.OUTBOX_DONE.labels(entry.kind, "done").inc()
+
+    async def _later(self, entry: OutboxEntry, outcome: str) -> None:
+        metrics.OUTBOX_DONE.labels(entry.kind, outcome).inc()
+        seconds = min(BACKOFF_SECONDS_MAX, 2 ** min(entry.attempts - 1, 10))
+        async with connection(self._pool) as open_connection:
+            await open_connection.execute(
+                "UPDATE outbox SET not_before = now() + %s * interval '1 second' WHERE id = %s",
+                (seconds, entry.id),
+            )
+
+
+async def open_entries(pool: Pool) -> tuple[int, float]:
+    """Return how many entries are open and the age in seconds of the oldest."""
+    async with connection(pool) as open_connection:
+        cursor = await open_connection.execute(
+            """SELECT count(*), coalesce(extract(epoch FROM now() - min(created_at)), 0)
+            FROM outbox WHERE done_at IS NULL"""
+        )
+        row = await cursor.fetchone()
+    assert row is not None
+    return int(str(row[0])), float(str(row[1]))

@@ -1,0 +1,52 @@
+"""Shows in Redis what PostgreSQL has decided: sold seats, and seats that are free again."""
+
+import structlog
+
+from booking_core.catalog.events import Catalog
+from booking_core.ledger.orders import Order, OrderLine, Orders
+from booking_core.seats.holds import Hold, SeatHolds
+
+log = structlog.get_logger()
+
+
+class Projection:
+    """The outbox's handlers for the kinds project_sold and project_released."""
+
+    def __init__(self, orders: Orders, holds: SeatHolds, catalog: Catalog) -> None:
+        self._orders = orders
+        self._holds = holds
+        self._catalog = catalog
+
+    async def show_sold(self, order_id: str) -> None:
+        """Show the order's seats as sold."""
+        ended = await self._show(order_id, "sold")
+        if ended:
+            # Two fans held a seat, one before and one after a fail-over; the first to claim won.
+            log.warning("holds of others ended by a sale", order=order_id, holds=ended)
+
+    async def show_released(self, order_id: str) -> None:
+        """Show the order's seats as free, unless somebody holds them again."""
+        await self._show(order_id, "released")
+
+    async def _show(self, order_id: str, outcome: str) -> int:
+        order = await self._orders.read(order_id)
+        assert order is not None, f"the outbox names an order that is not there: {order_id}"
+        lines = await self._orders.lines(order_id)
+        return await self._holds.settle(await self._as_hold(order, lines), outcome, order_id)
+
+    async def _as_hold(self, order: Order, lines: list[OrderLine]) -> Hold:
+        seat_ids = [line.seat_id for line in lines if line.seat_id is not None]
+        indexes: tuple[int, ...] = ()
+        if seat_ids:
+            layout = await self._catalog.seat_layout(order.event_id)
+            indexes = tuple(layout.index_of[seat_id] for seat_id in seat_ids)
+        return Hold(
+            order.reservation_id,
+            order.event_id,
+            order.fan_id,
+            indexes,
+            "" if seat_ids else lines[0].tier,
+            0 if seat_ids else lines[0].quantity,
+            0,
+            is_extended=False,
+        )

@@ -1,0 +1,232 @@
+"""Fills an event's seats in Redis for a new epoch, from what PostgreSQL knows, in one step for readers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+import structlog
+from psycopg import AsyncConnection
+
+from booking_core.catalog.events import Catalog
+from booking_core.ledger.reconciler import Reconciler
+from booking_core.seats.holds import read_reservation, settled_key
+from groundwork.clock import Clock
+from groundwork.postgres import Pool, connection
+from groundwork.redis_store import RedisStore
+from lua import LuaScript
+from lua.epochs import Epochs
+from lua.keys import event_keys, staged_keys
+
+# Fields written by one command while rebuilding: a few milliseconds of the server's time.
+CHUNK = 2_000
+# A claim past its deadline is kept this long; the ledger's own worker settles it well before.
+CLAIM_KEPT_MS = 10 * 60_000
+# Outcomes shown once stay known for a week, as the outbox's own do.
+SETTLED_MS = 7 * 24 * 60 * 60_000
+
+log = structlog.get_logger()
+
+
+@dataclass
+class EventState:
+    """What Redis is to know about an event. Seats are by seat_index."""
+
+    status: bytearray
+    holders: dict[str, str] = field(default_factory=dict)
+    reservations: dict[str, str] = field(default_factory=dict)
+    expiries: dict[str, int] = field(default_factory=dict)
+    fan_counts: dict[str, int] = field(default_factory=dict)
+    stock: dict[str, int] = field(default_factory=dict)
+    blocks: dict[str, str] = field(default_factory=dict)
+    settled: list[str] = field(default_factory=list)
+
+
+class Recovery:
+    """Rebuilds one event at a time; Epochs calls it under a lock."""
+
+    def __init__(
+        self, epochs: Epochs, pool: Pool, catalog: Catalog, clock: Clock, reconciler: Reconciler
+    ) -> None:
+        self._store: RedisStore = epochs.store
+        self._pool = pool
+        self._catalog = catalog
+        self._clock = clock
+        self._reconciler = reconciler
+        self._activate_event = LuaScript("activate_event")
+        epochs.register("event", self.fill)
+
+    async def fill(self, event_id: str, epoch: int) -> None:
+        """Make Redis show the event as PostgreSQL has it, then open it to the scripts."""
+        meta = event_keys(event_id)["meta"]
+        # Closed from here on: an outcome that is shown before is in the ledger that we read next,
+        # one that comes later waits until the new state is in place.
+        old_epoch = await self._store.call("HGET", meta, "epoch")
+        await self._store.call("HDEL", meta, "epoch")
+        if old_epoch:
+            # Holds of the last moments that are in the log but not yet in PostgreSQL.
+            while await self._reconciler.reconcile(event_id, int(old_epoch)):
+                pass
+        state = await self._read_state(event_id)
+        await self._stage(event_id, epoch, state)
+        answer = await self._activate_event.run(
+            self._store,
+            epoch,
+            {**event_keys(event_id), **staged_keys(event_id, epoch)},
+            {"seats_count": len(state.status)},
+        )
+        assert answer[0] in ("activated", "active_before"), answer
+        log.info(
+            "an event was filled", event_id=event_id, epoch=epoch, seats=len(state.status),
+            holds=len(state.reservations),
+        )  # fmt: skip
+
+    async def _read_state(self, event_id: str) -> EventState:
+        layout = await self._catalog.seat_layout(event_id)
+        state = EventState(bytearray(b"0" * len(layout.seat_ids)))
+        for tier, blocks in layout.blocks.items():
+            state.blocks[tier] = msgspec.json.encode(blocks).decode()
+        async with connection(self._pool) as open_connection, open_connection.transaction():
+            # One moment for all reads.
+            await open_connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            await self._read_sold(open_connection, event_id, layout.index_of, state)
+            await self._read_stock(open_connection, event_id, state)
+            await self._read_holds(open_connection, event_id, layout.index_of, state)
+        return state
+
+    async def _read_sold(
+        self,
+        open_connection: AsyncConnection[tuple[object, ...]],
+        event_id: str,
+        index_of: Mapping[str, int],
+        state: EventState,
+    ) -> None:
+        """Sold seats, what each buyer has, and which outcomes need not be shown any more."""
+        cursor = await open_connection.execute(
+            """SELECT o.fan_id, l.seat_id, l.quantity FROM orders o JOIN order_lines l USING (order_id)
+            WHERE o.event_id = %s AND o.state = 'SOLD'""",
+            (event_id,),
+        )
+        async for fan_id, seat_id, quantity in cursor:
+            if seat_id is not None:
+                state.status[index_of[str(seat_id)]] = ord("2")
+            fan = str(fan_id)
+            state.fan_counts[fan] = state.fan_counts.get(fan, 0) + int(str(quantity))
+        cursor = await open_connection.execute(
+            """SELECT o.order_id::text FROM orders o JOIN outbox b USING (order_id)
+            WHERE o.event_id = %s AND b.kind = 'project_sold' AND b.done_at IS NULL""",
+            (event_id,),
+        )
+        async for (order_id,) in cursor:
+            state.settled.append(str(order_id))
+
+    async def _read_stock(
+        self,
+        open_connection: AsyncConnection[tuple[object, ...]],
+        event_id: str,
+        state: EventState,
+    ) -> None:
+        """Free stock: what is claimed and not sold comes back as a hold below, and is taken there."""
+        cursor = await open_connection.execute(
+            """SELECT c.tier, c.capacity - coalesce((
+                SELECT sum(l.quantity) FROM order_lines l JOIN orders o USING (order_id)
+                WHERE o.event_id = c.event_id AND o.state = 'SOLD' AND l.tier = c.tier
+                    AND l.seat_id IS NULL), 0)
+            FROM stock_claims c WHERE c.event_id = %s""",
+            (event_id,),
+        )
+        async for tier, free in cursor:
+            state.stock[str(tier)] = int(str(free))
+
+    async def _read_holds(
+        self,
+        open_connection: AsyncConnection[tuple[object, ...]],
+        event_id: str,
+        index_of: Mapping[str, int],
+        state: EventState,
+    ) -> None:
+        """Orders under way first, for they have claims; then the holds the log knows as alive."""
+        cursor = await open_connection.execute(
+            """SELECT o.reservation_id, o.fan_id,
+                (extract(epoch FROM o.deadline) * 1000)::bigint,
+                array_agg(l.seat_id) FILTER (WHERE l.seat_id IS NOT NULL),
+                coalesce(max(l.tier) FILTER (WHERE l.seat_id IS NULL), ''),
+                coalesce(sum(l.quantity) FILTER (WHERE l.seat_id IS NULL), 0)::int
+            FROM orders o JOIN order_lines l USING (order_id)
+            WHERE o.event_id = %s AND o.state IN ('CLAIMED', 'AUTHORIZING', 'EXPIRING')
+            GROUP BY o.order_id""",
+            (event_id,),
+        )
+        async for reservation_id, fan_id, ends_at_ms, seat_ids, tier, quantity in cursor:
+            assert seat_ids is None or isinstance(seat_ids, list)
+            seats = [index_of[seat_id] for seat_id in seat_ids or []]
+            # A deadline that has passed frees nothing: the ledger releases such an order, not time.
+            ends_at = max(int(str(ends_at_ms)), self._clock.now_ms() + CLAIM_KEPT_MS)
+            self._put(state, str(reservation_id), str(fan_id), seats, str(tier),
+                      int(str(quantity)), ends_at, is_extended=True)  # fmt: skip
+        cursor = await open_connection.execute(
+            """SELECT reservation_id, what::text FROM (
+                SELECT DISTINCT ON (reservation_id) reservation_id, kind, what FROM hold_log
+                WHERE event_id = %s AND at > now() - interval '2 hours'
+                ORDER BY reservation_id, epoch DESC, seq DESC) AS newest
+            WHERE kind IN ('held', 'extended')""",
+            (event_id,),
+        )
+        async for reservation_id, what in cursor:
+            hold = read_reservation(str(reservation_id), str(what))
+            is_gone = hold.expires_at_ms <= self._clock.now_ms()
+            is_taken = any(state.status[index] != ord("0") for index in hold.seat_indexes)
+            is_out = hold.tier and state.stock.get(hold.tier, 0) < hold.quantity
+            if is_gone or is_taken or is_out or hold.reservation_id in state.reservations:
+                continue
+            self._put(state, hold.reservation_id, hold.fan_id, list(hold.seat_indexes), hold.tier,
+                      hold.quantity, hold.expires_at_ms, is_extended=hold.is_extended)  # fmt: skip
+
+    def _put(
+        self,
+        state: EventState,
+        reservation_id: str,
+        fan_id: str,
+        seats: list[int],
+        tier: str,
+        quantity: int,
+        ends_at_ms: int,
+        *,
+        is_extended: bool,
+    ) -> None:
+        stored: dict[str, object] = {
+            "fan_id": fan_id, "seats": seats, "expires_at_ms": ends_at_ms, "extended": is_extended,
+        }  # fmt: skip
+        if tier:
+            stored |= {"tier": tier, "quantity": quantity}
+            state.stock[tier] -= quantity
+        for index in seats:
+            state.status[index] = ord("1")
+            state.holders[str(index)] = reservation_id
+        state.reservations[reservation_id] = msgspec.json.encode(stored).decode()
+        state.expiries[reservation_id] = ends_at_ms
+        state.fan_counts[fan_id] = state.fan_counts.get(fan_id, 0) + (quantity or len(seats))
+
+    async def _stage(self, event_id: str, epoch: int, state: EventState) -> None:
+        keys = staged_keys(event_id, epoch)
+        await self._store.call("DEL", *keys.values())
+        await self._store.call("SET", keys["staged_status"], state.status.decode())
+        hashes: dict[str, Mapping[str, str | int]] = {
+            "staged_holders": state.holders,
+            "staged_reservations": state.reservations,
+            "staged_fan_counts": state.fan_counts,
+            "staged_stock": state.stock,
+            "staged_blocks": state.blocks,
+        }
+        for name, values in hashes.items():
+            pairs = [word for item in values.items() for word in item]
+            for start in range(0, len(pairs), 2 * CHUNK):
+                await self._store.call("HSET", keys[name], *pairs[start : start + 2 * CHUNK])
+        scores = [word for name, end in state.expiries.items() for word in (end, name)]
+        for start in range(0, len(scores), 2 * CHUNK):
+            await self._store.call(
+                "ZADD", keys["staged_expiries"], *scores[start : start + 2 * CHUNK]
+            )
+        # What this state already shows must not be shown once more on top of it.
+        for order_id in state.settled:
+            key = settled_key(event_id, order_id, epoch)
+            await self._store.call("SET", key, "sold", "PX", SETTLED_MS)

@@ -1,0 +1,332 @@
+"""The shop's pages: what is on sale, an event, its seats, the checkout, an order."""
+
+import hashlib
+from typing import Final
+
+from aiohttp import web
+
+from booking_core.app_keys import (
+    CLOCK,
+    HOLDS,
+    IDENTITY,
+    ISSUER,
+    ORDERS,
+    RENDERER,
+    SETTINGS,
+    SHOP,
+)
+from booking_core.callers import admitted_fan, inside_fan
+from booking_core.catalog.api import AVAILABILITY, EVENT_SEARCH
+from booking_core.catalog.event import Event, availability_of
+from booking_core.catalog.search import Search
+from booking_core.checkout.api import CompleteBody, complete_order, own_order
+from booking_core.ledger.orders import FINAL, OrderState
+from booking_core.pages import shop_views as views_of
+from booking_core.pages.views import (
+    CheckoutPage,
+    EventPage,
+    OnSalePage,
+    OrderPage,
+    SeatsPage,
+    TicketLine,
+)
+from booking_core.seats.api import BestAvailable, ReserveBody, Stock, event_named, hold_wanted
+from booking_core.seats.reserving import total_of
+from booking_core.tickets.qr import qr_svg
+from groundwork.errors import (
+    BookingError,
+    HoldLost,
+    OrderNotFound,
+    OverSeatLimit,
+    PaymentDeclined,
+    RequestInProgress,
+    RequestInvalid,
+    ReservationNotFound,
+    SeatsTaken,
+    SoldOut,
+)
+from groundwork.pages import CONTENT_SECURITY_POLICY
+
+routes = web.RouteTableDef()
+
+# The cards of the practice provider, as the HTTP interface names them; the first is preselected.
+PAYMENT_METHODS: Final = (
+    "card_ok",
+    "card_declined",
+    "card_slow",
+    "card_requires_action",
+    "card_timeout_then_ok",
+    "card_timeout_then_declined",
+    "card_error_500",
+)
+NO_STORE: Final = {"Cache-Control": "no-store"}
+
+
+def page_response(
+    request: web.Request, template: str, view: object, status: int = 200
+) -> web.Response:
+    """Return a rendered page."""
+    return web.Response(
+        text=request.config_dict[RENDERER].render(template, view),
+        content_type="text/html",
+        status=status,
+        headers={**NO_STORE, "Content-Security-Policy": CONTENT_SECURITY_POLICY},
+    )
+
+
+@routes.get("/")
+async def on_sale(request: web.Request) -> web.Response:
+    """Show what is on sale, or what a search finds."""
+    search, shown = views_of.read_search_form(request)
+    found = await request.config_dict[EVENT_SEARCH].find(search)
+    everything = await request.config_dict[EVENT_SEARCH].find(Search())
+    page = OnSalePage(
+        cards=tuple(views_of.card(event) for event in found.events),
+        total=found.total,
+        page=found.page,
+        pages=max(1, found.pages),
+        cities=tuple(sorted({event.city for event in everything.events if event.city})),
+        categories=tuple(sorted({event.category for event in everything.events if event.category})),
+        **shown,
+    )
+    return page_response(request, "on_sale.html", page)
+
+
+@routes.get("/events/{event}")
+async def event_page(request: web.Request) -> web.Response:
+    """Show one event."""
+    event = await event_named(request, request.match_info["event"])
+    left = await request.config_dict[AVAILABILITY].available(event.event_id)
+    tiers = views_of.tier_lines(event, left)
+    available = sum(tier.available for tier in tiers)
+    identity = request[IDENTITY]
+    is_inside = identity.kind == "pass" and identity.sale_id == event.sale_id
+    origin = request.config_dict[SETTINGS].shop_url
+    page = EventPage(
+        event=views_of.head(event),
+        description=event.description,
+        is_seated=event.is_seated,
+        seats_max=event.seats_max,
+        tiers=tiers,
+        price_min=event.price_min,
+        price_max=event.price_max,
+        available=available,
+        availability=availability_of(available, event.quantity),
+        page_url=f"{origin}/events/{event.event_id}",
+        seats_url=f"/events/{event.event_id}/seats" if is_inside else "",
+    )
+    return page_response(request, "event.html", page)
+
+
+@routes.get("/events/{event}/seats")
+async def seats_page(request: web.Request) -> web.Response:
+    """Show the seat picker."""
+    event = await event_named(request, request.match_info["event"])
+    admitted_fan(request, event)
+    return await show_seats(request, event)
+
+
+async def show_seats(
+    request: web.Request, event: Event, notice: str = "", quantity: int = 2, tier: str = ""
+) -> web.Response:
+    """Return the seat picker, with what went wrong last time."""
+    left = await request.config_dict[AVAILABILITY].available(event.event_id)
+    page = SeatsPage(
+        event=views_of.head(event),
+        tiers=views_of.tier_lines(event, left),
+        seats_max=event.seats_max,
+        plan_url=f"/api/events/{event.event_id}/plan" if event.is_seated else None,
+        seats_url=f"/api/events/{event.event_id}/seats" if event.is_seated else None,
+        notice=notice,
+        quantity=quantity,
+        tier=tier,
+    )
+    return page_response(request, "seats.html", page, 409 if notice else 200)
+
+
+@routes.post("/events/{event}/reserve")
+async def reserve_form(request: web.Request) -> web.Response:
+    """Hold the best available seats, or stock, without JavaScript."""
+    event = await event_named(request, request.match_info["event"])
+    fan_id = admitted_fan(request, event)
+    form = await request.post()
+    tier = str(form.get("tier", ""))
+    quantity_text = str(form.get("quantity", ""))
+    quantity = int(quantity_text) if quantity_text.isascii() and quantity_text.isdigit() else 0
+    if not 1 <= quantity <= event.seats_max:
+        return await show_seats(request, event, "request-invalid", tier=tier)
+    layout = await request.config_dict[SHOP].seat_layout(event.event_id)
+    is_stock = not event.is_seated or any(t.is_stock and t.tier == tier for t in event.tiers)
+    body = ReserveBody(
+        event_id=event.event_id,
+        best_available=None if is_stock else BestAvailable(quantity, tier or None),
+        stock=Stock(tier or event.tiers[0].tier, quantity) if is_stock else None,
+    )
+    try:
+        hold = await hold_wanted(request, event, layout, fan_id, body, None)
+    except (SeatsTaken, SoldOut, OverSeatLimit, RequestInvalid) as refusal:
+        return await show_seats(request, event, refusal.code, quantity, tier)
+    return web.Response(status=303, headers={"Location": f"/checkout/{hold.reservation_id}"})
+
+
+@routes.get("/checkout/{reservation}")
+async def checkout_page(request: web.Request) -> web.Response:
+    """Show what is held and how to pay; once there is an order that lives, that order."""
+    fan_id = inside_fan(request)
+    reservation_id = request.match_info["reservation"]
+    order = await request.config_dict[ORDERS].by_reservation(reservation_id, fan_id)
+    if order is not None and order.state != OrderState.RELEASED:
+        return web.Response(status=303, headers={"Location": f"/orders/{order.order_id}"})
+    decline_reason = order.decline_reason if order is not None else ""
+    return await show_checkout(request, reservation_id, fan_id, decline_reason=decline_reason)
+
+
+async def show_checkout(
+    request: web.Request,
+    reservation_id: str,
+    fan_id: str,
+    *,
+    decline_reason: str = "",
+    problem: str = "",
+    email: str = "",
+    payment_method: str = "",
+) -> web.Response:
+    """Return the checkout page. Raises ReservationNotFound when nothing is held."""
+    hold = await request.config_dict[HOLDS].read(reservation_id, fan_id)
+    shop = request.config_dict[SHOP]
+    event, layout = await shop.get(hold.event_id), await shop.seat_layout(hold.event_id)
+    now_ms = request.config_dict[CLOCK].now_ms()
+    page = CheckoutPage(
+        event=views_of.head(event),
+        reservation_id=reservation_id,
+        lines=views_of.held_lines(event, layout, hold),
+        total=total_of(event, layout, hold),
+        expires_in_ms=max(0, hold.expires_at_ms - now_ms),
+        is_extendable=not hold.is_extended,
+        payment_methods=PAYMENT_METHODS,
+        idempotency_key=await form_key(request, reservation_id, fan_id),
+        email=email,
+        payment_method=payment_method or PAYMENT_METHODS[0],
+        decline_reason=decline_reason,
+        problem=problem,
+    )
+    return page_response(request, "checkout.html", page, 402 if decline_reason or problem else 200)
+
+
+async def form_key(request: web.Request, reservation_id: str, fan_id: str) -> str:
+    """Return the form's idempotency key: the same until a card was declined, then another."""
+    order = await request.config_dict[ORDERS].by_reservation(reservation_id, fan_id)
+    after = order.order_id if order is not None and order.state in FINAL else ""
+    return hashlib.sha256(f"{reservation_id}:{after}".encode()).hexdigest()[:32]
+
+
+@routes.post("/checkout/{reservation}/pay")
+async def pay_form(request: web.Request) -> web.Response:
+    """Pay without JavaScript."""
+    fan_id = inside_fan(request)
+    reservation_id = request.match_info["reservation"]
+    form = await request.post()
+    body = CompleteBody(
+        reservation_id,
+        str(form.get("payment_method", ""))[:64],
+        email=str(form.get("email", ""))[:254],
+    )
+    try:
+        await complete_order(request, fan_id, body, str(form.get("idempotency_key", ""))[:255])
+    except PaymentDeclined as refusal:
+        return await show_checkout(
+            request, reservation_id, fan_id, decline_reason=refusal.decline_reason,
+            email=body.email, payment_method=body.payment_method,
+        )  # fmt: skip
+    except (RequestInvalid, SeatsTaken) as refusal:
+        return await show_checkout(
+            request, reservation_id, fan_id, problem=refusal.code,
+            email=body.email, payment_method=body.payment_method,
+        )  # fmt: skip
+    except RequestInProgress:
+        pass
+    order = await request.config_dict[ORDERS].by_reservation(reservation_id, fan_id)
+    if order is None:
+        raise HoldLost
+    return web.Response(status=303, headers={"Location": f"/orders/{order.order_id}"})
+
+
+@routes.post("/checkout/{reservation}/extend")
+async def extend_form(request: web.Request) -> web.Response:
+    """Ask for more time without JavaScript."""
+    reservation_id = request.match_info["reservation"]
+    try:
+        await request.config_dict[HOLDS].extend(reservation_id, inside_fan(request))
+    except HoldLost as error:
+        raise ReservationNotFound from error
+    except BookingError:
+        pass  # the one extension was used; the page shows the clock as it is
+    return web.Response(status=303, headers={"Location": f"/checkout/{reservation_id}"})
+
+
+@routes.post("/checkout/{reservation}/release")
+async def release_form(request: web.Request) -> web.Response:
+    """Let the hold go without JavaScript."""
+    reservation_id = request.match_info["reservation"]
+    await request.config_dict[HOLDS].release(reservation_id, inside_fan(request))
+    event_id = reservation_id.partition(".")[0]
+    return web.Response(status=303, headers={"Location": f"/events/{event_id}/seats"})
+
+
+@routes.get("/orders/{booking}")
+async def order_page(request: web.Request) -> web.Response:
+    """Show an order to its owner."""
+    order = await own_order(request, request.match_info["booking"])
+    shop = request.config_dict[SHOP]
+    event, layout = await shop.get(order.event_id), await shop.seat_layout(order.event_id)
+    orders = request.config_dict[ORDERS]
+    tickets: tuple[TicketLine, ...] = ()
+    if order.state == OrderState.SOLD:
+        issuer = request.config_dict[ISSUER]
+        tickets = tuple(
+            views_of.ticket_line(event, layout, order, ticket, issuer.code(order, ticket))
+            for ticket in await orders.tickets(order.order_id)
+        )
+    page = OrderPage(
+        event=views_of.head(event),
+        booking_id=order.order_id,
+        status=views_of.STATUS_WORDS.get(order.state, "pending"),
+        total=order.amount_cents,
+        lines=views_of.order_lines(event, layout, await orders.lines(order.order_id)),
+        tickets=tickets,
+        email=order.email,
+        pdf_url=f"/orders/{order.order_id}/tickets.pdf" if tickets else "",
+        next_action_url=order.next_action_url or "" if order.state not in FINAL else "",
+        release_reason=order.release_reason,
+        decline_reason=order.decline_reason,
+    )
+    return page_response(request, "order.html", page)
+
+
+@routes.get("/orders/{booking}/tickets.pdf")
+async def tickets_pdf(request: web.Request) -> web.Response:
+    """Answer all tickets of an order as one PDF."""
+    order = await own_order(request, request.match_info["booking"])
+    if order.state != OrderState.SOLD:
+        raise OrderNotFound
+    return web.Response(
+        body=await request.config_dict[ISSUER].pdf(order),
+        content_type="application/pdf",
+        headers={
+            **NO_STORE,
+            "Content-Disposition": f'inline; filename="tickets-{order.order_id}.pdf"',
+        },
+    )
+
+
+@routes.get("/orders/{booking}/tickets/{ticket}/qr.svg")
+async def ticket_qr(request: web.Request) -> web.Response:
+    """Answer one ticket's QR code as an image."""
+    order = await own_order(request, request.match_info["booking"])
+    for ticket in await request.config_dict[ORDERS].tickets(order.order_id):
+        if ticket.ticket_id == request.match_info["ticket"]:
+            code = request.config_dict[ISSUER].code(order, ticket)
+            return web.Response(
+                text=qr_svg(code, "Ticket code"), content_type="image/svg+xml", headers=NO_STORE
+            )
+    raise OrderNotFound

@@ -1,0 +1,144 @@
+// Checkout: the clock of the hold, more time, and a payment that is made once however often it is
+// asked for.
+
+import { loadDeviceKey } from "/static/base/js/device_key.js";
+import { Announcer, fill, localTimes, show } from "/static/base/js/page_parts.js";
+import { ask, isPassing, jittered, pause } from "/static/base/js/requests.js";
+import { formatClock, hasText, language, text } from "/static/base/js/texts.js";
+
+const PAY_WITHIN_MS = 75_000; // the slowest card we know authorises after 30 s
+const SLOW_AFTER_MS = 5_000; // then we say that it is the bank
+const ATTEMPTS_MAX = 8;
+const RETRY_MS = 3_000;
+const KEY_BYTES = 16; // nobody else's payment has the same key
+const LAST_MINUTE_MS = 60_000;
+const SAY_AT_MINUTES = [5, 2]; // a screen reader hears these, and the last minute
+
+const root = document.getElementById("main");
+const { reservation: reservationId, sale: saleId } = root.dataset;
+const payForm = root.querySelector('form[data-form="pay"]');
+const keyName = `onsale.pay.${reservationId}`;
+const announcer = new Announcer(root.querySelector("[data-announcer]"));
+// A phone's clock may be minutes off; proofs carry the server's time.
+const clockOffsetMs = root.dataset.nowMs ? Number(root.dataset.nowMs) - Date.now() : 0;
+let endsAt = performance.now() + Number(root.dataset.expiresInMs);
+let lastMinute = Infinity;
+let isPaying = false;
+
+// --- the clock of the hold
+
+function tick() {
+  const leftMs = endsAt - performance.now();
+  fill("hold_clock", formatClock(leftMs));
+  root.querySelector("[data-hold-bar]").classList.toggle("is-urgent", leftMs < LAST_MINUTE_MS);
+  if (leftMs <= 0 && !isPaying) return lose();
+  const minute = Math.ceil(leftMs / LAST_MINUTE_MS);
+  if (minute < lastMinute && SAY_AT_MINUTES.includes(minute)) announcer.say(text("say_time", { minutes: minute }), { isNews: true });
+  if (minute < lastMinute && minute === 1) announcer.say(text("say_last"), { isNews: true });
+  lastMinute = minute;
+  return undefined;
+}
+
+function lose() {
+  clearInterval(timer);
+  show('[data-while="held"]', false);
+  show('[data-while="lost"]', true);
+  root.querySelector("[data-hold-bar]").classList.add("is-over");
+  announcer.say(text("say_lost"), { isNews: true });
+}
+
+async function extend(form) {
+  const answer = await ask("POST", `/api/bookings/${encodeURIComponent(reservationId)}/extend`).catch(() => null);
+  if (!answer) return refuse("problem", text("problem_other"));
+  if (answer.status === 410) return lose();
+  form.hidden = !(answer.ok && answer.document.extendable);
+  show("[data-extended]", form.hidden);
+  if (!answer.ok) return undefined;
+  endsAt = performance.now() + answer.document.expires_in_ms;
+  lastMinute = Infinity;
+  announcer.say(text("say_extended"), { isNews: true });
+  return tick();
+}
+
+// --- paying
+
+// One key for one attempt to pay, kept over reloads; a declined attempt ends it.
+function paymentKey() {
+  const key = sessionStorage.getItem(keyName) ?? payForm.elements.idempotency_key.value;
+  sessionStorage.setItem(keyName, key);
+  return key;
+}
+
+function newPaymentKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(KEY_BYTES));
+  const key = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  sessionStorage.setItem(keyName, key);
+  payForm.elements.idempotency_key.value = key;
+}
+
+async function pay() {
+  const data = new FormData(payForm);
+  const body = { reservation_id: reservationId, payment_method: data.get("payment_method"), idempotency_key: paymentKey() };
+  if (data.get("email")) body.email = data.get("email");
+  const deviceKey = await loadDeviceKey(saleId);
+  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
+    const url = "/api/bookings/complete";
+    const headers = deviceKey ? { DPoP: await deviceKey.prove("POST", url, Date.now() + clockOffsetMs) } : {};
+    const answer = await ask("POST", url, { body, headers, withinMs: PAY_WITHIN_MS }).catch(() => null);
+    if (answer && answer.code !== "request-in-progress" && !isPassing(answer)) return settle(answer);
+    const delayMs = jittered(answer?.retryAfterMs || RETRY_MS * attempt, 0.3);
+    refuse("unknown", text("unknown_text", { seconds: Math.ceil(delayMs / 1000) }));
+    await pause(delayMs);
+  }
+  return refuse("unknown", text("gave_up_text"));
+}
+
+function settle({ status, code, document: answer }) {
+  if (status === 201 || status === 200) return location.assign(`/orders/${encodeURIComponent(answer.booking_id)}`);
+  if (status === 202) return location.assign(answer.order_url ?? `/orders/${encodeURIComponent(answer.booking_id)}`);
+  if (status === 410) return lose();
+  if (code !== "payment-declined") {
+    if (code === "idempotency-key-reused") newPaymentKey();
+    return refuse("problem", text(hasText(`problem_${code}`) ? `problem_${code}` : "problem_other"));
+  }
+  newPaymentKey();
+  const reason = `decline_${answer.decline_reason}`;
+  return refuse("declined", text("declined_text", { reason: text(hasText(reason) ? reason : "decline_card_declined") }));
+}
+
+function refuse(kind, words) {
+  fill("pay_title", text(`${kind}_title`));
+  fill("pay_text", words);
+  const notice = root.querySelector('[data-notice="pay"]');
+  notice.hidden = false;
+  notice.classList.toggle("bad", kind !== "unknown");
+  notice.scrollIntoView({ block: "nearest" });
+  announcer.say(`${text(`${kind}_title`)}. ${words}`, { isNews: true });
+}
+
+async function onPay(event) {
+  event.preventDefault();
+  if (isPaying) return; // impatient presses are one payment
+  isPaying = true;
+  show('[data-notice="pay"]', false);
+  const button = payForm.querySelector(".pay");
+  button.setAttribute("aria-disabled", "true");
+  fill("pay_label", text("paying"));
+  const slow = setTimeout(() => fill("pay_label", text("paying_long")), SLOW_AFTER_MS);
+  await pay().catch(() => refuse("problem", text("problem_other")));
+  clearTimeout(slow);
+  fill("pay_label", text("pay"));
+  button.removeAttribute("aria-disabled");
+  isPaying = false;
+}
+
+localTimes(language);
+payForm.addEventListener("submit", onPay);
+root.querySelector('form[data-form="extend"]').addEventListener("submit", (event) => {
+  event.preventDefault();
+  extend(event.target);
+});
+addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
+const timer = setInterval(tick, 500);
+if (Number(root.dataset.expiresInMs) > 0) tick();
+else clearInterval(timer);

@@ -1,0 +1,216 @@
+"""What the templates of the shop are given, one dataclass per page.
+
+Prices and totals are integers in minor units (cents) of `currency` (ISO 4217). Points in time are
+aware datetimes; `..._ms` fields are lengths in milliseconds. Texts are plain text, never HTML.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Literal
+
+Availability = Literal["available", "few", "sold_out"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventHead:
+    """What every page of an event says about it. `category` is a plain word, "" for none."""
+
+    event_id: str
+    sale_id: str
+    name: str
+    venue: str
+    city: str
+    category: str
+    starts_at: datetime
+    currency: str
+
+    @property
+    def waiting_room_url(self) -> str:
+        """The path of the waiting page of the event's sale."""
+        return f"/sales/{self.sale_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventCard:
+    """One event in the list: prices of its cheapest and dearest tier, places left."""
+
+    event: EventHead
+    price_min: int
+    price_max: int
+    available: int
+    availability: Availability
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnSalePage:
+    """What is on sale (template on_sale.html): one page of search results.
+
+    `query`, `city`, `category`, `date` (YYYY-MM-DD) and `price_max` (whole currency units, as
+    typed) are the search as asked, "" for not asked. `cities` and `categories` are the choices.
+    `page` counts from 1; `total` is how many events were found on all `pages`.
+    """
+
+    cards: tuple[EventCard, ...]
+    total: int
+    page: int = 1
+    pages: int = 1
+    query: str = ""
+    city: str = ""
+    category: str = ""
+    date: str = ""
+    price_max: str = ""
+    cities: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+
+    @property
+    def is_search(self) -> bool:
+        """Whether anything was asked for."""
+        return any((self.query, self.city, self.category, self.date, self.price_max))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TierLine:
+    """A price tier. `color` is #rrggbb, `quantity` all places of it, `available` the free ones."""
+
+    tier: str
+    name: str
+    price: int
+    color: str
+    quantity: int
+    available: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventPage:
+    """One event (template event.html).
+
+    `page_url` is the absolute address of this page, for the structured data of search engines.
+    `seats_url` is set when the fan has a valid pass already and may go straight to the seats.
+    """
+
+    event: EventHead
+    description: str
+    is_seated: bool
+    seats_max: int
+    tiers: tuple[TierLine, ...]
+    price_min: int
+    price_max: int
+    available: int
+    availability: Availability
+    page_url: str
+    seats_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeatsPage:
+    """The seat picker (template seats.html).
+
+    `plan_url` and `seats_url` are None for an event that has stock only. `seats_max` is how many
+    places one fan may have. `notice` is the code of a refusal that led back here (`seats-taken`,
+    `sold-out`, `over-seat-limit`, `hold-lost`, `request-invalid`), "" for none. `quantity` and
+    `tier` are what was asked before ("" for any tier). `pass_ends_in_ms` is how long the admission
+    pass still lasts, None if not known.
+    """
+
+    event: EventHead
+    tiers: tuple[TierLine, ...]
+    seats_max: int
+    plan_url: str | None
+    seats_url: str | None
+    notice: str = ""
+    quantity: int = 2
+    tier: str = ""
+    pass_ends_in_ms: int | None = None
+
+    @property
+    def is_seated(self) -> bool:
+        """Whether there are named seats to choose."""
+        return self.plan_url is not None
+
+    @property
+    def tiers_json(self) -> str:
+        """The tiers for the scripts of the page."""
+        return json.dumps([asdict(tier) for tier in self.tiers])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldLine:
+    """One line of a hold or an order. `price` is for one; seats have quantity 1 and a number.
+
+    `tier` is the tier's name as shown; `section`, `row` and `number` are "" for stock.
+    """
+
+    tier: str
+    price: int
+    quantity: int = 1
+    section: str = ""
+    row: str = ""
+    number: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckoutPage:
+    """Paying for what is held (template checkout.html).
+
+    `expires_in_ms` is how long the hold lasts from now on by the server's clock, 0 when it is over
+    (the page then says so). `is_extendable` is whether "more time" may still be asked for.
+    `payment_methods` are the names of the payment interface; the template explains those of the
+    practice provider. `idempotency_key` is the value of the hidden field for paying without
+    JavaScript: new for each rendering after a decline, the same otherwise. `decline_reason` is set
+    when the last attempt was declined; `problem` is the code of another refusal ("" for none).
+    `now_ms` is the server's time (ms since 1970): proofs of the device key carry it.
+    """
+
+    event: EventHead
+    reservation_id: str
+    lines: tuple[HeldLine, ...]
+    total: int
+    expires_in_ms: int
+    is_extendable: bool
+    payment_methods: tuple[str, ...]
+    idempotency_key: str
+    email: str = ""
+    payment_method: str = ""
+    decline_reason: str = ""
+    problem: str = ""
+    is_practice: bool = True
+    now_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketLine:
+    """One ticket. `code` is what the QR code says; `qr_url` the path of its SVG image."""
+
+    ticket_id: str
+    tier: str
+    code: str
+    qr_url: str
+    section: str = ""
+    row: str = ""
+    number: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderPage:
+    """An order and its tickets (template order.html).
+
+    `release_reason` (released only) is one of the ledger's: `payment-declined`, `deadline`,
+    `provider-error`, `abandoned`. `next_action_url` is where the bank wants the buyer to confirm,
+    "" for none. `pdf_url` is the path of all tickets in one file, "" before they exist.
+    `refresh_after_seconds` is how often a pending order looks again without JavaScript.
+    """
+
+    event: EventHead
+    booking_id: str
+    status: Literal["pending", "confirmed", "released"]
+    total: int
+    lines: tuple[HeldLine, ...]
+    tickets: tuple[TicketLine, ...] = ()
+    email: str = ""
+    pdf_url: str = ""
+    next_action_url: str = ""
+    release_reason: str = ""
+    decline_reason: str = ""
+    refresh_after_seconds: int = 5
+    is_practice: bool = True

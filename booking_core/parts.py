@@ -1,0 +1,84 @@
+"""The parts of the shop, joined once for the application and for the worker."""
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+
+from booking_core import metrics
+from booking_core.catalog.events import Catalog
+from booking_core.checkout.booking import Bookings
+from booking_core.checkout.checkout import Checkout
+from booking_core.checkout.practice_payments import PracticePayments
+from booking_core.ledger.orders import Orders
+from booking_core.ledger.projection import Projection
+from booking_core.ledger.reconciler import Reconciler
+from booking_core.ledger.recovery import Recovery
+from booking_core.seats.holds import SeatHolds
+from booking_core.settings import CoreSettings
+from booking_core.tickets.issuing import TicketIssuer
+from groundwork.clock import Clock, SystemTokenSource
+from groundwork.keys import KeyRing
+from groundwork.tokens import Tokens
+from lua.epochs import Epochs
+
+PROVIDER = "practice"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Everything of the shop that has no address of its own."""
+
+    catalog: Catalog
+    holds: SeatHolds
+    orders: Orders
+    checkout: Checkout
+    bookings: Bookings
+    issuer: TicketIssuer
+    projection: Projection
+    reconciler: Reconciler
+
+
+def _observe(call: str, outcome: str, seconds: float) -> None:
+    metrics.PAYMENT_CALLS.labels(PROVIDER, call, outcome).inc()
+    metrics.PAYMENT_CALL_SECONDS.labels(PROVIDER, call).observe(seconds)
+
+
+@asynccontextmanager
+async def open_parts(
+    settings: CoreSettings, ring: KeyRing, epochs: Epochs, clock: Clock
+) -> AsyncIterator[Parts]:
+    """Yield the parts on these stores; closes the connections to the provider on the way out."""
+    catalog = Catalog(epochs.pool, clock)
+    # Spreads askers over equally good seats; guards nothing.
+    holds = SeatHolds(epochs, SystemTokenSource(), random.Random(), settings)  # noqa: S311
+    orders = Orders(epochs.pool)
+    issuer = TicketIssuer(orders, catalog, Tokens(ring, clock))
+    reconciler = Reconciler(epochs.store, epochs.pool, clock)
+    Recovery(epochs, epochs.pool, catalog, clock, reconciler)
+    # Unlimited connections: slow cards must not make other buyers wait for a free one.
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        payments = PracticePayments(
+            session,
+            settings.payment_provider_url,
+            settings.payments_secret_key,
+            clock,
+            observe=_observe,
+        )
+        checkout = Checkout(
+            orders, payments, lambda order_id: f"{settings.shop_url}/orders/{order_id}"
+        )
+        bookings = Bookings(holds, orders, catalog, checkout, issuer, SystemTokenSource(), settings)
+        yield Parts(
+            catalog=catalog,
+            holds=holds,
+            orders=orders,
+            checkout=checkout,
+            bookings=bookings,
+            issuer=issuer,
+            projection=Projection(orders, holds, catalog),
+            reconciler=reconciler,
+        )

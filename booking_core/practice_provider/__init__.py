@@ -1,0 +1,1 @@
+"""A payment provider to rehearse with: a server in Stripe's shapes, with faults on demand."""

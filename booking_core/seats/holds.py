@@ -1,0 +1,350 @@
+"""Holds: seats and stock promised to one fan for a while. Every rule is in a script of lua/."""
+
+import random
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import msgspec
+
+from booking_core import metrics
+from booking_core.settings import CoreSettings
+from groundwork.clock import TokenSource
+from groundwork.errors import (
+    ExtensionRefused,
+    HoldLost,
+    OverSeatLimit,
+    ReservationNotFound,
+    SoldOut,
+    StoreUnavailable,
+)
+from lua import LuaScript
+from lua.epochs import Epochs
+from lua.keys import event_keys, event_log_key, operation_key
+
+# A client repeats a request for minutes at most; an hour forgives a laptop that was closed.
+OPERATION_MS = 60 * 60_000
+# An outcome is told again for as long as the outbox may be stuck; a new epoch starts from the ledger.
+SETTLED_MS = 7 * 24 * 60 * 60_000
+# One sweep frees at most so many holds, a few milliseconds of the server's time.
+SWEEP_HOLDS_MAX = 500
+# Asked again when it was full only of dead holds; each time hundreds of them are swept.
+DEAD_HOLDS_TRIES = 20
+RESERVATION_ID = re.compile(r"([a-z0-9][a-z0-9-]{0,62})\.([A-Za-z0-9_-]{22})")
+
+
+class SeatsTakenByIndex(Exception):
+    """Somebody has at least one of the wanted seats; none was held."""
+
+    def __init__(self, seat_indexes: tuple[int, ...]) -> None:
+        super().__init__(f"taken: {seat_indexes}")
+        self.seat_indexes = seat_indexes
+
+
+class _Stored(msgspec.Struct, frozen=True):
+    fan_id: str
+    # Lua has one kind of table; an empty list comes back as an empty object.
+    seats: list[int] | dict[str, int]
+    expires_at_ms: int
+    extended: bool
+    tier: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+    quantity: int = 0
+
+
+_DECODER = msgspec.json.Decoder(_Stored)
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What a reservation holds: seats by index, or a quantity of one tier's stock."""
+
+    reservation_id: str
+    event_id: str
+    fan_id: str
+    seat_indexes: tuple[int, ...]
+    tier: str
+    quantity: int
+    expires_at_ms: int
+    is_extended: bool
+
+
+def read_reservation(reservation_id: str, text: str) -> Hold:
+    """Return the hold that a script wrote as JSON."""
+    stored = _DECODER.decode(text)
+    return Hold(
+        reservation_id,
+        event_of(reservation_id),
+        stored.fan_id,
+        tuple(stored.seats) if isinstance(stored.seats, list) else (),
+        stored.tier or "",
+        stored.quantity,
+        int(stored.expires_at_ms),
+        stored.extended,
+    )
+
+
+def event_of(reservation_id: str) -> str:
+    """Return the event a reservation is for. Raises ReservationNotFound for what is none."""
+    found = RESERVATION_ID.fullmatch(reservation_id)
+    if not found:
+        raise ReservationNotFound
+    return found[1]
+
+
+class SeatHolds:
+    """Holds of all events, one typed method for each script."""
+
+    def __init__(
+        self, epochs: Epochs, tokens: TokenSource, rng: random.Random, settings: CoreSettings
+    ) -> None:
+        self.epochs = epochs
+        self._tokens = tokens
+        self._rng = rng
+        self._settings = settings
+        self._hold_seats = LuaScript("hold_seats")
+        self._hold_best = LuaScript("hold_best")
+        self._hold_stock = LuaScript("hold_stock")
+        self._extend_hold = LuaScript("extend_hold")
+        self._release_hold = LuaScript("release_hold")
+        self._read_hold = LuaScript("read_hold")
+        self._sweep_holds = LuaScript("sweep_holds")
+        self._settle_hold = LuaScript("settle_hold")
+        self._read_seats = LuaScript("read_seats")
+
+    async def hold_seats(
+        self,
+        event_id: str,
+        fan_id: str,
+        seat_indexes: Sequence[int],
+        seats_max: int,
+        operation_id: str | None = None,
+    ) -> Hold:
+        """Hold all of the seats, or raise and hold none. Safe to repeat with an operation id.
+
+        Raises SeatsTakenByIndex, OverSeatLimit, HoldLost (a repeat, and that hold has ended).
+        """
+        assert 1 <= len(seat_indexes) == len(set(seat_indexes))
+        if len(seat_indexes) > seats_max:
+            raise OverSeatLimit(seats_max)
+        extra: dict[str, str | int] = {"seat_indexes": _json(list(seat_indexes))}
+        return await self._hold(self._hold_seats, event_id, fan_id, seats_max, operation_id, extra)
+
+    async def hold_best(
+        self,
+        event_id: str,
+        fan_id: str,
+        quantity: int,
+        tiers: Sequence[str],
+        seats_max: int,
+        operation_id: str | None = None,
+        allowed: Sequence[int] = (),
+    ) -> Hold:
+        """Choose and hold the best free seats of the tiers, in one step.
+
+        Raises SoldOut, OverSeatLimit, HoldLost (a repeat, and that hold has ended).
+        """
+        if quantity > seats_max:
+            raise OverSeatLimit(seats_max)
+        extra: dict[str, str | int] = {
+            "quantity": quantity,
+            "tiers": _json(list(tiers)),
+            "allowed": _json(list(allowed)),
+            "chance": self._rng.randrange(1_000_000),
+        }
+        return await self._hold(self._hold_best, event_id, fan_id, seats_max, operation_id, extra)
+
+    async def hold_stock(
+        self,
+        event_id: str,
+        fan_id: str,
+        tier: str,
+        quantity: int,
+        seats_max: int,
+        operation_id: str | None = None,
+    ) -> Hold:
+        """Hold a quantity of one tier's stock. Raises as `hold_best` does."""
+        if quantity > seats_max:
+            raise OverSeatLimit(seats_max)
+        extra: dict[str, str | int] = {"tier": tier, "quantity": quantity}
+        return await self._hold(self._hold_stock, event_id, fan_id, seats_max, operation_id, extra)
+
+    async def _hold(
+        self,
+        script: LuaScript,
+        event_id: str,
+        fan_id: str,
+        seats_max: int,
+        operation_id: str | None,
+        extra: dict[str, str | int],
+    ) -> Hold:
+        # The fan's name is part of the operation's: nobody can learn of another's by guessing ids.
+        operation = f"{fan_id}:{operation_id}" if operation_id else self._tokens.token()
+        args = {
+            "now_ms": "",
+            "hold_ms": self._settings.hold_ms,
+            "fan_id": fan_id,
+            "seats_max": seats_max,
+            "reservation_id": f"{event_id}.{self._tokens.token()}",
+            "operation_ms": OPERATION_MS,
+            **extra,
+        }
+        with metrics.HOLD_SECONDS.time():
+            for _ in range(DEAD_HOLDS_TRIES):
+                answer = await self._run(
+                    script, event_id, args, lambda _: operation_key(event_id, operation)
+                )
+                if answer[0] != "sold_out" or answer[1] == 0:
+                    break
+        return self._read_answer(script.name, event_id, seats_max, answer)
+
+    def _read_answer(
+        self, script_name: str, event_id: str, seats_max: int, answer: list[Any]
+    ) -> Hold:
+        match answer:
+            case ["held", str(reservation_id), str(text)]:
+                metrics.HOLDS.labels(event_id, "held").inc()
+                return read_reservation(reservation_id, text)
+            case ["taken", *seat_indexes]:
+                metrics.HOLDS.labels(event_id, "taken").inc()
+                raise SeatsTakenByIndex(tuple(int(seat_index) for seat_index in seat_indexes))
+            case ["sold_out", _]:
+                metrics.HOLDS.labels(event_id, "sold_out").inc()
+                raise SoldOut
+            case ["over_limit", _]:
+                metrics.HOLDS.labels(event_id, "over_limit").inc()
+                raise OverSeatLimit(seats_max)
+            case ["gone", _]:
+                raise HoldLost
+        raise AssertionError(f"{script_name}.lua broke its contract: {answer!r}")
+
+    async def read(self, reservation_id: str, fan_id: str) -> Hold:
+        """Return the fan's live hold. Raises ReservationNotFound."""
+        args: dict[str, str | int] = {
+            "now_ms": "", "fan_id": fan_id, "reservation_id": reservation_id,
+        }  # fmt: skip
+        match await self._run(self._read_hold, event_of(reservation_id), args):
+            case ["held", str(text), _]:
+                return read_reservation(reservation_id, text)
+            case ["lost"]:
+                raise ReservationNotFound
+            case answer:
+                raise AssertionError(f"read_hold.lua broke its contract: {answer!r}")
+
+    async def extend(self, reservation_id: str, fan_id: str) -> Hold:
+        """Give the fan's hold its one extension. Raises ExtensionRefused, HoldLost."""
+        match await self._extend(reservation_id, fan_id, "wish", self._settings.extend_ms):
+            case ["extended", str(text)]:
+                return read_reservation(reservation_id, text)
+            case ["refused", _]:
+                raise ExtensionRefused
+            case _:
+                raise HoldLost
+
+    async def keep_for_payment(self, reservation_id: str, fan_id: str, more_ms: int) -> None:
+        """Keep the hold alive while a payment is under way.
+
+        A hold that is gone is no reason to stop: the claim in PostgreSQL is what counts by then.
+        """
+        await self._extend(reservation_id, fan_id, "payment", more_ms)
+
+    async def _extend(self, reservation_id: str, fan_id: str, why: str, more_ms: int) -> list[Any]:
+        answer = await self._run(
+            self._extend_hold,
+            event_of(reservation_id),
+            {
+                "now_ms": "",
+                "fan_id": fan_id,
+                "reservation_id": reservation_id,
+                "why": why,
+                "more_ms": more_ms,
+            },
+        )
+        assert answer[0] in ("extended", "refused", "lost"), answer
+        return answer
+
+    async def release(self, reservation_id: str, fan_id: str) -> bool:
+        """Give the hold back; says whether there was one. Safe to repeat."""
+        event_id = event_of(reservation_id)
+        answer = await self._run(
+            self._release_hold,
+            event_id,
+            {"now_ms": "", "fan_id": fan_id, "reservation_id": reservation_id},
+        )
+        assert answer[0] in ("released", "absent"), answer
+        if answer[0] == "released":
+            metrics.HOLDS_RELEASED.labels(event_id, "released").inc()
+        return bool(answer[0] == "released")
+
+    async def sweep(self, event_id: str) -> tuple[int, int]:
+        """Free holds that ran out; return how many, and in how many ms the next one ends (-1: none)."""
+        answer = await self._run(
+            self._sweep_holds, event_id, {"now_ms": "", "holds_max": SWEEP_HOLDS_MAX}
+        )
+        assert answer[0] == "swept", answer
+        if answer[1]:
+            metrics.HOLDS_RELEASED.labels(event_id, "expired").inc(answer[1])
+        return int(answer[1]), int(answer[2])
+
+    async def read_status(self, event_id: str) -> tuple[str, dict[str, int]]:
+        """Return one digit a seat (0 free, 1 held, 2 sold, 3 blocked), and the free stock by tier."""
+        answer = await self._run(self._read_seats, event_id, {})
+        assert answer[0] == "seats", answer
+        stock = {tier: int(free) for tier, free in zip(answer[3::2], answer[4::2], strict=True)}
+        return str(answer[2]), stock
+
+    async def settle(self, hold: Hold, outcome: str, order_id: str) -> int:
+        """Show the outcome of an order ("sold" or "released"); return how many other holds ended."""
+        answer = await self._run(
+            self._settle_hold,
+            hold.event_id,
+            {
+                "now_ms": "",
+                "outcome": outcome,
+                "fan_id": hold.fan_id,
+                "reservation_id": hold.reservation_id,
+                "seat_indexes": _json(list(hold.seat_indexes)),
+                "tier": hold.tier,
+                "quantity": hold.quantity,
+                "operation_ms": SETTLED_MS,
+            },
+            lambda epoch: settled_key(hold.event_id, order_id, epoch),
+        )
+        match answer:
+            case ["settled", int(ended)]:
+                return ended
+            case ["settled_before"]:
+                return 0
+        raise AssertionError(f"settle_hold.lua broke its contract: {answer!r}")
+
+    async def _run(
+        self,
+        script: LuaScript,
+        event_id: str,
+        args: dict[str, str | int],
+        operation: Callable[[int], str] | None = None,
+    ) -> list[Any]:
+        def keys(epoch: int) -> Mapping[str, str]:
+            own = {"log": event_log_key(event_id, epoch)}
+            if operation is not None:
+                own["operation"] = operation(epoch)
+            return {**event_keys(event_id), **own}
+
+        # What remembers its operation may be asked once more: a lost reply then finds what it did.
+        tries = 1 if operation is None else 2
+        while True:
+            tries -= 1
+            try:
+                return await self.epochs.run(script, ("event", event_id), keys, args)
+            except StoreUnavailable:
+                if tries == 0:
+                    raise
+
+
+def settled_key(event_id: str, order_id: str, epoch: int) -> str:
+    """Return the key that says that an order's outcome was shown in an epoch."""
+    return operation_key(event_id, f"settled:{epoch}:{order_id}")
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,42 @@
+"""What the shop can be told, with the reasons for the defaults."""
+
+from typing import Annotated
+
+import msgspec
+
+MINUTE_MS = 60_000
+# Shorter secrets can be guessed; providers give much longer ones.
+SECRET_CHARACTERS_MIN = 16
+
+
+class CoreSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of the shop; the environment has them in upper case (HOLD_MS)."""
+
+    # Long enough to fill in a form on a phone, short enough that seats come back while fans wait.
+    hold_ms: Annotated[int, msgspec.Meta(ge=1_000, le=30 * MINUTE_MS)] = 8 * MINUTE_MS
+    # The one extension a fan may ask for.
+    extend_ms: Annotated[int, msgspec.Meta(ge=1_000, le=15 * MINUTE_MS)] = 4 * MINUTE_MS
+    # How long a payment may take from claim to authorisation: a slow bank, a confirmation on the phone.
+    payment_ms: Annotated[int, msgspec.Meta(ge=5_000, le=30 * MINUTE_MS)] = 5 * MINUTE_MS
+    # Where the payment provider answers, how we show who we are, and how it does.
+    payment_provider_url: str
+    payments_secret_key: str
+    payments_webhook_secret: str
+    # The largest body a buyer has to send lists a hundred seats.
+    body_bytes_max: Annotated[int, msgspec.Meta(ge=1024, le=16 * 1024 * 1024)] = 64 * 1024
+    # Open seat-map streams per process.
+    streams_max: Annotated[int, msgspec.Meta(ge=0, le=200_000)] = 15_000
+    # Where a bank sends buyers back to, and where search engines find the shop: what fans type.
+    shop_url: str = "http://localhost:8080"
+
+    def __post_init__(self) -> None:
+        """Refuse relations between settings that cannot work."""
+        if not self.payment_provider_url.startswith(("http://", "https://")):
+            raise ValueError("PAYMENT_PROVIDER_URL must begin with http:// or https://")
+        if not self.shop_url.startswith(("http://", "https://")) or self.shop_url.count("/") != 2:
+            raise ValueError("SHOP_URL must be http(s)://host[:port] without a path")
+        for name in ("payments_secret_key", "payments_webhook_secret"):
+            if len(getattr(self, name)) < SECRET_CHARACTERS_MIN:
+                raise ValueError(
+                    f"{name.upper()} is too short: {SECRET_CHARACTERS_MIN} characters at least"
+                )

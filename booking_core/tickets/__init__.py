@@ -1,0 +1,1 @@
+"""Issuing tickets: signed codes, QR, PDF."""

@@ -1,0 +1,147 @@
+"""The shop's work that no request waits for: sweep, reconcile, outbox, rescue, count."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+
+from booking_core import metrics
+from booking_core.ledger.outbox import Outbox, open_entries
+from booking_core.ledger.shop_counts import EventCounts, count_events, events_on_sale
+from booking_core.parts import Parts
+from groundwork.clock import Clock
+from groundwork.errors import StoreUnavailable
+from lua.epochs import Epochs
+
+# A hold that ran out is free again within this, and usually to the millisecond.
+SWEEP_EVERY_MS = 500
+RECONCILE_EVERY_MS = 200
+# The buyer has their answer already; this is how soon the map shows the seat as sold.
+OUTBOX_EVERY_MS = 100
+# How often the provider is asked about a payment that is under way.
+RESCUE_EVERY_MS = 2_000
+RESCUE_MAX = 100
+COUNT_EVERY_MS = 1_000
+# The events to look after change seldom.
+EVENTS_EVERY_MS = 2_000
+# Work of many events at once, so that one slow answer does not hold up the rest.
+EVENTS_AT_ONCE = 64
+
+log = structlog.get_logger()
+
+
+class ShopWorker:
+    """Runs the rounds; several workers at once do no harm, they only share the work."""
+
+    def __init__(self, parts: Parts, epochs: Epochs, clock: Clock) -> None:
+        self._parts = parts
+        self._epochs = epochs
+        self._clock = clock
+        self._events: list[str] = []
+        self._outbox = Outbox(
+            epochs.pool,
+            {
+                "capture": parts.checkout.capture,
+                "project_sold": parts.projection.show_sold,
+                "project_released": parts.projection.show_released,
+            },
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Keep all rounds going while the block runs."""
+        rounds: tuple[tuple[int, Callable[[], Awaitable[None]], str], ...] = (
+            (EVENTS_EVERY_MS, self._read_events, "events"),
+            (SWEEP_EVERY_MS, self._sweep, "sweep"),
+            (RECONCILE_EVERY_MS, self._reconcile, "reconcile"),
+            (OUTBOX_EVERY_MS, self._work_outbox, "outbox"),
+            (RESCUE_EVERY_MS, self._rescue, "rescue"),
+            (COUNT_EVERY_MS, self._count, "count"),
+        )
+        tasks = [asyncio.create_task(self._repeat(*each), name=each[2]) for each in rounds]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _repeat(self, every_ms: int, work: Callable[[], Awaitable[None]], name: str) -> None:
+        while True:
+            try:
+                await work()
+            except StoreUnavailable:
+                log.warning("a store does not answer", work=name)
+            except Exception:
+                # One bad round must not end all rounds to come.
+                log.exception("a round failed", work=name)
+            await self._clock.sleep_ms(every_ms)
+
+    async def _read_events(self) -> None:
+        self._events = await events_on_sale(self._epochs.pool)
+        for event_id in self._events:
+            metrics.expect_event(event_id)
+
+    async def _for_each_event(self, work: Callable[[str], Awaitable[None]]) -> None:
+        for start in range(0, len(self._events), EVENTS_AT_ONCE):
+            chunk = self._events[start : start + EVENTS_AT_ONCE]
+            answers = await asyncio.gather(
+                *(work(event_id) for event_id in chunk), return_exceptions=True
+            )
+            for answer in answers:
+                if isinstance(answer, BaseException):
+                    raise answer
+
+    async def _sweep(self) -> None:
+        metrics.SWEEPS.inc()
+
+        async def sweep(event_id: str) -> None:
+            while True:
+                count, next_end_in_ms = await self._parts.holds.sweep(event_id)
+                metrics.SWEPT_HOLDS.inc(count)
+                if next_end_in_ms != 0:
+                    return
+
+        await self._for_each_event(sweep)
+
+    async def _reconcile(self) -> None:
+        async def reconcile(event_id: str) -> None:
+            while await self._parts.reconciler.reconcile(event_id, self._epochs.epoch):
+                pass
+
+        await self._for_each_event(reconcile)
+
+    async def _work_outbox(self) -> None:
+        while await self._outbox.work():
+            pass
+
+    async def _rescue(self) -> None:
+        """Carry on orders whose request has ended: crashed, answered 202, or past their deadline."""
+        for order_id in await self._parts.orders.unattended(RESCUE_MAX):
+            if await self._parts.orders.carry(order_id):
+                try:
+                    await self._parts.checkout.run(order_id)
+                finally:
+                    await self._parts.orders.put_down(order_id)
+
+    async def _count(self) -> None:
+        for counts in await count_events(self._epochs.pool, self._events):
+            _show(counts)
+        open_count, oldest_seconds = await open_entries(self._epochs.pool)
+        metrics.OUTBOX_OPEN.set(open_count)
+        metrics.OUTBOX_OLDEST_SECONDS.set(oldest_seconds)
+        metrics.ORDERS_UNSETTLED.set(await self._parts.orders.count_overdue())
+        for event_id in self._events:
+            await self._count_holds(event_id)
+
+    async def _count_holds(self, event_id: str) -> None:
+        status, stock = await self._parts.holds.read_status(event_id)
+        for word, digit in (("free", "0"), ("held", "1"), ("sold", "2"), ("blocked", "3")):
+            metrics.SEATS.labels(event_id, word).set(status.count(digit))
+        for tier, free in stock.items():
+            metrics.STOCK_AVAILABLE.labels(event_id, tier).set(max(0, free))
+
+
+def _show(counts: EventCounts) -> None:
+    metrics.OVERSOLD_SEATS.labels(counts.event_id).set(counts.oversold)
