@@ -17,6 +17,7 @@ from gateway.app_keys import (
     RENDERER,
     ROOMS,
     SETTINGS,
+    TOKEN_SOURCE,
     TOKENS,
     WAIT_TOKENS,
 )
@@ -62,6 +63,7 @@ def make_app(
     app[SETTINGS] = settings
     app[CLOCK] = clock
     app[KEY_RING] = ring
+    app[TOKEN_SOURCE] = SystemTokenSource()
     app[TOKENS] = Tokens(ring, clock)
     app[IDENTITIES] = IdentitySigner(ring, clock)
     app[DEVICE_PROOFS] = DeviceProofs(clock, settings.public_url or None)

@@ -9,7 +9,7 @@ from gateway.bot_checks.wait_token import WaitTokens
 from gateway.origin.door import Door
 from gateway.settings import GatewaySettings
 from gateway.waiting_room.rooms import WaitingRooms
-from groundwork.clock import Clock
+from groundwork.clock import Clock, TokenSource
 from groundwork.device_proof import DeviceProofs
 from groundwork.identity import IdentitySigner
 from groundwork.keys import KeyRing
@@ -20,11 +20,13 @@ from lua.epochs import Epochs
 SETTINGS: Final = web.AppKey("gateway_settings", GatewaySettings)
 CLOCK: Final = web.AppKey("clock", Clock)
 KEY_RING: Final = web.AppKey("key_ring", KeyRing)
+TOKEN_SOURCE: Final = web.AppKey("token_source", TokenSource)
 TOKENS: Final = web.AppKey("tokens", Tokens)
 IDENTITIES: Final = web.AppKey("identities", IdentitySigner)
 DEVICE_PROOFS: Final = web.AppKey("device_proofs", DeviceProofs)
 PROOF_OF_WORK: Final = web.AppKey("proof_of_work", ProofOfWork)
-WAIT_TOKENS: Final = web.AppKey("wait_tokens", WaitTokens)
+WAIT_TOKEN_SOURCE: Final = web.AppKey("token_source", TokenSource)
+TOKENS: Final = web.AppKey("wait_tokens", WaitTokens)
 EPOCHS: Final = web.AppKey("gateway_epochs", Epochs)
 ROOMS: Final = web.AppKey("rooms", WaitingRooms)
 DOOR: Final = web.AppKey("door", Door)

@@ -113,4 +113,5 @@ def expect_sale(sale_id: str) -> None:
     for outcome in JOIN_OUTCOMES:
         JOINS.labels(sale_id, outcome)
     ADMISSIONS.labels(sale_id)
+    BOARD_STREAMS.labels(sale_id)
     CALLS.labels(sale_id)

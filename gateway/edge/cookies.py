@@ -5,7 +5,7 @@ from typing import Final
 from aiohttp import web
 
 TICKET: Final = "onsale-ticket"
-PASS: Final = "onsale-pass"
+PASS: Final = "onsale-pass"  # noqa: S105 (a name)
 # The prefix makes browsers refuse the cookie unless it is Secure, for this host alone, for all paths.
 HOST_PREFIX: Final = "__Host-"
 

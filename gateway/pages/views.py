@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 # What the waiting page shows; the browser switches between the same names.
 Stage = Literal[
@@ -19,6 +19,10 @@ Stage = Literal[
     "closed",
 ]
 Phase = Literal["before", "open", "paused", "draining", "sold_out", "closed"]
+
+
+# How long the page with the join form stands still without JavaScript: long enough to read it.
+RELOAD_JOIN_SECONDS: Final = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +64,9 @@ class WaitingPage:
     `now_ms` is the server's time (ms since 1970). `wait_token` is the value of the hidden field of
     the form that joins without JavaScript. `refusal` is the `reason` of a failed bot check, "" for
     none. `claim_within_ms` is how long a called place stays claimable from now on (None: unknown).
-    `refresh_after_seconds` is how often the page loads itself again without JavaScript.
+    `refresh_after_seconds` is how often the page of a waiting fan loads itself again without
+    JavaScript. `event_id` is the event the fan came for (`?event=`), "" for none: it goes along to
+    the admission, which leads to that event's seats.
     `wants_access_code` shows a field for an access code in the join form.
     """
 
@@ -87,6 +93,7 @@ class WaitingPage:
     claim_within_ms: int | None = None
     refresh_after_seconds: int = 20
     wants_access_code: bool = False
+    event_id: str = ""
     events: tuple[RoomEvent, ...] = ()
 
     @property
@@ -106,6 +113,18 @@ class WaitingPage:
             return 0.0
         length = self.place - self.serving_at_join
         return 1.0 if length <= 0 else min(1.0, (self.serving - self.serving_at_join) / length)
+
+    @property
+    def reload_after_seconds(self) -> int:
+        """When the page loads itself again without JavaScript; 0 for never."""
+        if self.stage in ("entered", "drawing", "waiting"):
+            return self.refresh_after_seconds
+        if self.stage in ("before", "open", "full"):
+            # The join form needs its page to stand still for the ten seconds of its check.
+            if not 0 < self.opens_in_ms < RELOAD_JOIN_SECONDS * 1000:
+                return RELOAD_JOIN_SECONDS
+            return max(self.refresh_after_seconds, self.opens_in_ms // 1000 + 1)
+        return 0
 
     @property
     def stage(self) -> Stage:

@@ -13,6 +13,7 @@ from gateway.app_keys import (
     PROOF_OF_WORK,
     ROOMS,
     SETTINGS,
+    TOKEN_SOURCE,
     TOKENS,
     WAIT_TOKENS,
 )
@@ -72,7 +73,7 @@ async def join(request: web.Request, sale_id: str, altcha: str) -> TicketGiven:
         metrics.BOT_CHECKS.labels(sale_id, "proof_of_work", "refused").inc()
         raise
     metrics.BOT_CHECKS.labels(sale_id, "proof_of_work", "passed").inc()
-    fan_id = _fan_id(request, sale_id, jkt, solved.nonce)
+    fan_id = _fan_id(request, sale_id, jkt)
     return await _take_in(
         request, room, fan_id, jkt, solved.nonce, proof.replay_key if proof else None
     )
@@ -86,12 +87,14 @@ async def join_by_waiting(request: web.Request, sale_id: str, wait_token: str) -
     room = _open_room(request, sale_id)
     try:
         nonce = request.config_dict[WAIT_TOKENS].check(wait_token, sale_id)
+        line = request.config_dict[ROOMS].line
+        await line.spend_waiting_join(sale_id, request.remote or "")
     except BookingError:
         metrics.JOINS.labels(sale_id, "refused").inc()
         metrics.BOT_CHECKS.labels(sale_id, "wait_token", "refused").inc()
         raise
     metrics.BOT_CHECKS.labels(sale_id, "wait_token", "passed").inc()
-    fan_id = _fan_id(request, sale_id, None, nonce)
+    fan_id = _fan_id(request, sale_id, None)
     return await _take_in(request, room, fan_id, None, nonce, None)
 
 
@@ -102,10 +105,11 @@ def _open_room(request: web.Request, sale_id: str) -> Room:
     return room
 
 
-def _fan_id(request: web.Request, sale_id: str, jkt: str | None, nonce: str) -> str:
-    """Name the fan by their device key; without one by the ticket they have, else by this proof.
+def _fan_id(request: web.Request, sale_id: str, jkt: str | None) -> str:
+    """Name the fan by their device key; without one by the ticket they have, else anew.
 
-    The name cannot be computed from the key by others, so it may be seen by the shop.
+    The name cannot be computed from the key by others, so it may be seen by the shop. A new name
+    for each join without key or ticket means that a proof of work copied from somebody is spent.
     """
     if jkt is None:
         try:
@@ -115,9 +119,9 @@ def _fan_id(request: web.Request, sale_id: str, jkt: str | None, nonce: str) -> 
         else:
             if ticket.jkt is None:
                 return ticket.fan_id
-    known_by = f"key:{jkt}" if jkt else f"nonce:{nonce}"
+        return "f_" + request.config_dict[TOKEN_SOURCE].token()
     secret = request.config_dict[KEY_RING].secret(b"fan-id")
-    digest = hmac.digest(secret, f"{sale_id}:{known_by}".encode(), "sha256")
+    digest = hmac.digest(secret, f"{sale_id}:key:{jkt}".encode(), "sha256")
     return "f_" + base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")
 
 

@@ -1,5 +1,6 @@
 """The line of a sale in Redis: one typed method for each of its scripts."""
 
+import hashlib
 from dataclasses import dataclass
 
 import msgspec
@@ -7,15 +8,26 @@ import msgspec
 from gateway.settings import GatewaySettings
 from gateway.waiting_room.sales import Sale, SaleRecords
 from groundwork.clock import TokenSource
-from groundwork.errors import BotCheckFailed, DeviceProofInvalid, NotYourTurn, StoreUnavailable
+from groundwork.errors import (
+    BotCheckFailed,
+    DeviceProofInvalid,
+    NotYourTurn,
+    StoreUnavailable,
+    TooManyRequests,
+)
 from lua import LuaScript
 from lua.epochs import Epochs
-from lua.keys import sale_keys, spent_key
+from lua.keys import allowance_key, sale_keys, spent_key
 
 # Longer than any proof is good for (ten minutes and the skew of clocks), so none can come twice.
 SPENT_MS = 15 * 60_000
 # With fewer places left than this the next block is leased beside the joins, so nobody waits for it.
 PLACES_LEFT_MIN = 5_000
+# Joins without proof of work: a household's worth per address, and of the whole sale what fifty
+# households would send. Browsers without JavaScript are one in some hundreds.
+WAITING_JOIN_EVERY_MS = 10_000
+WAITING_JOIN_BURST = 5
+WAITING_JOIN_ADDRESSES = 50
 # A full house empties at the pace of buyers: come back in a few seconds.
 FULL_RETRY_SECONDS = 5
 
@@ -74,6 +86,7 @@ class Line:
         self._end_visit = LuaScript("end_visit")
         self._touch_visits = LuaScript("touch_visits")
         self._open_line = LuaScript("open_line")
+        self._spend_allowance = LuaScript("spend_allowance")
         epochs.register("sale", self._open)
 
     async def join(self, sale_id: str, fan_id: str, proof: str, device: str | None) -> Joined:
@@ -126,7 +139,7 @@ class Line:
                 "answer_ms": self._settings.answer_ms,
             },
         )
-        assert answer[0] == "line" and len(answer) == 10, answer
+        assert (answer[0], len(answer)) == ("line", 10), answer
         return LineNow(*(int(value) for value in answer[1:]))
 
     async def admit(self, sale: Sale, fan_id: str, place: int, device: str | None) -> Visit:
@@ -164,6 +177,34 @@ class Line:
             case ["replayed", _]:
                 raise DeviceProofInvalid("replayed")
         raise AssertionError(f"admit_fan.lua broke its contract: {answer!r}")
+
+    async def spend_waiting_join(self, sale_id: str, address: str) -> None:
+        """Count a join without proof of work against its address and its sale.
+
+        Raises TooManyRequests when either has used up its allowance.
+        """
+        named = hashlib.sha256(address.encode()).hexdigest()[:16]  # the address itself is not kept
+        answer = await self._epochs.run(
+            self._spend_allowance,
+            ("sale", sale_id),
+            {
+                "narrow": allowance_key(sale_id, f"waiting:{named}"),
+                "wide": allowance_key(sale_id, "waiting"),
+            },
+            {
+                "now_ms": "",
+                "narrow_every_ms": WAITING_JOIN_EVERY_MS,
+                "narrow_burst": WAITING_JOIN_BURST,
+                "wide_every_ms": WAITING_JOIN_EVERY_MS // WAITING_JOIN_ADDRESSES,
+                "wide_burst": WAITING_JOIN_BURST * WAITING_JOIN_ADDRESSES,
+            },
+        )
+        match answer:
+            case ["spent"]:
+                return
+            case ["used_up", int(wait_ms)]:
+                raise TooManyRequests(retry_after=-(-wait_ms // 1000))
+        raise AssertionError(f"spend_allowance.lua broke its contract: {answer!r}")
 
     async def end_visit(self, sale_id: str, fan_id: str) -> None:
         """End the fan's visit, if there is one."""

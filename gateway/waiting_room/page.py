@@ -8,7 +8,7 @@ from gateway.app_keys import CLOCK, RENDERER, ROOMS, SETTINGS, WAIT_TOKENS
 from gateway.edge import cookies
 from gateway.edge.credentials import read_pass, read_ticket
 from gateway.pages.views import Eta as EtaView
-from gateway.pages.views import WaitingPage
+from gateway.pages.views import RoomEvent, WaitingPage
 from gateway.waiting_room import joining
 from gateway.waiting_room.api import give_pass, give_ticket
 from gateway.waiting_room.board import eta_at
@@ -112,6 +112,17 @@ def show(request: web.Request, sale_id: str, refusal: str = "", status: int = 20
         eta=EtaView(p10=eta.p10, p50=eta.p50, p90=eta.p90) if eta else None,
         go_to=go_to_if_inside(request, sale_id),
         refusal=refusal,
+        claim_within_ms=None,
+        events=tuple(
+            RoomEvent(
+                event_id=event.event_id,
+                name=event.name,
+                venue=event.venue,
+                city=event.city,
+                starts_at=event.starts_at,
+            )
+            for event in room.sale.events
+        ),
     )
     return web.Response(
         text=request.config_dict[RENDERER].render("waiting_room.html", page),

@@ -1,12 +1,13 @@
 """The sales as PostgreSQL records them: what an operator has set, and what a line must survive."""
 
 import re
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
+import msgspec
 import psycopg
-from psycopg.rows import class_row
 
 from groundwork.errors import RequestInvalid, SaleNotFound
 from groundwork.postgres import Pool, connection
@@ -22,6 +23,16 @@ PLACES_LEASED = 20_000
 MESSAGE_CHARACTERS_MAX = 500
 
 
+class SaleEvent(msgspec.Struct, frozen=True, array_like=True):
+    """One event that a sale puts on sale, as the waiting page names it."""
+
+    event_id: str
+    name: str
+    venue: str
+    city: str
+    starts_at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sale:
     """One sale as set by its operator. Rates are fans per minute."""
@@ -35,7 +46,12 @@ class Sale:
     rate_per_minute: int
     burst: int
     capacity: int
-    event_ids: list[str] = field(default_factory=list)
+    events: tuple[SaleEvent, ...] = ()
+
+    @property
+    def event_ids(self) -> list[str]:
+        """The events' ids, the first to start first."""
+        return [event.event_id for event in self.events]
 
     @property
     def opens_at_ms(self) -> int:
@@ -64,8 +80,23 @@ class Lease:
 
 
 SALE_COLUMNS = """sale_id, name, opens_at, state, pause_reason, message, rate_per_minute, burst,
-    capacity, ARRAY(SELECT event_id FROM events WHERE events.sale_id = sales.sale_id
-                    ORDER BY starts_at, event_id) AS event_ids"""
+    capacity, coalesce((
+        SELECT json_agg(json_build_array(event_id, name, venue, city, starts_at)
+                        ORDER BY starts_at, event_id)
+        FROM events WHERE events.sale_id = sales.sale_id), '[]')::text AS events"""
+
+_EVENTS = msgspec.json.Decoder(tuple[SaleEvent, ...])
+
+
+def _sale_row(cursor: psycopg.AsyncCursor[Any]) -> Callable[[Sequence[Any]], Sale]:
+    """Make sales of rows (a row factory of psycopg)."""
+    names = [column.name for column in cursor.description or ()]
+
+    def make(row: Sequence[Any]) -> Sale:
+        values = dict(zip(names, row, strict=True))
+        return Sale(**{**values, "events": _EVENTS.decode(values["events"])})
+
+    return make
 
 
 class SaleRecords:
@@ -92,14 +123,14 @@ class SaleRecords:
     async def all(self) -> list[Sale]:
         """Return every sale, the next to open first."""
         async with connection(self._pool) as open_connection:
-            cursor = open_connection.cursor(row_factory=class_row(Sale))
+            cursor = open_connection.cursor(row_factory=_sale_row)
             await cursor.execute(f"SELECT {SALE_COLUMNS} FROM sales ORDER BY opens_at, sale_id")  # noqa: S608 (our own text)
             return await cursor.fetchall()
 
     async def get(self, sale_id: str) -> Sale:
         """Return one sale. Raises SaleNotFound."""
         async with connection(self._pool) as open_connection:
-            cursor = open_connection.cursor(row_factory=class_row(Sale))
+            cursor = open_connection.cursor(row_factory=_sale_row)
             await cursor.execute(
                 f"SELECT {SALE_COLUMNS} FROM sales WHERE sale_id = %s",  # noqa: S608 (our own text)
                 (sale_id,),

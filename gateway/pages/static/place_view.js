@@ -18,6 +18,11 @@ export function stageOf({ board, place, entryNumber, goTo, refusal }) {
   return board.phase === "before" ? "before" : "open";
 }
 
+// Fractions of a fan say something only while few are let in.
+function formatRate(rate) {
+  return formatNumber(rate >= 10 ? Math.round(rate) : rate);
+}
+
 export class PlaceView {
   #root;
   #announcer;
@@ -86,7 +91,7 @@ export class PlaceView {
 
   #renderNumbers({ board, place, entryNumber, servingAtJoin = 0, goTo, refusal }) {
     fill("waiting", formatNumber(board.waiting ?? 0));
-    fill("rate", formatNumber(board.rate_per_minute ?? 0));
+    fill("rate", formatRate(board.rate_per_minute ?? 0));
     fill("serving", formatNumber(board.serving ?? 0));
     fill("entry_number", entryNumber == null ? "" : formatNumber(entryNumber));
     fill("join_label", text(refusal ? "join_again" : "join"));
@@ -97,7 +102,7 @@ export class PlaceView {
     fill("place", formatNumber(place));
     fill("ahead", formatNumber(ahead));
     fill("ahead_words", plural("ahead", ahead));
-    fill("eta", etaWords(estimate(board.eta, place - board.serving), board.phase));
+    fill("eta", etaWords(estimate(board.eta, ahead), board.phase));
     const length = place - servingAtJoin;
     const share = length > 0 ? (board.serving - servingAtJoin) / length : 1;
     this.#draw(100 * Math.min(1, Math.max(0, share)));
@@ -105,8 +110,8 @@ export class PlaceView {
 
   #draw(percent) {
     const done = percent.toFixed(2);
-    for (const path of this.#root.querySelectorAll("[data-line-done]")) path.setAttribute("stroke-dasharray", `${done} 200`);
-    for (const path of this.#root.querySelectorAll("[data-line-you]")) path.setAttribute("stroke-dasharray", `0 ${done} 0 200`);
+    for (const path of this.#root.querySelectorAll("[data-line-done]")) path.setAttribute("stroke-dasharray", `${done} 300`);
+    for (const path of this.#root.querySelectorAll("[data-line-you]")) path.setAttribute("stroke-dashoffset", `-${done}`);
   }
 
   #renderTitle({ board, place }) {
@@ -117,8 +122,9 @@ export class PlaceView {
   }
 
   #announce({ board, place, entryNumber }, isNews) {
-    const ahead = formatNumber(Math.max(0, (place ?? 0) - board.serving - 1));
-    const eta = etaWords(estimate(board.eta, (place ?? 0) - board.serving), board.phase);
+    const distance = Math.max(0, (place ?? 0) - board.serving - 1);
+    const ahead = formatNumber(distance);
+    const eta = etaWords(estimate(board.eta, distance), board.phase);
     const name = board.phase === "paused" && this.stage === "waiting" ? "paused" : this.stage;
     const repeats = ["waiting", "paused"].includes(name);
     if (!hasText(`say_${name}`) || !(isNews || repeats)) return;

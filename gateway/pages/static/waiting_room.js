@@ -17,7 +17,7 @@ const DRAW_SPREAD_MS = 4_000; // everybody learns their place after the draw: no
 const PLACE_AGAIN_MS = 45_000; // a called fan's place is looked at this often, which keeps it theirs
 
 const root = document.getElementById("main");
-const { sale: saleId, proofWorker, servingAtJoin, nowMs } = root.dataset;
+const { sale: saleId, event: eventId, proofWorker, servingAtJoin, nowMs } = root.dataset;
 const api = `/api/sales/${saleId}`;
 const clockOffsetMs = Number(nowMs) - Date.now();
 const record = new FanRecord(saleId);
@@ -106,7 +106,7 @@ function joinRefused({ code, document: problem }) {
 async function admit() {
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
     const { ticket } = record.read();
-    const answer = await send("admit", ticket ? { ticket } : {});
+    const answer = await send("admit", { ...(ticket ? { ticket } : {}), ...(eventId ? { event: eventId } : {}) });
     if (answer?.ok) {
       state.goTo = answer.document.go_to;
       render();
@@ -157,8 +157,15 @@ async function askPlace(delayMs) {
   const answer = await ask("GET", `${api}/place`, { headers }).catch(() => null);
   isAskingPlace = false;
   if (answer?.ok) takePlace(answer.document);
-  else if (answer?.status === 401) record.forget();
+  else if (answer?.code === "ticket-invalid") forgetPlace();
   else if (view.stage === "drawing") askPlace(jittered(answer?.retryAfterMs || RETRY_MS));
+}
+
+// The server does not know our ticket: better to say so now than to let the fan wait for nothing.
+function forgetPlace() {
+  record.forget();
+  Object.assign(state, { place: null, entryNumber: null, servingAtJoin: 0 });
+  render();
 }
 
 function takePlace(found) {

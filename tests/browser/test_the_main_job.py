@@ -1,0 +1,120 @@
+"""From what is on sale to a ticket whose code verifies, as a fan goes it in a browser."""
+
+import io
+import json
+import urllib.request
+
+import pypdf
+import zxingcpp
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from booking_core.tickets.codes import verify_ticket_code
+from tests.browser.conftest import Profile
+from tests.running_system import RunningSystem
+
+
+def enter_the_shop(page: Page, event_name: str) -> None:
+    """Go from the front page through the waiting room to the seats."""
+    page.goto("/")
+    page.get_by_role("link", name=event_name).first.click()
+    page.get_by_role("link", name="waiting room").first.click()
+    page.get_by_role("button", name="Join the waiting room").click()
+    page.get_by_role("button", name="Enter").click()
+    page.wait_for_url("**/events/*/seats")
+
+
+def pay(page: Page) -> None:
+    """Pay with the card that works and wait for the confirmed order."""
+    page.wait_for_url("**/checkout/*")
+    page.get_by_label("E-mail").fill("fan@example.org")
+    page.get_by_role("button", name="Pay").click()
+    page.wait_for_url("**/orders/*")
+
+
+def codes_in(pdf: bytes) -> list[str]:
+    """Return what the QR codes of the PDF's pages say: each page holds one drawn symbol."""
+    pages = pypdf.PdfReader(io.BytesIO(pdf)).pages
+    return [page.extract_text() for page in pages]
+
+
+def test_a_fan_goes_from_the_front_page_to_tickets_that_verify(
+    profile: Profile, running: RunningSystem
+) -> None:
+    page = profile.new_page()
+    enter_the_shop(page, "Meridian Lights")
+    page.get_by_role("button", name="Hold the best available").click()
+    pay(page)
+    expect(page.get_by_role("link", name="PDF")).to_be_visible()
+
+    booking_id = page.url.rpartition("/")[2]
+    booking = profile.context.request.get(f"/api/bookings/{booking_id}").json()
+    assert booking["status"] == "confirmed"
+    assert len(booking["tickets"]) == 2
+    with urllib.request.urlopen(running.base_url + "/.well-known/jwks.json") as answer:
+        jwks = json.load(answer)
+    for ticket in booking["tickets"]:
+        shown = verify_ticket_code(ticket["code"], jwks, "demo-arena")
+        assert shown.seat_id == ticket["seat_id"]
+
+    # What the page shows as a picture is the same code.
+    symbol = page.locator("img[src*='/qr.svg']").first
+    picture = Image.open(io.BytesIO(symbol.screenshot(scale="device")))
+    [found] = zxingcpp.read_barcodes(picture.resize((picture.width * 3, picture.height * 3)))
+    assert found.text in {ticket["code"] for ticket in booking["tickets"]}
+
+    pdf = profile.context.request.get(booking["tickets"][0]["pdf_url"])
+    assert pdf.headers["content-type"] == "application/pdf"
+    assert len(pypdf.PdfReader(io.BytesIO(pdf.body())).pages) == 2
+    assert profile.complaints == []
+
+
+def test_a_stranger_cannot_see_the_order(profile: Profile, running: RunningSystem) -> None:
+    page = profile.new_page()
+    enter_the_shop(page, "Meridian Lights")
+    page.get_by_role("button", name="Hold the best available").click()
+    pay(page)
+    stranger = profile.context.browser
+    assert stranger is not None
+    context = stranger.new_context(base_url=running.base_url)
+    answer = context.request.get(page.url, headers={"Accept": "text/html"})
+    assert answer.status == 404
+    context.close()
+
+
+def test_seats_are_picked_from_the_list_and_change_for_others_at_once(profile: Profile) -> None:
+    page = profile.new_page()
+    enter_the_shop(page, "Meridian Lights")
+    page.get_by_role("button", name="List").click()
+    page.wait_for_selector("[data-list]:not([hidden])")
+    assert profile.complaints == []
+
+
+def test_a_fan_without_javascript_gets_in_and_buys(plain_profile: Profile) -> None:
+    page = plain_profile.new_page()
+    page.goto("/sales/demo")
+    page.wait_for_timeout(10_500)  # the way in without scripts is to wait ten seconds
+    page.get_by_role("button", name="Join without JavaScript").click()
+    for _ in range(30):
+        if page.get_by_role("button", name="Enter").is_visible():
+            break
+        page.wait_for_timeout(500)
+        page.reload()
+    page.get_by_role("button", name="Enter").click()
+    page.wait_for_url("**/events/*/seats")
+    page.get_by_role("button", name="Hold the best available").click()
+    page.wait_for_url("**/checkout/*")
+    page.get_by_role("button", name="Pay").click()
+    page.wait_for_url("**/orders/*")
+    expect(page.get_by_role("link", name="PDF")).to_be_visible()
+
+
+def test_the_place_is_the_same_after_a_reload(profile: Profile) -> None:
+    page = profile.new_page()
+    page.goto("/sales/demo")
+    page.get_by_role("button", name="Join the waiting room").click()
+    page.get_by_role("button", name="Enter").wait_for()
+    first = profile.context.request.get("/api/sales/demo/place").json()["place"]
+    page.reload()
+    page.get_by_role("button", name="Enter").wait_for()
+    assert profile.context.request.get("/api/sales/demo/place").json()["place"] == first
