@@ -27,6 +27,11 @@ def spent_key(sale_id: str, what: str) -> str:
     return f"{{s:{sale_id}}}:spent:{what}"
 
 
+def allowance_key(sale_id: str, what: str) -> str:
+    """Return the key of an allowance that refills evenly."""
+    return f"{{s:{sale_id}}}:allowance:{what}"
+
+
 @lru_cache(maxsize=4096)
 def event_keys(event_id: str) -> Mapping[str, str]:
     """Return the keys of an event's seats by the names the scripts use."""

@@ -7,8 +7,15 @@ RETURN btrim(regexp_replace(
     replace(replace(replace(replace(
         translate(
             lower(regexp_replace(normalize(given, NFKD), '[\u0300-\u036f]', '', 'g')),
-            'ÆŒÞẞØŁĐÐıøłđðςΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩАБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯЄІЇҐЂЈЉЊЋЏ',
-            'æœþßolddioldd' || 'σαβγδεζηθικλμνξοπρστυφχψωабвгдежзийклмнопрстуфхцчшщъыьэюяєіїґђјљњћџ'),
+            -- Letters that no decomposition makes plain; capitals of Latin, Greek, Cyrillic, Armenian.
+            'øłđðıςÆÐØÞĐĦŁŊŒŦƁƂƄƆƇƉƊƋƎƏƐƑƓƔƖƗƘƜƝƟƢƤƦƧƩƬƮƱƲƳƵƷƸƼǤǶǷȜȠȢȤȺȻȽȾɁɃɄɅɆɈɊɌɎͰͲͶͿΑΒΓΔΕΖ'
+                || 'ΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩϏϘϚϜϞϠϢϤϦϨϪϬϮϷϺϽϾϿЂЄЅІЈЉЊЋЏАБВГДЕЖЗИКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯѠѢѤѦ'
+                || 'ѨѪѬѮѰѲѴѸѺѼѾҀҊҌҎҐҒҔҖҘҚҜҞҠҢҤҦҨҪҬҮҰҲҴҶҸҺҼҾӀӃӅӇӉӋӍӔӘӠӨӶӺӼӾԀԂԄԆԈԊԌԎԐԒԔԖԘԚԜԞԠԢԤԦԨԪԬԮԱԲ'
+                || 'ԳԴԵԶԷԸԹԺԻԼԽԾԿՀՁՂՃՄՅՆՇՈՉՊՋՌՍՎՏՐՑՒՓՔՕՖẞ',
+            'olddiσædoþdħlŋœŧɓƃƅɔƈɖɗƌǝəɛƒɠɣɩɨƙɯɲɵƣƥʀƨʃƭʈʊʋƴƶʒƹƽǥƕƿȝƞȣȥⱥȼƚⱦɂƀʉʌɇɉɋɍɏͱͳͷϳαβγδεζ'
+                || 'ηθικλμνξοπρστυφχψωϗϙϛϝϟϡϣϥϧϩϫϭϯϸϻͻͼͽђєѕіјљњћџабвгдежзиклмнопрстуфхцчшщъыьэюяѡѣѥѧ'
+                || 'ѩѫѭѯѱѳѵѹѻѽѿҁҋҍҏґғҕҗҙқҝҟҡңҥҧҩҫҭүұҳҵҷҹһҽҿӏӄӆӈӊӌӎӕәӡөӷӻӽӿԁԃԅԇԉԋԍԏԑԓԕԗԙԛԝԟԡԣԥԧԩԫԭԯաբ'
+                || 'գդեզէըթժիլխծկհձղճմյնշոչպջռսվտրցւփքօֆß'),
         'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th'),
     -- Everything that is no letter and no digit, so that no word is taken for a path or an address.
     '[\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00bf\u00d7\u00f7\u2000-\u206f\u2100-\u2bff\u3000-\u303f\ufe00-\ufeff\U0001f000-\U0001faff]+',
@@ -25,6 +32,8 @@ ALTER TABLE events
     ) STORED,
     ADD COLUMN city_words text GENERATED ALWAYS AS (search_words(city)) STORED,
     ADD COLUMN category_words text GENERATED ALWAYS AS (search_words(category)) STORED;
+-- Kept in the row: a word that fits thousands of events would fetch each from a second table.
+ALTER TABLE events ALTER COLUMN search SET STORAGE MAIN;
 CREATE INDEX events_by_search ON events USING gin (search);
 CREATE INDEX events_by_city ON events (city_words, starts_at);
 CREATE INDEX events_by_category ON events (category_words, starts_at);

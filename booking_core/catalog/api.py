@@ -18,10 +18,7 @@ from groundwork.postgres import Pool
 CATALOG: Final = web.AppKey("catalog", Catalog)
 EVENT_SEARCH: Final = web.AppKey("event_search", EventSearch)
 PLAN_DOCUMENTS: Final = web.AppKey("plan_documents", PlanDocuments)
-AVAILABILITY: Final[web.AppKey[AvailabilityReader]] = web.AppKey(
-    "availability",
-    AvailabilityReader,
-)
+AVAILABILITY: Final[web.AppKey[AvailabilityReader]] = web.AppKey("availability", AvailabilityReader)
 
 TEXT_LENGTH_MAX: Final = 100  # longer than any name of an artist or a place
 PRICE: Final = re.compile(r"[0-9]{1,12}")
@@ -36,10 +33,18 @@ routes = web.RouteTableDef()
 
 
 def open_catalog(
-    app: web.Application, pool: Pool, clock: Clock, availability: AvailabilityReader | None = None
+    app: web.Application,
+    pool: Pool,
+    clock: Clock,
+    *,
+    catalog: Catalog | None = None,
+    availability: AvailabilityReader | None = None,
 ) -> None:
-    """Put everything that the handlers here need into the application."""
-    app[CATALOG] = Catalog(pool, clock)
+    """Put everything that the handlers here need into the application.
+
+    Hand in the catalogue that other parts use too, so that a layout is kept once.
+    """
+    app[CATALOG] = catalog or Catalog(pool, clock)
     app[EVENT_SEARCH] = EventSearch(pool, clock)
     app[PLAN_DOCUMENTS] = PlanDocuments(app[CATALOG], clock)
     app[AVAILABILITY] = availability or LedgerAvailability(pool, clock)

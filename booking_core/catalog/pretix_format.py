@@ -166,7 +166,7 @@ def _as_problems(unknown: tuple[str, ...]) -> Iterator[tuple[str, str]]:
         yield "$", f"has {len(unknown) - UNKNOWN_SHOWN_MAX} more unknown keys"
 
 
-def _unknown_keys(value: Any, type_: inspect.Type, path: str) -> Iterator[str]:  # noqa: ANN401
+def _unknown_keys(value: Any, type_: inspect.Type, path: str) -> Iterator[str]:
     if isinstance(type_, inspect.UnionType):
         type_ = next((t for t in type_.types if isinstance(t, inspect.StructType)), type_)
     if isinstance(type_, inspect.VarTupleType) and isinstance(value, list):

@@ -162,10 +162,12 @@ class Checkout:
             if await self.orders.release(order.order_id) == OrderState.RELEASED:
                 outcome = "declined" if order.release_reason == "payment-declined" else "released"
                 metrics.ORDERS.labels(order.event_id, outcome).inc()
-        elif payment.state == PaymentState.CAPTURED:
+        elif (
             # The money was taken before we could stop it, and the seats are still theirs.
-            if await self.orders.sell_late(order.order_id) == OrderState.SOLD:
-                metrics.ORDERS.labels(order.event_id, "sold").inc()
+            payment.state == PaymentState.CAPTURED
+            and await self.orders.sell_late(order.order_id) == OrderState.SOLD
+        ):
+            metrics.ORDERS.labels(order.event_id, "sold").inc()
 
     async def _create(self, order: Order) -> str:
         """Return the order's payment at the provider: made by the first call, found by every other."""

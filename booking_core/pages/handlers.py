@@ -159,7 +159,11 @@ async def reserve_form(request: web.Request) -> web.Response:
     is_stock = not event.is_seated or any(t.is_stock and t.tier == tier for t in event.tiers)
     body = ReserveBody(
         event_id=event.event_id,
-        best_available=None if is_stock else BestAvailable(quantity, tier or None),
+        best_available=(
+            None
+            if is_stock
+            else BestAvailable(quantity, tier or None, accessible=form.get("accessible") == "1")
+        ),
         stock=Stock(tier or event.tiers[0].tier, quantity) if is_stock else None,
     )
     try:
@@ -209,6 +213,7 @@ async def show_checkout(
         payment_method=payment_method or PAYMENT_METHODS[0],
         decline_reason=decline_reason,
         problem=problem,
+        now_ms=now_ms,
     )
     return page_response(request, "checkout.html", page, 402 if decline_reason or problem else 200)
 

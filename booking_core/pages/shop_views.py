@@ -69,6 +69,7 @@ def tier_lines(event: Event, left: Mapping[str, int]) -> tuple[TierLine, ...]:
             color=tier.color,
             quantity=tier.quantity,
             available=left.get(tier.tier, 0),
+            is_stock=tier.is_stock,
         )
         for tier in event.tiers
     )

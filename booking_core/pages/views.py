@@ -27,8 +27,8 @@ class EventHead:
 
     @property
     def waiting_room_url(self) -> str:
-        """The path of the waiting page of the event's sale."""
-        return f"/sales/{self.sale_id}"
+        """The waiting page of the event's sale, which then leads to this event's seats."""
+        return f"/sales/{self.sale_id}?event={self.event_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,10 @@ class OnSalePage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TierLine:
-    """A price tier. `color` is #rrggbb, `quantity` all places of it, `available` the free ones."""
+    """A price tier. `color` is #rrggbb, `quantity` all places of it, `available` the free ones.
+
+    `is_stock` is whether its places have no seats (standing), even where others have.
+    """
 
     tier: str
     name: str
@@ -79,6 +82,7 @@ class TierLine:
     color: str
     quantity: int
     available: int
+    is_stock: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

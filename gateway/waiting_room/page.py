@@ -12,6 +12,7 @@ from gateway.pages.views import RoomEvent, WaitingPage
 from gateway.waiting_room import joining
 from gateway.waiting_room.api import give_pass, give_ticket
 from gateway.waiting_room.board import eta_at
+from gateway.waiting_room.sales import SALE_ID
 from groundwork.errors import (
     BotCheckFailed,
     NotAdmitted,
@@ -78,7 +79,15 @@ async def leave_form(request: web.Request) -> web.Response:
 def see_other(request: web.Request, sale_id: str) -> web.Response:
     """Answer a form with the page, so that a reload posts nothing again."""
     sale_id = request.config_dict[ROOMS].room(sale_id).sale.sale_id
-    return web.Response(status=303, headers={"Location": f"/sales/{sale_id}"})
+    event_id = event_wanted(request)
+    query = f"?event={event_id}" if event_id else ""
+    return web.Response(status=303, headers={"Location": f"/sales/{sale_id}{query}"})
+
+
+def event_wanted(request: web.Request) -> str:
+    """Return the event the fan came for, if the address names one."""
+    event_id = request.query.get("event", "")
+    return event_id if SALE_ID.fullmatch(event_id) else ""
 
 
 def show(request: web.Request, sale_id: str, refusal: str = "", status: int = 200) -> web.Response:
@@ -112,7 +121,7 @@ def show(request: web.Request, sale_id: str, refusal: str = "", status: int = 20
         eta=EtaView(p10=eta.p10, p50=eta.p50, p90=eta.p90) if eta else None,
         go_to=go_to_if_inside(request, sale_id),
         refusal=refusal,
-        claim_within_ms=None,
+        event_id=event_wanted(request),
         events=tuple(
             RoomEvent(
                 event_id=event.event_id,

@@ -103,7 +103,7 @@ function settle({ status, code, document: answer }) {
   }
   newPaymentKey();
   const reason = `decline_${answer.decline_reason}`;
-  return refuse("declined", text("declined_text", { reason: text(hasText(reason) ? reason : "decline_card_declined") }));
+  return refuse("declined", text("declined_text", { reason: text(hasText(reason) ? reason : "decline_declined") }));
 }
 
 function refuse(kind, words) {

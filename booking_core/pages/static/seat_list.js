@@ -87,7 +87,7 @@ export class SeatList {
   }
 }
 
-// For each section: "120 free, from €45".
+// For each section: "120 free from €45".
 export function sectionLabels(plan, currency, shown) {
   const free = new Uint32Array(plan.sections.length);
   const lowest = new Array(plan.sections.length).fill(Infinity);
@@ -98,5 +98,5 @@ export function sectionLabels(plan, currency, shown) {
     lowest[section] = Math.min(lowest[section], plan.tier(i).price);
   }
   return Array.from(free, (count, section) =>
-    count ? `${plural("free", count)} · ${formatMoney(lowest[section], currency)}` : text("none_free"));
+    count ? text("section_free", { free: plural("free", count), price: formatMoney(lowest[section], currency) }) : text("none_free"));
 }

@@ -34,6 +34,7 @@ export class SeatMap {
     canvas.addEventListener("pointerleave", () => handlers.tip(-1));
     canvas.addEventListener("keydown", (event) => this.#key(event));
     canvas.addEventListener("blur", () => this.#moveCursor(-1));
+    this.#fitHeight();
     new ResizeObserver(() => this.#canvas.clientWidth && this.showAll()).observe(canvas);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
       this.#painter.readColors();
@@ -76,6 +77,12 @@ export class SeatMap {
 
   zoom(factor) {
     this.#view.zoomAt(factor);
+  }
+
+  // As tall as the plan needs at this width, so that a wide house leaves no empty half.
+  #fitHeight() {
+    const { left, right, top, bottom } = this.#plan.grid;
+    this.#canvas.style.setProperty("--plan-shape", (right - left) / Math.max(1, bottom - top));
   }
 
   #tap(px, py, kind) {

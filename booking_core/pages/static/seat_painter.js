@@ -132,7 +132,7 @@ export class SeatPainter {
 
   #paintNumbers(plan, view, picked, shown, radius) {
     const context = this.#context;
-    context.font = `600 ${Math.round(radius * 0.85)}px ${getComputedStyle(document.body).fontFamily}`;
+    context.font = `600 ${Math.round(radius * 0.85)}px ${this.#font()}`;
     context.textAlign = "center";
     context.textBaseline = "middle";
     for (let i = 0; i < plan.count; i++) {
@@ -146,26 +146,34 @@ export class SeatPainter {
 
   #paintLabels(plan, view, labels) {
     const context = this.#context;
-    context.font = `650 13px ${getComputedStyle(document.body).fontFamily}`;
     context.textAlign = "center";
     context.textBaseline = "middle";
     plan.sections.forEach((name, section) => {
-      const { left, right, top, bottom } = plan.bounds[section];
-      const [x, y] = view.toPixels((left + right) / 2, (top + bottom) / 2);
+      const { left, right } = plan.bounds[section];
+      const [x, y] = view.toPixels(...plan.middles[section]);
+      const room = (right - left) * view.scale;
+      context.font = `650 12px ${this.#font()}`;
       const words = [name, labels[section]];
-      const width = Math.max(...words.map((each) => context.measureText(each).width)) + 20;
-      if ((right - left) * view.scale < 46 || x < -width || x > view.width + width) return;
+      const widths = words.map((each) => context.measureText(each).width + 16);
+      // A label may hide seats of its own section, but not its neighbours.
+      const lines = Math.max(...widths) <= room ? 2 : widths[0] <= room + 8 ? 1 : 0;
+      if (!lines) return;
+      const width = lines === 2 ? Math.max(...widths) : widths[0];
       context.beginPath();
-      context.roundRect(x - width / 2, y - 20, width, 40, 12);
+      context.roundRect(x - width / 2, y - 9 * lines - 2, width, 18 * lines + 4, 10);
       context.fillStyle = this.#colors.card;
-      context.globalAlpha = 0.92;
+      context.globalAlpha = 0.88;
       context.fill();
       context.globalAlpha = 1;
       context.fillStyle = this.#colors.ink;
-      context.fillText(words[0], x, y - 8);
+      context.fillText(words[0], x, lines === 2 ? y - 8 : y + 1);
       context.fillStyle = this.#colors.soft;
-      context.fillText(words[1], x, y + 9);
+      if (lines === 2) context.fillText(words[1], x, y + 9);
     });
+  }
+
+  #font() {
+    return getComputedStyle(document.body).fontFamily;
   }
 
   #paintAreas(plan, view) {
@@ -189,7 +197,7 @@ export class SeatPainter {
     const words = area.text?.text;
     if (words) {
       context.fillStyle = this.#colors.soft;
-      context.font = `650 ${area.text.size ?? 16}px ${getComputedStyle(document.body).fontFamily}`;
+      context.font = `650 ${area.text.size ?? 16}px ${this.#font()}`;
       context.textAlign = "center";
       context.textBaseline = "middle";
       context.fillText(words, area.text.position?.x ?? 0, area.text.position?.y ?? 0);

@@ -73,6 +73,7 @@ function onWish(name, makeWish) {
 function bestWish(data) {
   const category = data.get("tier");
   const accessible = data.has("accessible");
+  if (tiers.find(({ tier }) => tier === category)?.is_stock) return stockWish(data);
   return { best_available: { quantity: Number(data.get("quantity")), ...(category ? { category } : {}), ...(accessible ? { accessible } : {}) } };
 }
 
@@ -160,7 +161,7 @@ function takeSnapshot(document) {
 }
 
 function countTiers() {
-  const free = new Map(plan.tiers.map(({ tier }) => [tier, 0]));
+  const free = new Map([...plan.seatedTiers].map((tier) => [tier, 0]));
   for (let i = 0; i < plan.count; i++) if (plan.isFree(i)) free.set(plan.tier(i).tier, free.get(plan.tier(i).tier) + 1);
   takeStock([...free].map(([tier, available]) => ({ tier, available })));
 }

@@ -19,6 +19,7 @@ export class SeatPlan {
     this.rows = seats.row;
     this.numbers = seats.number;
     this.count = this.ids.length;
+    this.seatedTiers = new Set(seats.tier.map((tier) => this.tiers[tier].tier));
     this.tierOf = Uint16Array.from(seats.tier);
     this.sectionOf = Uint16Array.from(seats.section);
     this.x = Float32Array.from(seats.x);
@@ -29,6 +30,7 @@ export class SeatPlan {
     this.#buildGrid();
     this.radius = this.#seatRadius();
     this.bounds = this.sections.map((_, section) => this.#boundsOf(section));
+    this.middles = this.sections.map((_, section) => this.#middleOf(section));
     this.indexOf = new Map(this.ids.map((id, index) => [id, index]));
   }
 
@@ -93,7 +95,7 @@ export class SeatPlan {
     this.grid = { left, top, right, bottom, cell, cells };
   }
 
-  // A bit less than half the usual distance between neighbours.
+  // A bit less than half the distance between close neighbours, so that no seats overlap.
   #seatRadius() {
     const gaps = [];
     const stepOver = Math.max(1, Math.floor(this.count / 200));
@@ -101,7 +103,19 @@ export class SeatPlan {
       gaps.push(Math.hypot(this.x[i + 1] - this.x[i], this.y[i + 1] - this.y[i]));
     }
     gaps.sort((a, b) => a - b);
-    return Math.max(1, (gaps[Math.floor(gaps.length / 2)] ?? 20) * 0.4);
+    return Math.max(1, (gaps[Math.floor(gaps.length / 10)] ?? 20) * 0.45);
+  }
+
+  // Where a section's seats are on average: inside it even when it is bent.
+  #middleOf(section) {
+    let [x, y, count] = [0, 0, 0];
+    for (let i = 0; i < this.count; i++) {
+      if (this.sectionOf[i] !== section) continue;
+      x += this.x[i];
+      y += this.y[i];
+      count += 1;
+    }
+    return [x / Math.max(1, count), y / Math.max(1, count)];
   }
 
   #boundsOf(section) {

@@ -1,7 +1,8 @@
 // Which part of the plan is seen on the canvas: pan and zoom by finger, wheel, mouse and key.
 
 const ZOOM_MAX = 14; // times the whole house; a seat is then thumb-sized on a phone
-const MARGIN_PX = 18;
+const MARGIN_PX = 16;
+const TOOLS_PX = 64; // the buttons above the plan must not hide it
 const TAP_MOVES_MAX_PX = 8; // a finger that moved more did not mean a tap
 
 export class SeatView {
@@ -41,11 +42,11 @@ export class SeatView {
   fit(bounds, { isWhole = false } = {}) {
     if (isWhole) this.#bounds = bounds;
     const [width, height] = [Math.max(1, bounds.right - bounds.left), Math.max(1, bounds.bottom - bounds.top)];
-    const fitting = Math.min((this.width - 2 * MARGIN_PX) / width, (this.height - 2 * MARGIN_PX) / height);
+    const fitting = Math.min((this.width - 2 * MARGIN_PX) / width, (this.height - TOOLS_PX - MARGIN_PX) / height);
     this.scale = isWhole ? fitting : this.#allowed(fitting);
     if (isWhole) this.wholeScale = fitting;
     this.x = (bounds.left + bounds.right) / 2 - this.width / 2 / this.scale;
-    this.y = (bounds.top + bounds.bottom) / 2 - this.height / 2 / this.scale;
+    this.y = (bounds.top + bounds.bottom) / 2 - (this.height + TOOLS_PX - MARGIN_PX) / 2 / this.scale;
     this.#onChange();
   }
 

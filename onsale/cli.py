@@ -1,0 +1,242 @@
+"""The `onsale` command."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Coroutine
+from importlib import resources
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar, cast
+
+import click
+import msgspec
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+
+from booking_core.catalog.refusals import EventRefused, PlanInvalid
+from booking_core.practice_provider.settings import ProviderSettings
+from booking_core.settings import CoreSettings
+from booking_core.tickets.codes import TicketCodeError, verify_ticket_code
+from gateway.settings import GatewaySettings
+from groundwork.errors import BookingError
+from groundwork.keys import KeyRing, KeyRingError
+from groundwork.logging import set_up_logging
+from groundwork.migrate import MigrationError, migrate, read_migrations, read_state
+from groundwork.redis_store import UnsafeStore
+from groundwork.settings import SettingsError
+from onsale import roots
+from onsale.cannot_start import CannotStart
+from onsale.data_dir import RunFile
+from onsale.event_commands import event
+from onsale.sale_commands import sale
+from onsale.settings import Settings, read_all
+from onsale.supervisor import GaveUp
+from onsale.up import Stores, UpOptions, up
+
+Result = TypeVar("Result")
+# What somebody did, met with one clear sentence; anything else is a bug and shows its trace.
+REFUSALS = (
+    CannotStart, GaveUp, SettingsError, UnsafeStore, KeyRingError, MigrationError, EventRefused, PlanInvalid,
+    BookingError, TicketCodeError,
+)  # fmt: skip
+PORT = click.IntRange(1, 65_535)
+
+
+class OneSentence(click.Group):
+    """A group whose commands end refusals with one sentence and a non-zero exit."""
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(context)
+        except BookingError as error:
+            fail(f"{error.code}: " + ", ".join(str(value) for value in vars(error).values()))
+        except REFUSALS as error:
+            fail(str(error))
+
+
+def fail(sentence: str) -> NoReturn:
+    """Say why, and end."""
+    click.echo(sentence, err=True)
+    sys.exit(1)
+
+
+def run(main: Coroutine[Any, Any, Result]) -> Result:
+    """Run on uvloop where it is installed: the same, a good deal faster."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(main)
+    return uvloop.run(main)
+
+
+def read(role: str, *kinds: type[msgspec.Struct]) -> tuple[Any, ...]:
+    """Return the common settings and those of each kind, and set up the log of a role."""
+    settings = read_all(os.environ, Settings, *kinds)
+    common = cast("Settings", settings[0])
+    set_up_logging(common.log_format, common.log_level, role)
+    return settings
+
+
+@click.group(cls=OneSentence, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="onsale")
+def main() -> None:
+    """A virtual waiting room and flash-sale gateway."""
+
+
+main.add_command(sale)
+main.add_command(event)
+
+
+@main.command("up")
+@click.option("--demo", "is_demo", is_flag=True, help="Put a demo sale on sale.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where fans come in.")
+@click.option("--port", type=PORT, default=8080, show_default=True, help="Where fans come in.")
+@click.option(
+    "--operator-port", type=PORT, default=9090, show_default=True, help="Health, metrics."
+)
+@click.option("--provider-port", type=PORT, default=8082, show_default=True, help="Payments.")
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    default=Path(".onsale"),
+    show_default=True,
+    envvar="ONSALE_DATA_DIR",
+    help="Where everything is kept.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=lambda: max(1, os.cpu_count() or 1),
+    show_default="one per core",
+    help="Gateway processes.",
+)
+def up_command(**options: Any) -> None:
+    """Run the whole system on this machine."""
+    set_up_logging("console", "INFO", "up")
+    console = Console()
+    console.print("Starting Onsale …")
+    asyncio.run(up(UpOptions(**options), os.environ, lambda *told: show_running(console, *told)))
+    console.print("Stopped.")
+
+
+def show_running(console: Console, running: RunFile, stores: Stores, is_new: bool) -> None:
+    """Print where everything is."""
+    table = Table.grid(padding=(0, 2))
+    table.add_row("[bold]Fans[/]", f"[link]{running.gateway_url}/[/link]")
+    table.add_row("[bold]Health[/]", f"{running.operator_url}/health/ready")
+    table.add_row("[bold]Metrics[/]", f"{running.operator_url}/metrics")
+    table.add_row("[bold]Payments[/]", f"{running.provider_url}  (practice, no real money)")
+    table.add_row("[bold]Stores[/]", f"{stores.origins[0]} · {stores.origins[1]}")
+    console.print(
+        Panel(
+            table,
+            title="Onsale is up",
+            subtitle="Ctrl-C stops everything" + (" · the demo sale is new" if is_new else ""),
+            expand=False,
+        )
+    )
+    if stores.servers:
+        console.print("Embedded servers are for trying out and rehearsing, not for a sale.")
+
+
+@main.command()
+@click.option("--host", default="0.0.0.0", show_default=True)  # noqa: S104 (a container's door)
+@click.option("--port", type=PORT, default=8080, show_default=True)
+@click.option("--operator-port", type=PORT, help="Serve health and metrics from here, too.")
+def gateway(host: str, port: int, operator_port: int | None) -> None:
+    """Run one process of the front tier; start several, they share the port."""
+    settings, front = read("gateway", GatewaySettings)
+    core = None if front.origin_url else read_all(os.environ, CoreSettings)[0]
+    run(
+        roots.with_operator(
+            roots.run_gateway(settings, front, cast("CoreSettings | None", core), host, port),
+            settings,
+            operator_port,
+        )
+    )
+
+
+@main.command()
+@click.option("--host", default="0.0.0.0", show_default=True)  # noqa: S104 (a container's door)
+@click.option("--port", type=PORT, default=8081, show_default=True)
+@click.option("--operator-port", type=PORT, help="Serve health and metrics from here, too.")
+def core(host: str, port: int, operator_port: int | None) -> None:
+    """Run one process of the shop, for gateways with ORIGIN_URL."""
+    settings, shop = read("core", CoreSettings)
+    run(roots.with_operator(roots.run_core(settings, shop, host, port), settings, operator_port))
+
+
+@main.command()
+@click.option("--operator-port", type=PORT, help="Serve health and metrics from here, too.")
+def worker(operator_port: int | None) -> None:
+    """Run the work no request waits for: sweep, reconcile, outbox, rescue."""
+    settings, front, shop = read("worker", GatewaySettings, CoreSettings)
+    run(roots.with_operator(roots.run_worker(settings, front, shop), settings, operator_port))
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=PORT, default=9090, show_default=True)
+def operator(host: str, port: int) -> None:
+    """Serve health and metrics of all processes of this machine."""
+    (settings,) = read("operator")
+    run(roots.run_operator(settings, host, port))
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=PORT, default=8082, show_default=True)
+def provider(host: str, port: int) -> None:
+    """Run the practice payment provider."""
+    (settings,) = read_all(os.environ, ProviderSettings)
+    set_up_logging("json", "INFO", "provider")
+    run(roots.run_provider(cast("ProviderSettings", settings), host, port))
+
+
+@main.command("migrate")
+@click.option("--check", is_flag=True, help="Only say whether the schema is current.")
+def migrate_command(check: bool) -> None:
+    """Bring the database's schema up to date."""
+    database_url = os.environ.get("DATABASE_URL", "")
+    if not database_url:
+        fail("DATABASE_URL is not set")
+    migrations = read_migrations(resources.files("migrations"))
+    if check:
+        state = asyncio.run(read_state(database_url, migrations))
+        click.echo("The schema is current." if state.is_current else "The schema is not current.")
+        sys.exit(0 if state.is_current else 1)
+    applied = asyncio.run(migrate(database_url, migrations))
+    click.echo("\n".join(f"applied {name}" for name in applied) or "The schema is current.")
+
+
+@main.group()
+def keys() -> None:
+    """The installation's secrets."""
+
+
+@keys.command("new")
+@click.argument("file", type=click.Path(path_type=Path))
+def new_keys(file: Path) -> None:
+    """Make a file of new secrets; an existing one is never overwritten."""
+    KeyRing.generate(file)
+    click.echo(f"made {file}")
+
+
+@keys.command("rotate")
+@click.argument("file", type=click.Path(path_type=Path))
+def rotate_keys(file: Path) -> None:
+    """Sign with a new key from now on; what older keys have signed stays good."""
+    click.echo(f"signing with {KeyRing.load(file).rotate(file)}")
+
+
+@main.command("verify-ticket")
+@click.argument("code")
+@click.option("--jwks", type=click.File("r"), required=True, help="The key set, or - for input.")
+@click.option("--event", "event_id", help="Only a ticket for this event is good.")
+def verify_ticket(code: str, jwks: Any, event_id: str | None) -> None:
+    """Check the code of a ticket, offline, and say what it is for."""
+    ticket = verify_ticket_code(code, json.load(jwks), event_id)
+    click.echo(msgspec.json.format(msgspec.json.encode(ticket)).decode())

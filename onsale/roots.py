@@ -1,0 +1,240 @@
+"""The composition roots: the only places where parts are joined and real resources opened."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from booking_core.app import make_app as make_core_app
+from booking_core.parts import open_parts
+from booking_core.practice_provider.app import make_provider_app
+from booking_core.practice_provider.settings import ProviderSettings
+from booking_core.settings import CoreSettings
+from booking_core.worker import ShopWorker
+from gateway.app import make_app as make_gateway_app
+from gateway.operator.app import Check, make_operator_app
+from gateway.origin.door import Door
+from gateway.origin.in_process import InProcessDoor
+from gateway.origin.over_http import HttpDoor, door_session
+from gateway.settings import GatewaySettings
+from gateway.worker import RoomWorker
+from groundwork.clock import SystemClock, SystemTokenSource
+from groundwork.keys import KeyRing
+from groundwork.metrics import process_metrics
+from groundwork.postgres import open_pool
+from groundwork.redis_store import open_store, prove_safe
+from lua.epochs import Epochs
+from onsale.settings import Settings
+
+log = structlog.get_logger()
+
+# Connections the kernel keeps for us while the loop is busy: a second of an opening's crowd.
+BACKLOG = 4096
+# aiohttp keeps idle connections for an hour by default; a fan polls every few seconds or has left.
+KEEPALIVE_SECONDS = 30.0
+# Long enough to answer what is under way, short enough for a restart in the middle of a sale.
+SHUTDOWN_SECONDS = 10.0
+# Keys that another process rotated are seen within this.
+KEYS_EVERY_MS = 10_000
+
+
+@asynccontextmanager
+async def open_epochs(settings: Settings) -> AsyncIterator[Epochs]:
+    """Yield the current epoch of the stores. Raises UnsafeStore for a store that would lose things."""
+    async with (
+        open_store(settings.redis_url) as store,
+        open_pool(settings.database_url, size_max=settings.database_connections) as pool,
+    ):
+        await prove_safe(store.client)
+        epochs = Epochs(store, pool)
+        yield epochs
+
+
+async def run_gateway(
+    settings: Settings, gateway: GatewaySettings, core: CoreSettings | None, host: str, port: int
+) -> None:
+    """Serve fans until told to stop. Without an ORIGIN_URL the shop runs in this process, too."""
+    ring = KeyRing.load(Path(settings.keys_file))
+    clock = SystemClock()
+
+    async with AsyncExitStack() as stack:
+        epochs = await stack.enter_async_context(open_epochs(settings))
+
+        @asynccontextmanager
+        async def shared_epochs() -> AsyncIterator[Epochs]:
+            yield epochs
+
+        @asynccontextmanager
+        async def open_door() -> AsyncIterator[Door]:
+            if gateway.origin_url:
+                async with door_session() as session:
+                    yield HttpDoor(gateway.origin_url, session)
+                return
+            assert core is not None
+            shop = make_core_app(core, ring, settings.redis_url, shared_epochs, clock)
+            runner = web.AppRunner(shop, access_log=None)
+            await runner.setup()
+            try:
+                yield InProcessDoor(shop)
+            finally:
+                await runner.cleanup()
+
+        app = make_gateway_app(gateway, ring, shared_epochs, open_door, clock)
+        await stack.enter_async_context(process_metrics("gateway", clock))
+        await stack.enter_async_context(serving(app, host, port, epochs=epochs))
+        await stack.enter_async_context(keys_fresh(ring, clock))
+        await until_stopped()
+
+
+async def run_core(settings: Settings, core: CoreSettings, host: str, port: int) -> None:
+    """Serve the shop alone, for a gateway elsewhere."""
+    ring = KeyRing.load(Path(settings.keys_file))
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        epochs = await stack.enter_async_context(open_epochs(settings))
+
+        @asynccontextmanager
+        async def shared_epochs() -> AsyncIterator[Epochs]:
+            yield epochs
+
+        app = make_core_app(core, ring, settings.redis_url, shared_epochs, clock)
+        await stack.enter_async_context(process_metrics("core", clock))
+        await stack.enter_async_context(serving(app, host, port, epochs=epochs))
+        await stack.enter_async_context(keys_fresh(ring, clock))
+        await until_stopped()
+
+
+async def run_worker(settings: Settings, gateway: GatewaySettings, core: CoreSettings) -> None:
+    """Do the work no request waits for, until told to stop."""
+    ring = KeyRing.load(Path(settings.keys_file))
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        epochs = await stack.enter_async_context(open_epochs(settings))
+        parts = await stack.enter_async_context(open_parts(core, ring, epochs, clock))
+        rooms = RoomWorker(epochs, gateway, clock)
+        await epochs.start()
+        await stack.enter_async_context(process_metrics("worker", clock))
+        await stack.enter_async_context(rooms.running())
+        await stack.enter_async_context(ShopWorker(parts, epochs, clock).running())
+        await stack.enter_async_context(keys_fresh(ring, clock))
+        await until_stopped()
+
+
+async def run_operator(settings: Settings, host: str, port: int) -> None:
+    """Serve health and metrics, apart from everything fans can reach."""
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(open_store(settings.redis_url))
+        pool = await stack.enter_async_context(
+            open_pool(settings.database_url, size_max=2, application="onsale operator")
+        )
+
+        async def redis_answers() -> None:
+            await store.client.ping()
+
+        async def postgres_answers() -> None:
+            async with pool.connection() as connection:
+                await connection.execute("SELECT 1")
+
+        checks: dict[str, Check] = {"redis": redis_answers, "postgres": postgres_answers}
+        if settings.public_port:
+            checks["gateway"] = _answers(settings.public_host, settings.public_port)
+        app = make_operator_app(checks)
+        await stack.enter_async_context(process_metrics("operator", clock))
+        await stack.enter_async_context(serving(app, host, port))
+        await until_stopped()
+
+
+def _answers(host: str, port: int) -> Callable[[], Awaitable[None]]:
+    async def check() -> None:
+        _, writer = await asyncio.open_connection(host, port)
+        writer.close()
+        await writer.wait_closed()
+
+    return check
+
+
+async def with_operator(
+    main: Coroutine[Any, Any, None], settings: Settings, operator_port: int | None
+) -> None:
+    """Run a part, with health and metrics beside it where a port for them is given."""
+    if operator_port is None:
+        await main
+        return
+    # For containers: each has its own listener, reachable from the others.
+    listener = asyncio.create_task(run_operator(settings, "0.0.0.0", operator_port))  # noqa: S104
+    try:
+        await main
+    finally:
+        listener.cancel()
+        await asyncio.gather(listener, return_exceptions=True)
+
+
+async def run_provider(settings: ProviderSettings, host: str, port: int) -> None:
+    """Serve the practice payment provider."""
+    app = make_provider_app(settings, SystemClock(), SystemTokenSource())
+    async with serving(app, host, port, shutdown_seconds=1.0):
+        await until_stopped()
+
+
+@asynccontextmanager
+async def serving(
+    app: web.Application,
+    host: str,
+    port: int,
+    *,
+    epochs: Epochs | None = None,
+    shutdown_seconds: float = SHUTDOWN_SECONDS,
+) -> AsyncIterator[None]:
+    """Serve an application on its own socket of a shared port."""
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        handle_signals=False,
+        keepalive_timeout=KEEPALIVE_SECONDS,
+        shutdown_timeout=shutdown_seconds,
+    )
+    await runner.setup()
+    try:
+        if epochs is not None:
+            # After every part has named how it fills itself.
+            await epochs.start()
+        # One socket a process: the kernel spreads connections over them.
+        await web.TCPSite(runner, host, port, backlog=BACKLOG, reuse_port=True).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def keys_fresh(ring: KeyRing, clock: SystemClock) -> AsyncIterator[None]:
+    """Notice rotated keys while the block runs."""
+
+    async def watch() -> None:
+        while True:
+            await clock.sleep_ms(KEYS_EVERY_MS)
+            try:
+                await asyncio.to_thread(ring.refresh)
+            except Exception:
+                log.exception("the key file cannot be read; the keys in memory stay in use")
+
+    task = asyncio.create_task(watch())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def until_stopped() -> None:
+    """Return when the process is told to stop, by Ctrl-C or SIGTERM."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    await stopped.wait()

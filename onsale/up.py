@@ -1,0 +1,312 @@
+"""`onsale up`: the whole system on one machine, out of one data directory."""
+
+import asyncio
+import errno
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import aiohttp
+
+from groundwork.clock import Clock, SystemClock
+from groundwork.keys import KeyRing
+from groundwork.metrics import forget_process, prepare_multiprocess_dir
+from groundwork.migrate import migrate, read_migrations
+from groundwork.postgres import open_pool
+from onsale.cannot_start import CannotStart
+from onsale.data_dir import DataDir, RunFile, opened_data_dir
+from onsale.demo import create_demo
+from onsale.embedded.binaries import find_postgres, find_redis
+from onsale.embedded.child_process import ChildCommand
+from onsale.embedded.postgres_server import PostgresServer, unprivileged_uid
+from onsale.embedded.redis_server import RedisServer
+from onsale.embedded.running import Server
+from onsale.supervisor import GaveUp, Service, Supervisor
+
+# Gateways answer what is under way before they end; see roots.SHUTDOWN_SECONDS.
+STOP_SECONDS = 15.0
+PROBE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpOptions:
+    """What `onsale up` was asked for."""
+
+    host: str
+    port: int
+    operator_port: int
+    provider_port: int
+    data_dir: Path
+    workers: int
+    is_demo: bool
+
+    @property
+    def gateway_url(self) -> str:
+        """The address fans type; browsers treat localhost as secure."""
+        name = "localhost" if self.host in ("127.0.0.1", "0.0.0.0") else self.host  # noqa: S104
+        return f"http://{name}:{self.port}"
+
+    @property
+    def operator_url(self) -> str:
+        """The address of health and metrics."""
+        return f"http://127.0.0.1:{self.operator_port}"
+
+    @property
+    def provider_url(self) -> str:
+        """The address of the practice payment provider."""
+        return f"http://127.0.0.1:{self.provider_port}"
+
+
+@dataclass(frozen=True)
+class Stores:
+    """The stores in use, and the embedded servers among them."""
+
+    redis_url: str
+    database_url: str
+    servers: tuple[Server, ...]
+    origins: tuple[str, str]
+
+
+async def up(
+    options: UpOptions, environ: Mapping[str, str], tell: Callable[[RunFile, Stores, bool], None]
+) -> None:
+    """Run everything until told to stop. `tell` is called once all of it answers.
+
+    Raises CannotStart, or GaveUp when a part cannot be kept alive. Nothing is left running.
+    """
+    clock = SystemClock()
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    for host, port in (
+        (options.host, options.port),
+        ("127.0.0.1", options.operator_port),
+        ("127.0.0.1", options.provider_port),
+    ):
+        prove_free(host, port)
+    async with opened_data_dir(options.data_dir, clock) as data_dir:
+        stores = find_stores(data_dir, environ)
+        metrics_dir = data_dir.run / "metrics"
+        supervisor = Supervisor(clock, lambda pid: forget_process(pid, metrics_dir))
+        async with stopping(supervisor):
+            starting = asyncio.create_task(
+                start_all(options, environ, data_dir, stores, supervisor, metrics_dir)
+            )
+            await first_of(starting, stopped.wait())
+            if stopped.is_set():
+                return
+            run_file, is_new = starting.result()
+            tell(run_file, stores, is_new)
+            watching = asyncio.create_task(keep_run_file(supervisor, data_dir, run_file, clock))
+            try:
+                await first_of(supervisor.wait(), stopped.wait())
+            finally:
+                watching.cancel()
+
+
+async def first_of(*works: Awaitable[object]) -> None:
+    """Return when one of them has ended, with its exception if it has one; the others are ended."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def stopping(supervisor: Supervisor) -> AsyncIterator[None]:
+    """Stop all children on the way out, whatever the way; a second Ctrl-C hurries them."""
+    try:
+        yield
+    finally:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, supervisor.hurry)
+        await supervisor.stop()
+
+
+def prove_free(host: str, port: int) -> None:
+    """Raise CannotStart when somebody has the port, also one who would share it."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise CannotStart(f"Port {port} is taken: choose another one.") from error
+            raise CannotStart(f"Port {port} of {host} cannot be used: {error.strerror}.") from error
+
+
+def find_stores(data_dir: DataDir, environ: Mapping[str, str]) -> Stores:
+    """Return the stores: those of the environment, else embedded ones. Raises CannotStart."""
+    servers: list[Server] = []
+    redis_url, database_url = environ.get("REDIS_URL", ""), environ.get("DATABASE_URL", "")
+    origins = ["REDIS_URL", "DATABASE_URL"]
+    if not redis_url:
+        redis = RedisServer(
+            binaries=find_redis(),
+            data_dir=data_dir.path / "redis",
+            socket=data_dir.run / "redis" / "redis.sock",
+            log_path=data_dir.logs / "redis.log",
+        )
+        servers.append(redis)
+        redis_url, origins[0] = redis.url, redis.binaries.origin
+    if not database_url:
+        postgres = PostgresServer.find(
+            find_postgres(),
+            data_dir=data_dir.postgres_dir(for_another_user=unprivileged_uid() is not None),
+            socket_dir=data_dir.run / "postgres",
+            log_path=data_dir.logs / "postgres.log",
+        )
+        servers.append(postgres)
+        database_url, origins[1] = postgres.url, postgres.binaries.origin
+    return Stores(redis_url, database_url, tuple(servers), (origins[0], origins[1]))
+
+
+async def start_all(
+    options: UpOptions,
+    environ: Mapping[str, str],
+    data_dir: DataDir,
+    stores: Stores,
+    supervisor: Supervisor,
+    metrics_dir: Path,
+) -> tuple[RunFile, bool]:
+    """Start stores, migrate, start the rest; return what runs and whether the demo is new."""
+    for server in stores.servers:
+        await server.prepare()
+    await supervisor.start(
+        *(
+            Service(server.command((data_dir.lock,)), is_ready=server.is_ready)
+            for server in stores.servers
+        )
+    )
+    await migrate(stores.database_url, read_migrations(resources.files("migrations")))
+    if not data_dir.keys_file.exists():
+        KeyRing.generate(data_dir.keys_file)
+    secret = KeyRing.load(data_dir.keys_file).secret(b"practice payments").hex()
+    child_environ = {
+        **environ,
+        **prepare_multiprocess_dir(metrics_dir),
+        "REDIS_URL": stores.redis_url,
+        "DATABASE_URL": stores.database_url,
+        "KEYS_FILE": str(data_dir.keys_file),
+        "PUBLIC_HOST": options.host,
+        "PUBLIC_PORT": str(options.port),
+        "SHOP_URL": environ.get("SHOP_URL", options.gateway_url),
+        "PAYMENT_PROVIDER_URL": options.provider_url,
+        "PAYMENTS_SECRET_KEY": f"sk_practice_{secret[:32]}",
+        "PAYMENTS_WEBHOOK_SECRET": f"whsec_practice_{secret[32:]}",
+        "PRACTICE_JOURNAL_PATH": str(data_dir.path / "practice-provider.jsonl"),
+        "PRACTICE_WEBHOOK_URL": f"http://127.0.0.1:{options.port}/webhooks/payments/practice",
+    }
+    is_new = False
+    if options.is_demo:
+        async with open_pool(stores.database_url, size_max=2) as pool:
+            is_new = await create_demo(pool, SystemClock())
+    for stage in stages(options, data_dir, child_environ):
+        await supervisor.start(*stage)
+    run_file = RunFile(
+        pid=os.getpid(),
+        redis_url=stores.redis_url,
+        database_url=stores.database_url,
+        keys_file=str(data_dir.keys_file),
+        gateway_url=options.gateway_url,
+        operator_url=options.operator_url,
+        provider_url=options.provider_url,
+        provider_key=child_environ["PAYMENTS_SECRET_KEY"],
+        pids=supervisor.pids,
+    )
+    data_dir.write_running(run_file)
+    return run_file, is_new
+
+
+def stages(
+    options: UpOptions, data_dir: DataDir, environ: Mapping[str, str]
+) -> tuple[list[Service], ...]:
+    """Return our own processes in the order they start; they stop in the reverse one."""
+
+    def service(name: str, *arguments: str, is_ready_at: str = "") -> Service:
+        command = ChildCommand(
+            name=name,
+            argv=(sys.executable, "-m", "onsale", *arguments),
+            environ=environ,
+            stop_seconds=STOP_SECONDS,
+            log_path=data_dir.logs / f"{name}.log",
+            held_files=(data_dir.lock,),
+        )
+        return Service(command, is_ready=answering(is_ready_at) if is_ready_at else None)
+
+    provider = service(
+        "provider",
+        *("provider", "--port", str(options.provider_port)),
+        is_ready_at=f"{options.provider_url}/health/live",
+    )
+    gateways = [
+        service(
+            f"gateway-{number}",
+            *("gateway", "--host", options.host, "--port", str(options.port)),
+            is_ready_at=f"http://127.0.0.1:{options.port}/.well-known/jwks.json",
+        )
+        for number in range(1, options.workers + 1)
+    ]
+    operator = service(
+        "operator",
+        *("operator", "--port", str(options.operator_port)),
+        is_ready_at=f"{options.operator_url}/health/ready",
+    )
+    return [provider], [*gateways, service("worker", "worker")], [operator]
+
+
+def answering(url: str) -> Callable[[], Awaitable[bool]]:
+    """Return a check that the address answers 200."""
+
+    async def check() -> bool:
+        timeout = aiohttp.ClientTimeout(total=PROBE_SECONDS)
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=timeout) as session,
+                session.get(url) as answer,
+            ):
+                return answer.status == 200
+        except (aiohttp.ClientError, TimeoutError):
+            return False
+
+    return check
+
+
+async def keep_run_file(
+    supervisor: Supervisor, data_dir: DataDir, run_file: RunFile, clock: Clock
+) -> None:
+    """Keep the process ids in the run file true while children are started again."""
+    pids = run_file.pids
+    while True:
+        await clock.sleep_ms(200)
+        if supervisor.pids != pids:
+            pids = supervisor.pids
+            data_dir.write_running(
+                RunFile(
+                    pid=run_file.pid,
+                    redis_url=run_file.redis_url,
+                    database_url=run_file.database_url,
+                    keys_file=run_file.keys_file,
+                    gateway_url=run_file.gateway_url,
+                    operator_url=run_file.operator_url,
+                    provider_url=run_file.provider_url,
+                    provider_key=run_file.provider_key,
+                    pids=pids,
+                )
+            )
+
+
+__all__ = ["GaveUp", "Stores", "UpOptions", "up"]

@@ -1,0 +1,70 @@
+"""The rules and the metrics as Prometheus' own tools see them."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.operators.promql import DASHBOARDS, RULES, rules
+
+ALERT_TESTS = Path(__file__).with_name("alerts_test.yml")
+
+
+def promtool(*arguments: str | Path, text: str = "") -> subprocess.CompletedProcess[str]:
+    tool = shutil.which("promtool")
+    assert tool, "promtool is missing: apt install prometheus"
+    return subprocess.run(
+        [tool, *map(str, arguments)], input=text, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_rules_are_rules() -> None:
+    checked = promtool("check", "rules", "--lint=all", "--lint-fatal", RULES)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_the_scrape_configuration_is_one() -> None:
+    checked = promtool("check", "config", DASHBOARDS / "prometheus.yml")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_the_alerts_ring_when_they_should_and_only_then() -> None:
+    tested = promtool("test", "rules", ALERT_TESTS)
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+
+
+def test_every_alert_has_a_history_that_rings_it() -> None:
+    rung = {
+        test["alertname"]
+        for history in yaml.safe_load(ALERT_TESTS.read_text())["tests"]
+        for test in history["alert_rule_test"]
+        if test["exp_alerts"]
+    }
+    assert rung == {rule["alert"] for rule in rules()}
+
+
+@pytest.mark.parametrize(
+    ("guard", "without"),
+    [
+        ("(onsale_oversold_seats) > 0", "(onsale_oversold_seats) > 1"),
+        ("and on (sale) max by (sale) (onsale_admission_rate_asked_per_minute) > 0", ""),
+        ("and on (sale) max by (sale) (onsale_fans_waiting) > 0", ""),
+        ('(sum(rate(onsale_http_requests_total{status=~"5.."}[2m])) or vector(0))',
+         '(sum(rate(onsale_http_requests_total{status=~"5.."}[2m])) * 9)'),
+        ("> 0.01", "> 0.03"),
+        ("max(onsale_outbox_oldest_seconds) > 60", "max(onsale_outbox_oldest_seconds) > 600"),
+        ('(sum(onsale_process_up{role="worker"}) or vector(0)) < 1',
+         'sum(onsale_process_up{role="worker"}) < 1'),
+    ],
+)  # fmt: skip
+def test_the_histories_notice_a_weakened_rule(tmp_path: Path, guard: str, without: str) -> None:
+    text = RULES.read_text()
+    assert guard in text
+    (tmp_path / "rules.yml").write_text(text.replace(guard, without))
+    histories = re.sub(r"^rule_files: .*$", "rule_files: [rules.yml]", ALERT_TESTS.read_text(),
+                       flags=re.MULTILINE)  # fmt: skip
+    (tmp_path / "test.yml").write_text(histories)
+    assert promtool("test", "rules", tmp_path / "test.yml").returncode != 0

@@ -1,0 +1,34 @@
+"""Every page in every state, for the tests and for the preview server."""
+
+from typing import Any
+
+from groundwork.pages import ProblemPage
+from tests.pages import sample_room, sample_shop
+
+
+def problem_pages() -> dict[str, ProblemPage]:
+    return {
+        "missing": ProblemPage(status=404, code="event-not-found", request_id="4f1c9a2e77d04b5c"),
+        "busy": ProblemPage(status=503, code="store-unavailable", retry_after=3),
+        "broken": ProblemPage(status=500),
+        "own": ProblemPage(
+            status=409,
+            code="x",
+            title="Own title",
+            text="Own text",
+            advice="Do this.",
+            action_url="/sales/demo",
+            action_label="Waiting room",
+        ),
+    }
+
+
+ALL_PAGES: dict[str, dict[str, Any]] = {
+    "waiting_room.html": sample_room.waiting_pages(),
+    "on_sale.html": sample_shop.on_sale_pages(),
+    "event.html": sample_shop.event_pages(),
+    "seats.html": sample_shop.seats_pages(),
+    "checkout.html": sample_shop.checkout_pages(),
+    "order.html": sample_shop.order_pages(),
+    "problem.html": problem_pages(),
+}
