@@ -5,26 +5,15 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from aiohttp import web
 
-from booking_core.app_keys import (
-    BOOKINGS,
-    CHECKOUT,
-    CLOCK,
-    HOLDS,
-    IDENTITIES,
-    ISSUER,
-    ORDERS,
-    POOL,
-    RENDERER,
-    SEAT_MAPS,
-    SETTINGS,
-    SHOP,
-)
+from booking_core.app_keys import CLOCK, IDENTITIES, POOL, RENDERER, SETTINGS, SHOP
 from booking_core.callers import read_identity
 from booking_core.catalog import api as catalog_api
 from booking_core.checkout import api as checkout_api
+from booking_core.checkout.app_keys import BOOKINGS, CHECKOUT, ISSUER, ORDERS
 from booking_core.pages import handlers, make_renderer
 from booking_core.parts import open_parts
 from booking_core.seats import api as seats_api
+from booking_core.seats.app_keys import HOLDS, SEAT_MAPS
 from booking_core.seats.seat_map import SeatMaps
 from booking_core.settings import CoreSettings
 from groundwork.access_log import access_log
@@ -71,7 +60,7 @@ def make_app(
             app[CHECKOUT] = parts.checkout
             app[BOOKINGS] = parts.bookings
             app[ISSUER] = parts.issuer
-            catalog_api.open_catalog(app, epochs.pool, clock)
+            catalog_api.open_catalog(app, epochs.pool, clock, catalog=parts.catalog)
             reader = connect(redis_url, blocking_reader=True)
             app[SEAT_MAPS] = SeatMaps(epochs, reader, clock)
             async with app[SEAT_MAPS].running():

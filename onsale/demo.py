@@ -75,7 +75,7 @@ def _drop() -> EventDraft:
         venue="Collect at the Harbour Arena",
         city="Hamburg",
         category="Drop",
-        starts_at=datetime(2027, 6, 12, 16, 0, tzinfo=UTC),
+        starts_at=datetime(2027, 6, 12, 21, 0, tzinfo=UTC),
         currency="EUR",
         seats_max=4,
         description="Screen prints on heavy paper, numbered by hand, in two editions.",

@@ -1,6 +1,6 @@
 """Writing events, their stock and their seats: each call one transaction, all of it or nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -109,37 +109,32 @@ async def insert_plan(
         f"SET LOCAL statement_timeout = {IMPORT_TIMEOUT_MS}"  # a number of ours, not a parameter
     )
     await _insert_seated_tiers(connection, event_id, plan, prices, len(known_tiers))
-    await _copy(
-        connection,
-        COPY_SEATS,
-        [
-            (
-                event_id,
-                index,
-                seat.seat_id,
-                seat.tier,
-                seat.section,
-                seat.row_name,
-                seat.seat_number,
-                seat.accessible,
-                seat.x,
-                seat.y,
-            )
-            for index, seat in enumerate(plan.seats)
-        ],
-    )
+    await _copy(connection, COPY_SEATS, _seat_rows(event_id, plan))
     await _copy(
         connection,
         COPY_BLOCKS,
-        [
-            (event_id, block.tier, block.rank, block.first_index, block.length)
-            for block in plan.blocks
-        ],
+        ((event_id, one.tier, one.rank, one.first_index, one.length) for one in plan.blocks),
     )
     await connection.execute(
         "UPDATE events SET plan = %s::jsonb WHERE event_id = %s",
         (msgspec.json.encode(plan.drawing()).decode(), event_id),
     )
+
+
+def _seat_rows(event_id: str, plan: SeatPlan) -> Iterator[tuple[object, ...]]:
+    for index, seat in enumerate(plan.seats):
+        yield (
+            event_id,
+            index,
+            seat.seat_id,
+            seat.tier,
+            seat.section,
+            seat.row_name,
+            seat.seat_number,
+            seat.accessible,
+            seat.x,
+            seat.y,
+        )
 
 
 async def _insert_seated_tiers(
@@ -168,7 +163,7 @@ async def _insert_seated_tiers(
         )
 
 
-async def _copy(connection: Connection, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
+async def _copy(connection: Connection, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
     async with connection.cursor() as cursor, cursor.copy(statement) as copy:
         for row in rows:
             await copy.write_row(row)

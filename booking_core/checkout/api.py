@@ -7,8 +7,9 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from booking_core.app_keys import BOOKINGS, CHECKOUT, CLOCK, ORDERS, POOL, SETTINGS
+from booking_core.app_keys import CLOCK, POOL, SETTINGS
 from booking_core.callers import inside_fan, known_fan
+from booking_core.checkout.app_keys import BOOKINGS, CHECKOUT, ORDERS
 from booking_core.checkout.booking import Answer, CompleteRequest
 from booking_core.checkout.webhook_signature import WebhookRefused, verify
 from booking_core.ledger.orders import Order

@@ -154,7 +154,9 @@ class Checkout:
         except PaymentUnknown:
             return  # the seats stay blocked and the money safe; the worker asks again
         except PaymentRefused as refusal:
-            if refusal.code != "resource_missing":
+            # One that was never stored was never tried, and if it cannot even be made (a total the
+            # provider does not take) there is nothing to cancel.
+            if order.payment_id is not None and refusal.code != "resource_missing":
                 log.error("a payment cannot be cancelled", order=order.order_id, code=refusal.code)
                 return
             payment = None

@@ -5,21 +5,13 @@ from typing import Final
 
 from aiohttp import web
 
-from booking_core.app_keys import (
-    CLOCK,
-    HOLDS,
-    IDENTITY,
-    ISSUER,
-    ORDERS,
-    RENDERER,
-    SETTINGS,
-    SHOP,
-)
+from booking_core.app_keys import CLOCK, IDENTITY, RENDERER, SETTINGS, SHOP
 from booking_core.callers import admitted_fan, inside_fan
 from booking_core.catalog.api import AVAILABILITY, EVENT_SEARCH
 from booking_core.catalog.event import Event, availability_of
 from booking_core.catalog.search import Search
 from booking_core.checkout.api import CompleteBody, complete_order, own_order
+from booking_core.checkout.app_keys import ISSUER, ORDERS
 from booking_core.ledger.orders import FINAL, OrderState
 from booking_core.pages import shop_views as views_of
 from booking_core.pages.views import (
@@ -31,6 +23,7 @@ from booking_core.pages.views import (
     TicketLine,
 )
 from booking_core.seats.api import BestAvailable, ReserveBody, Stock, event_named, hold_wanted
+from booking_core.seats.app_keys import HOLDS
 from booking_core.seats.reserving import total_of
 from booking_core.tickets.qr import qr_svg
 from groundwork.errors import (

@@ -7,10 +7,11 @@ from typing import Annotated, Any, Final
 import msgspec
 from aiohttp import web
 
-from booking_core.app_keys import CLOCK, HOLDS, SEAT_MAPS, SETTINGS, SHOP
+from booking_core.app_keys import CLOCK, SETTINGS, SHOP
 from booking_core.callers import admitted_fan, check_user_id, inside_fan
 from booking_core.catalog.event import SLUG, Event
 from booking_core.catalog.seat_layout import SeatLayout
+from booking_core.seats.app_keys import HOLDS, SEAT_MAPS
 from booking_core.seats.holds import Hold, SeatsTakenByIndex
 from booking_core.seats.reserving import describe_hold
 from booking_core.seats.seat_map import SeatMap
