@@ -74,7 +74,7 @@ def walk(page: Page, size: str, data_dir: Path) -> None:
     shoot("event")
     change_sale(data_dir, "pause", "demo", "--reason", "The doors open in a moment.")
     page.goto("/sales/demo")
-    page.get_by_text("passed the check").wait_for()
+    page.locator("[data-fill=check]", has_text="passed the check").wait_for()
     shoot("waiting-room-open")
     page.get_by_role("button", name="Join the waiting room").click()
     page.wait_for_timeout(2_500)
