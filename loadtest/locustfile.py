@@ -15,6 +15,7 @@ from locust.runners import WorkerRunner
 from loadtest.evidence import Places, collect, read_intents
 from loadtest.fan import Fan, Rehearsal
 from loadtest.history import History
+from loadtest.run_file import fill_in
 from loadtest.verdict import Verdict, judge, table
 
 # What a fan was promised, in milliseconds at the 99th percentile; reported, never a failure: the
@@ -96,6 +97,12 @@ def add_options(parser: LocustArgumentParser) -> None:
     )
     parser.add_argument("--verdict-file", default="", help="Write the verdict there, as JSON")
     parser.add_argument(
+        "--run-file",
+        default=".onsale/run.json",
+        env_var="ONSALE_RUN_FILE",
+        help="What `onsale up` wrote about itself: the addresses below, when they are not given",
+    )
+    parser.add_argument(
         "--operator-url", default="", env_var="ONSALE_OPERATOR_URL", help="Operator listener"
     )
     parser.add_argument(
@@ -116,12 +123,13 @@ def add_options(parser: LocustArgumentParser) -> None:
 def places_of(environment: Environment) -> Places:
     """Return where this run asks."""
     options: Any = environment.parsed_options
-    return Places(
+    named = Places(
         base_url=str(environment.host).rstrip("/"),
         operator_url=options.operator_url.rstrip("/"),
         provider_url=options.provider_url.rstrip("/"),
         provider_key=options.provider_key,
     )
+    return fill_in(named, Path(options.run_file))
 
 
 @events.test_start.add_listener  # type: ignore[untyped-decorator]

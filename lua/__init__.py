@@ -42,6 +42,16 @@ def salted_source(name: str, epoch: int) -> str:
     return f"-- epoch {epoch}\n{read_source(name)}"
 
 
+def epoch_mark(epoch: int) -> str:
+    """Return a script that only the server on which this epoch began knows, whatever our release."""
+    return f"return 'epoch {epoch}'"
+
+
+def sha_of(source: str) -> str:
+    """Return what a server calls the script of this text."""
+    return hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+
+
 class LuaScript:
     """A script called with named keys and arguments, in whatever order its header lists them."""
 
@@ -59,8 +69,7 @@ class LuaScript:
         """Return what a server of this epoch calls the script."""
         known_epoch, sha = self._sha_of_epoch
         if known_epoch != epoch:
-            text = f"-- epoch {epoch}\n{self._source}"
-            sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+            sha = sha_of(f"-- epoch {epoch}\n{self._source}")
             self._sha_of_epoch = (epoch, sha)
         return sha
 

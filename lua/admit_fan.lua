@@ -2,8 +2,8 @@
 Let a called fan in: one visit for each fan, and the same answer when asked again.
 
 KEYS
-  1 line       hash    epoch, serving
-  2 calls      zset    serving number, scored by the moment it was reached
+  1 line       hash    epoch, serving, called
+  2 calls      zset    serving number:calls so far, scored by the moment it was reached
   3 claims     zset    fan_id, scored by the place that was claimed
   4 visits     zset    fan_id, scored by the end of the visit
   5 visit_ids  hash    fan_id -> visit_id:end
@@ -53,17 +53,18 @@ end
 
 local inside = fans_inside(visits, visit_ids, now)
 local visit = redis.call('HGET', visit_ids, fan_id)
-if visit then
+if visit and tonumber(redis.call('ZSCORE', visits, fan_id) or 0) > now then
   redis.call('SET', device, ARGV[9], 'PX', ARGV[10])
   local colon = string.find(visit, ':', 1, true)
   return {'admitted_before', string.sub(visit, 1, colon - 1), tonumber(string.sub(visit, colon + 1))}
 end
 
-local serving = tonumber(redis.call('HGET', line, 'serving'))
+local stored = redis.call('HMGET', line, 'serving', 'called')
+local serving, called = tonumber(stored[1]), tonumber(stored[2] or 0)
 if place > serving then
   return {'not_called', place - serving - 1}
 end
-local open, settled = calls_open(calls, claims, serving, now, answer_ms)
+local open, settled = calls_open(calls, claims, serving, called, now, answer_ms)
 if place <= settled and inside + open >= capacity then
   return {'full'}
 end

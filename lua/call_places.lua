@@ -9,7 +9,7 @@ with a Redis that crashed) are passed over free of charge.
 KEYS
   1 line       hash  epoch, last_place, serving, tokens, at_ms, called (all calls ever)
   2 gaps       zset  last place of a gap, scored by its first
-  3 calls      zset  serving number, scored by the moment it was reached
+  3 calls      zset  serving number:calls so far, scored by the moment it was reached
   4 claims     zset  fan_id, scored by the place that was claimed
   5 visits     zset  fan_id, scored by the end of the visit
   6 visit_ids  hash  fan_id -> visit
@@ -21,6 +21,8 @@ ARGV
   4 burst            integer         tokens at most
   5 capacity         integer         fans inside at most
   6 answer_ms        integer         how long a called fan is expected before others get the room
+  7 serving_seen     integer         the highest serving number the caller was told before; a Redis
+                                     that lost its last second may know less, and must not go back
 
 RETURNS
   {'line', serving, last_place, gap, inside, calls_open, called_now, called, claimed, now_ms}
@@ -41,19 +43,25 @@ if refusal then
 end
 local now = now_ms(ARGV[2])
 local rate_per_minute, burst = tonumber(ARGV[3]), tonumber(ARGV[4])
-local capacity, answer_ms = tonumber(ARGV[5]), tonumber(ARGV[6])
+local capacity, answer_ms, serving_seen = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 
 local stored = redis.call('HMGET', line, 'serving', 'last_place', 'tokens', 'at_ms', 'called')
 local serving, last_place = tonumber(stored[1]), tonumber(stored[2])
 local tokens, at = tonumber(stored[3] or 0), tonumber(stored[4] or now)
 local called = tonumber(stored[5] or 0)
+serving = math.max(serving, math.min(serving_seen, last_place))
 
--- A clock that stepped back gives nothing and takes nothing.
+-- A clock that stepped back gives nothing and takes nothing; what was reached later was reached by now.
+local ahead = redis.call('ZREVRANGEBYSCORE', calls, '+inf', '(' .. now, 'LIMIT', 0, 1)
+if ahead[1] then
+  redis.call('ZREMRANGEBYSCORE', calls, now, '+inf')
+  redis.call('ZADD', calls, now, ahead[1])
+end
 local elapsed = math.max(0, now - at)
 tokens = math.min(burst, tokens + elapsed * rate_per_minute / 60000)
 
 local inside = fans_inside(visits, visit_ids, now)
-local open, settled = calls_open(calls, claims, serving, now, answer_ms)
+local open, settled = calls_open(calls, claims, serving, called, now, answer_ms)
 local room = math.max(0, capacity - inside - open)
 local may_call = rate_per_minute > 0 and math.min(math.floor(tokens), room) or 0
 
@@ -77,9 +85,13 @@ for _ = 1, 100 do
 end
 
 if called_now > 0 or serving ~= tonumber(stored[1]) then
-  redis.call('ZADD', calls, now, serving)
-  -- One older than the answering time stays as the mark; the rest has no further use.
-  redis.call('ZREMRANGEBYSCORE', calls, '-inf', '(' .. (now - 2 * answer_ms))
+  redis.call('ZREMRANGEBYSCORE', calls, now, now)
+  redis.call('ZADD', calls, now, serving .. ':' .. (called + called_now))
+  -- The newest that is older than the answering time stays as the mark; what is before it has no use.
+  local mark = redis.call('ZREVRANGEBYSCORE', calls, now - answer_ms, '-inf', 'WITHSCORES', 'LIMIT', 0, 1)
+  if mark[2] then
+    redis.call('ZREMRANGEBYSCORE', calls, '-inf', '(' .. mark[2])
+  end
   open = open + called_now
 end
 redis.call('HSET', line, 'serving', serving, 'tokens', tostring(tokens - called_now), 'at_ms', now,

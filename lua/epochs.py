@@ -18,13 +18,16 @@ from groundwork import metrics
 from groundwork.errors import StoreUnavailable
 from groundwork.postgres import Pool, connection
 from groundwork.redis_store import RedisStore
-from lua import LuaScript, salted_source, script_names
+from lua import LuaScript, epoch_mark, salted_source, script_names, sha_of
 from lua.keys import event_keys, sale_keys
 
 # Any number, the same everywhere: whoever raises the epoch holds this lock.
 EPOCH_LOCK = 7_305_001
 # A caller sees at most: old epoch, then not loaded, then the answer; one more for bad luck.
 TRIES_MAX = 4
+# Filling holds one connection for its lock while it reads with others: were all of the pool's used
+# for locks, none of them would ever be done.
+FILLS_AT_ONCE = 2
 
 log = structlog.get_logger()
 
@@ -41,6 +44,7 @@ class Epochs:
         self._loaders: dict[str, Loader] = {}
         self._renewing = asyncio.Lock()
         self._loading: dict[tuple[str, str], asyncio.Lock] = {}
+        self._fills = asyncio.Semaphore(FILLS_AT_ONCE)
 
     def register(self, kind: str, loader: Loader) -> None:
         """Name who fills a scope of this kind ('sale', 'event') in a new epoch."""
@@ -86,10 +90,12 @@ class Epochs:
             async with self._lock(EPOCH_LOCK) as read:
                 epoch = int(await read("SELECT epoch FROM store_epoch"))
                 is_lost = is_wiped and epoch == seen
-                if epoch == 0 or is_lost or not await self._server_knows(epoch):
+                if epoch > 0 and not is_lost and await self._server_knows(epoch):
+                    await self._load_scripts(epoch)
+                else:
                     epoch += 1
-                    for name in script_names():
-                        await self.store.call("SCRIPT", "LOAD", salted_source(name, epoch))
+                    await self._load_scripts(epoch)
+                    await self.store.call("SCRIPT", "LOAD", epoch_mark(epoch))
                     await read("UPDATE store_epoch SET epoch = %s RETURNING epoch", epoch)
                     metrics.STORE_RECOVERIES.inc()
                     log.warning("a new epoch of the store begins", epoch=epoch)
@@ -97,30 +103,40 @@ class Epochs:
             metrics.STORE_EPOCH.set(epoch)
 
     async def _server_knows(self, epoch: int) -> bool:
-        shas = [LuaScript(name).sha(epoch) for name in script_names()]
-        return all(await self.store.call("SCRIPT", "EXISTS", *shas))
+        return bool((await self.store.call("SCRIPT", "EXISTS", sha_of(epoch_mark(epoch))))[0])
+
+    async def _load_scripts(self, epoch: int) -> None:
+        """Tell the server the scripts of this epoch as our release has them.
+
+        Another release tells it its own. That must not look like a new server, or an old and a new
+        process would end each other's epochs for as long as both run.
+        """
+        for name in script_names():
+            await self.store.call("SCRIPT", "LOAD", salted_source(name, epoch))
 
     async def _load(self, scope: tuple[str, str]) -> None:
         """Fill one sale or event; one process does it, the others wait for it."""
         kind, scope_id = scope
-        async with self._loading.setdefault(scope, asyncio.Lock()):
+        async with self._loading.setdefault(scope, asyncio.Lock()), self._fills:
             epoch = self.epoch
             digest = hashlib.sha256(f"{kind}:{scope_id}".encode()).digest()
             async with self._lock(int.from_bytes(digest[:7], "big")) as read:
                 if await self._is_filled(scope, epoch):
                     return
+                is_current = epoch == int(await read("SELECT epoch FROM store_epoch"))
                 earlier = await read(
                     "SELECT count(*) FROM filled_scopes WHERE scope = %s AND epoch = %s",
                     f"{kind}:{scope_id}", epoch,
                 )  # fmt: skip
-                if not earlier:
+                if is_current and not earlier:
                     await self._loaders[kind](scope_id, epoch)
                     await read(
                         "INSERT INTO filled_scopes (scope, epoch) VALUES (%s, %s) RETURNING epoch",
                         f"{kind}:{scope_id}", epoch,
                     )  # fmt: skip
                     return
-        # It was filled in this epoch and is empty: somebody wiped the server without a restart.
+        # Another process has begun a newer epoch; or it was filled in this epoch and is empty, because
+        # somebody wiped the server without a restart.
         await self._renew(epoch, is_wiped=True)
 
     async def _is_filled(self, scope: tuple[str, str], epoch: int) -> bool:

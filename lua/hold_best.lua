@@ -4,8 +4,8 @@ chosen cannot be gone by the time it is held.
 
 Neighbours in one block first, the best-ranked block that has room, nearest to its middle, leaving no
 single seat alone where the block allows it; among the first blocks with room the caller's random
-number picks, so that a thousand askers do not want the same seats. Failing that, the seats are taken
-from the best-ranked blocks in order, largest runs first come first.
+number picks, so that a thousand askers do not want the same seats. Failing that, single seats of one
+tier, from the best-ranked blocks in order; failing that, of all the tiers together.
 
 KEYS
   1 meta          hash    epoch, seq
@@ -36,7 +36,8 @@ RETURNS
   {'held', reservation_id, reservation}    the reservation says which seats
   {'gone', reservation_id}                 an earlier run held some, and that hold has ended
   {'sold_out', due}                        not enough is free; so many dead holds are not swept yet
-  {'over_limit', count}                    no seat was held; the fan has so many
+  {'over_limit', count, due}               no seat was held; the fan has so many, and so many dead
+                                           holds, perhaps theirs among them, are not swept yet
   {'not_loaded'} {'fenced', epoch}         see includes/fence.lua
 
 Safe to repeat: the operation is remembered.
@@ -78,7 +79,7 @@ sweep_due(k, now, 200)
 
 local count = tonumber(redis.call('HGET', k.fan_counts, fan_id) or 0)
 if count + quantity > seats_max then
-  return {'over_limit', count}
+  return {'over_limit', count, redis.call('ZCOUNT', k.expiries, '-inf', now)}
 end
 
 local status = redis.call('GET', k.status) or ''
@@ -95,13 +96,18 @@ for _, tier in ipairs(tiers) do
   end
 end
 if not chosen then
+  local all_blocks = {}
   for _, tier in ipairs(tiers) do
     local blocks = cjson.decode(redis.call('HGET', blocks_key, tier) or '[]')
     chosen = scattered(status, blocks, quantity)
     if chosen then
       break
     end
+    for _, block in ipairs(blocks) do
+      all_blocks[#all_blocks + 1] = block
+    end
   end
+  chosen = chosen or scattered(status, all_blocks, quantity)
 end
 if not chosen then
   return {'sold_out', redis.call('ZCOUNT', k.expiries, '-inf', now)}

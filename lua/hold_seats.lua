@@ -26,7 +26,8 @@ RETURNS
   {'held', reservation_id, reservation}    as asked, or as an earlier run of the operation did
   {'gone', reservation_id}                 an earlier run held them, and that hold has ended
   {'taken', seat_index, ...}               no seat was held
-  {'over_limit', count}                    no seat was held; the fan has so many
+  {'over_limit', count, due}               no seat was held; the fan has so many, and so many dead
+                                           holds, perhaps theirs among them, are not swept yet
   {'not_loaded'} {'fenced', epoch}         see includes/fence.lua
 
 Safe to repeat: the operation is remembered, and a fan who asks for just the seats of a hold of
@@ -97,7 +98,7 @@ if count + #seat_indexes > seats_max then
   sweep_due(k, now, 200)
   count = tonumber(redis.call('HGET', k.fan_counts, fan_id) or 0)
   if count + #seat_indexes > seats_max then
-    return {'over_limit', count}
+    return {'over_limit', count, redis.call('ZCOUNT', k.expiries, '-inf', now)}
   end
 end
 

@@ -27,7 +27,8 @@ RETURNS
   {'held', reservation_id, reservation}
   {'gone', reservation_id}                 an earlier run held some, and that hold has ended
   {'sold_out', due}                        not enough is free; so many dead holds are not swept yet
-  {'over_limit', count}                    nothing was held; the fan has so many
+  {'over_limit', count, due}               nothing was held; the fan has so many, and so many dead
+                                           holds, perhaps theirs among them, are not swept yet
   {'not_loaded'} {'fenced', epoch}         see includes/fence.lua
 
 Safe to repeat: the operation is remembered.
@@ -66,7 +67,7 @@ sweep_due(k, now, 200)
 
 local count = tonumber(redis.call('HGET', k.fan_counts, fan_id) or 0)
 if count + quantity > seats_max then
-  return {'over_limit', count}
+  return {'over_limit', count, redis.call('ZCOUNT', k.expiries, '-inf', now)}
 end
 if tonumber(redis.call('HGET', k.stock, tier) or 0) < quantity then
   return {'sold_out', redis.call('ZCOUNT', k.expiries, '-inf', now)}

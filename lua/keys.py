@@ -15,7 +15,8 @@ def sale_keys(sale_id: str) -> Mapping[str, str]:
         "line": f"{tag}:line",  # hash: epoch, last_place, ceiling, serving, token bucket
         "places": f"{tag}:places",  # hash: fan_id -> place
         "gaps": f"{tag}:gaps",  # zset: places never given, scored by the first, valued by the last
-        "calls": f"{tag}:calls",  # zset: serving number, scored by the moment it was reached
+        # zset: serving number:calls so far, scored by the moment it was reached
+        "calls": f"{tag}:call_marks",
         "claims": f"{tag}:claims",  # zset: fan_id, scored by the place that was claimed
         "visits": f"{tag}:visits",  # zset: fan_id, scored by the end of the visit
         "visit_ids": f"{tag}:visit_ids",  # hash: fan_id -> visit_id:pass end

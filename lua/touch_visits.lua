@@ -13,10 +13,11 @@ ARGV
   4 fan_ids    JSON array      who was seen
 
 RETURNS
-  {'touched', count}
+  {'touched', count}                how many of them are inside
   {'not_loaded'} {'fenced', epoch}  see includes/fence.lua
 
-Safe to repeat: ends are counted from now and never pass the end of the pass.
+Safe to repeat: ends are counted from now and never pass the end of the pass. A visit that has ended
+stays ended: its room may be another's by now.
 ]]
 --- @include now_ms
 --- @include fence
@@ -30,7 +31,7 @@ local now, silent_ms = now_ms(ARGV[2]), tonumber(ARGV[3])
 local count = 0
 for _, fan_id in ipairs(cjson.decode(ARGV[4])) do
   local visit = redis.call('HGET', visit_ids, fan_id)
-  if visit then
+  if visit and tonumber(redis.call('ZSCORE', visits, fan_id) or 0) > now then
     local pass_ends_at = tonumber(string.match(visit, ':(%d+)$'))
     redis.call('ZADD', visits, 'XX', math.min(pass_ends_at, now + silent_ms), fan_id)
     count = count + 1

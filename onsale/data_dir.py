@@ -92,9 +92,8 @@ class DataDir:
 @contextlib.asynccontextmanager
 async def opened_data_dir(path: Path, clock: Clock) -> AsyncIterator[DataDir]:
     """Yield the folder, made if need be. Raises CannotStart when it cannot be ours."""
-    path = path.absolute()
     try:
-        is_new = _make(path)
+        path, is_new = _make(path)
         lock = await _lock(path, clock)
     except OSError as error:
         raise CannotStart(f"{path} cannot be used as data directory: {error.strerror}.") from error
@@ -124,17 +123,21 @@ def read_running(path: Path) -> RunFile | None:
     return None
 
 
-def _make(path: Path) -> bool:
-    """Make the folder; return whether it has no owner yet. Raises CannotStart for a strange one."""
+def _make(path: Path) -> tuple[Path, bool]:
+    """Make the folder; return its full path, and whether it is new to us.
+
+    Raises CannotStart for somebody else's folder.
+    """
+    path = path.absolute()
     # Of root: others may pass through, PostgreSQL runs as one of them, but not look around.
     path.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
     if (path / "version.json").exists():
-        return False
+        return path, False
     if any(entry.name != "lock" for entry in path.iterdir()):
         raise CannotStart(
             f"{path} is not empty and not a data directory of onsale: choose another --data-dir."
         )
-    return True
+    return path, True
 
 
 async def _lock(path: Path, clock: Clock) -> int:

@@ -63,7 +63,7 @@ class Supervisor:
             stage.append(_Kept(service, process))
         for kept in stage:
             if is_ready := kept.service.is_ready:
-                await wait_until_ready(kept.process, is_ready, self._clock)
+                await wait_until_ready(kept.process, self._unless_gave_up(is_ready), self._clock)
         for kept in stage:
             kept.keeper = asyncio.create_task(
                 self._keep(kept), name=f"keep {kept.service.command.name}"
@@ -91,6 +91,18 @@ class Supervisor:
         return {
             kept.service.command.name: kept.process.pid for stage in self._stages for kept in stage
         }
+
+    def _unless_gave_up(
+        self, is_ready: Callable[[], Awaitable[bool]]
+    ) -> Callable[[], Awaitable[bool]]:
+        """Return the check, which ends the waiting when an earlier child cannot be kept."""
+
+        async def check() -> bool:
+            if self._gave_up.done():
+                raise self._gave_up.result()
+            return await is_ready()
+
+        return check
 
     async def _stop(self, kept: _Kept) -> None:
         if kept.keeper:

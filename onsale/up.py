@@ -1,13 +1,11 @@
 """`onsale up`: the whole system on one machine, out of one data directory."""
 
 import asyncio
-import errno
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -19,14 +17,11 @@ from groundwork.keys import KeyRing
 from groundwork.metrics import forget_process, prepare_multiprocess_dir
 from groundwork.migrate import migrate, read_migrations
 from groundwork.postgres import open_pool
-from onsale.cannot_start import CannotStart
 from onsale.data_dir import DataDir, RunFile, opened_data_dir
 from onsale.demo import create_demo
-from onsale.embedded.binaries import find_postgres, find_redis
 from onsale.embedded.child_process import ChildCommand
-from onsale.embedded.postgres_server import PostgresServer, unprivileged_uid
-from onsale.embedded.redis_server import RedisServer
-from onsale.embedded.running import Server
+from onsale.ports import EVERYWHERE, LOOPBACK, in_url, reserve_port
+from onsale.stores import Stores, find_stores
 from onsale.supervisor import GaveUp, Service, Supervisor
 
 # Gateways answer what is under way before they end; see roots.SHUTDOWN_SECONDS.
@@ -49,8 +44,14 @@ class UpOptions:
     @property
     def gateway_url(self) -> str:
         """The address fans type; browsers treat localhost as secure."""
-        name = "localhost" if self.host in ("127.0.0.1", "0.0.0.0") else self.host  # noqa: S104
-        return f"http://{name}:{self.port}"
+        name = "localhost" if self.host in (LOOPBACK, *EVERYWHERE) else self.host
+        return f"http://{in_url(name)}:{self.port}"
+
+    @property
+    def near_url(self) -> str:
+        """The address for our own parts: by number, so that it names the socket that listens."""
+        name = LOOPBACK if self.host in EVERYWHERE else self.host
+        return f"http://{in_url(name)}:{self.port}"
 
     @property
     def operator_url(self) -> str:
@@ -61,16 +62,6 @@ class UpOptions:
     def provider_url(self) -> str:
         """The address of the practice payment provider."""
         return f"http://127.0.0.1:{self.provider_port}"
-
-
-@dataclass(frozen=True)
-class Stores:
-    """The stores in use, and the embedded servers among them."""
-
-    redis_url: str
-    database_url: str
-    servers: tuple[Server, ...]
-    origins: tuple[str, str]
 
 
 async def up(
@@ -85,13 +76,7 @@ async def up(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-    for host, port in (
-        (options.host, options.port),
-        ("127.0.0.1", options.operator_port),
-        ("127.0.0.1", options.provider_port),
-    ):
-        prove_free(host, port)
-    async with opened_data_dir(options.data_dir, clock) as data_dir:
+    async with reserved_ports(options), opened_data_dir(options.data_dir, clock) as data_dir:
         stores = find_stores(data_dir, environ)
         metrics_dir = data_dir.run / "metrics"
         supervisor = Supervisor(clock, lambda pid: forget_process(pid, metrics_dir))
@@ -136,42 +121,18 @@ async def stopping(supervisor: Supervisor) -> AsyncIterator[None]:
         await supervisor.stop()
 
 
-def prove_free(host: str, port: int) -> None:
-    """Raise CannotStart when somebody has the port, also one who would share it."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                raise CannotStart(f"Port {port} is taken: choose another one.") from error
-            raise CannotStart(f"Port {port} of {host} cannot be used: {error.strerror}.") from error
-
-
-def find_stores(data_dir: DataDir, environ: Mapping[str, str]) -> Stores:
-    """Return the stores: those of the environment, else embedded ones. Raises CannotStart."""
-    servers: list[Server] = []
-    redis_url, database_url = environ.get("REDIS_URL", ""), environ.get("DATABASE_URL", "")
-    origins = ["REDIS_URL", "DATABASE_URL"]
-    if not redis_url:
-        redis = RedisServer(
-            binaries=find_redis(),
-            data_dir=data_dir.path / "redis",
-            socket=data_dir.run / "redis" / "redis.sock",
-            log_path=data_dir.logs / "redis.log",
-        )
-        servers.append(redis)
-        redis_url, origins[0] = redis.url, redis.binaries.origin
-    if not database_url:
-        postgres = PostgresServer.find(
-            find_postgres(),
-            data_dir=data_dir.postgres_dir(for_another_user=unprivileged_uid() is not None),
-            socket_dir=data_dir.run / "postgres",
-            log_path=data_dir.logs / "postgres.log",
-        )
-        servers.append(postgres)
-        database_url, origins[1] = postgres.url, postgres.binaries.origin
-    return Stores(redis_url, database_url, tuple(servers), (origins[0], origins[1]))
+@asynccontextmanager
+async def reserved_ports(options: UpOptions) -> AsyncIterator[None]:
+    """Keep our three ports for our children during the block. Raises CannotStart for a taken one."""
+    wanted = (
+        (options.host, options.port, "--port"),
+        (LOOPBACK, options.operator_port, "--operator-port"),
+        (LOOPBACK, options.provider_port, "--provider-port"),
+    )
+    with ExitStack() as stack:
+        for host, port, option in wanted:
+            stack.enter_context(reserve_port(host, port, option))
+        yield
 
 
 async def start_all(
@@ -191,6 +152,7 @@ async def start_all(
             for server in stores.servers
         )
     )
+    await stores.prove_redis()
     await migrate(stores.database_url, read_migrations(resources.files("migrations")))
     if not data_dir.keys_file.exists():
         KeyRing.generate(data_dir.keys_file)
@@ -208,7 +170,7 @@ async def start_all(
         "PAYMENTS_SECRET_KEY": f"sk_practice_{secret[:32]}",
         "PAYMENTS_WEBHOOK_SECRET": f"whsec_practice_{secret[32:]}",
         "PRACTICE_JOURNAL_PATH": str(data_dir.path / "practice-provider.jsonl"),
-        "PRACTICE_WEBHOOK_URL": f"http://127.0.0.1:{options.port}/webhooks/payments/practice",
+        "PRACTICE_WEBHOOK_URL": f"{options.near_url}/webhooks/payments/practice",
     }
     is_new = False
     if options.is_demo:
@@ -239,7 +201,8 @@ def stages(
     def service(name: str, *arguments: str, is_ready_at: str = "") -> Service:
         command = ChildCommand(
             name=name,
-            argv=(sys.executable, "-m", "onsale", *arguments),
+            # -P: a folder named `gateway` where somebody happens to stand is not our gateway.
+            argv=(sys.executable, "-P", "-m", "onsale", *arguments),
             environ=environ,
             stop_seconds=STOP_SECONDS,
             log_path=data_dir.logs / f"{name}.log",
@@ -256,7 +219,7 @@ def stages(
         service(
             f"gateway-{number}",
             *("gateway", "--host", options.host, "--port", str(options.port)),
-            is_ready_at=f"http://127.0.0.1:{options.port}/.well-known/jwks.json",
+            is_ready_at=f"{options.near_url}/.well-known/jwks.json",
         )
         for number in range(1, options.workers + 1)
     ]

@@ -1,7 +1,6 @@
 """One whole system for all tests that need one: `onsale up --demo`, Prometheus beside it, fans."""
 
 import json
-import os
 import shutil
 import signal
 import socket
@@ -19,7 +18,6 @@ from urllib.request import urlopen
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from groundwork.keys import KeyRing
 from loadtest.evidence import ask
 
 REPOSITORY = Path(__file__).parents[1]
@@ -77,12 +75,6 @@ class Rehearsed:
     ended_at: float = 0.0
     # What the shop's own counter rose by meanwhile.
     sold: float = 0.0
-
-
-def provider_key_of(keys_file: Path) -> str:
-    """The secret key `onsale up` gives its practice provider."""
-    secret = KeyRing.load(keys_file).secret(b"practice payments").hex()
-    return f"sk_practice_{secret[:32]}"
 
 
 def free_port() -> int:
@@ -148,7 +140,7 @@ def _ready(process: subprocess.Popen[bytes], data_dir: Path, log_path: Path) -> 
         base_url=told["gateway_url"].rstrip("/"),
         operator_url=told["operator_url"].rstrip("/"),
         provider_url=told["provider_url"].rstrip("/"),
-        provider_key=provider_key_of(Path(told["keys_file"])),
+        provider_key=told["provider_key"],
         data_dir=data_dir,
         process=process,
     )
@@ -218,17 +210,11 @@ def fans_at(
         *("-u", str(FANS), "-r", str(FANS), "-t", f"{seconds}s", "--think", "0.2"),
         # Where the default level's counters begin; the machine's cores are for the servers.
         *("--proof-from", "300"),
-        *("--host", system.base_url, "--operator-url", system.operator_url),
-        *("--provider-url", system.provider_url, "--verdict-file", str(verdict_path)),
+        *("--host", system.base_url, "--run-file", str(system.data_dir / "run.json")),
+        *("--verdict-file", str(verdict_path)),
     ]
     with verdict_path.with_suffix(".log").open("wb") as log:
-        load = subprocess.Popen(
-            command,
-            cwd=REPOSITORY,
-            env={**os.environ, "PAYMENTS_SECRET_KEY": system.provider_key},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
+        load = subprocess.Popen(command, cwd=REPOSITORY, stdout=log, stderr=subprocess.STDOUT)
     try:
         yield load
     finally:

@@ -10,15 +10,17 @@ from aiohttp import web
 from booking_core.app_keys import CLOCK, POOL, SETTINGS
 from booking_core.callers import inside_fan, known_fan
 from booking_core.checkout.app_keys import BOOKINGS, CHECKOUT, ORDERS
-from booking_core.checkout.booking import Answer, CompleteRequest
+from booking_core.checkout.booking import RETRY_SECONDS, Answer, CompleteRequest
 from booking_core.checkout.webhook_signature import WebhookRefused, verify
-from booking_core.ledger.orders import Order
+from booking_core.ledger.orders import FINAL, Order, OrderState
+from booking_core.seats.app_keys import HOLDS
 from booking_core.seats.holds import event_of
 from groundwork.bodies import read_body
 from groundwork.errors import (
     IdempotencyKeyMissing,
     NotFound,
     OrderNotFound,
+    RequestInProgress,
     RequestInvalid,
 )
 from groundwork.postgres import connection
@@ -76,6 +78,26 @@ async def complete_order(request: web.Request, fan_id: str, body: CompleteBody, 
     )
     # A browser that hangs up must not leave the payment half way.
     return await asyncio.shield(work)
+
+
+@routes.delete("/api/bookings/{reservation}")
+async def release(request: web.Request) -> web.Response:
+    """Let the hold go; letting go of what is gone is fine, too."""
+    await release_hold(request, request.match_info["reservation"], inside_fan(request))
+    return web.Response(status=204, headers=NO_STORE)
+
+
+async def release_hold(request: web.Request, reservation_id: str, fan_id: str) -> None:
+    """Let a hold go, unless it is being paid for. Raises RequestInProgress, ReservationNotFound.
+
+    Seats of an order under way would only seem free: whoever holds them next could not buy them.
+    """
+    event_of(reservation_id)
+    order = await request.config_dict[ORDERS].by_reservation(reservation_id, fan_id)
+    if order is not None and order.state not in FINAL:
+        raise RequestInProgress(RETRY_SECONDS)
+    if order is None or order.state == OrderState.RELEASED:
+        await request.config_dict[HOLDS].release(reservation_id, fan_id)
 
 
 @routes.get("/api/bookings/{booking}")
@@ -139,8 +161,10 @@ async def _look_at_payment(app: Any, payment_id: str) -> None:
     try:
         order = await app[ORDERS].by_payment(payment_id) if payment_id else None
         if order is not None and await app[ORDERS].carry(order.order_id):
-            await app[CHECKOUT].run(order.order_id)
-            await app[ORDERS].put_down(order.order_id)
+            try:
+                await app[CHECKOUT].run(order.order_id)
+            finally:
+                await app[ORDERS].put_down(order.order_id)
     except Exception:
         log.exception("a webhook could not be worked; the worker will", payment=payment_id)
 

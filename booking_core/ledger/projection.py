@@ -3,7 +3,7 @@
 import structlog
 
 from booking_core.catalog.events import Catalog
-from booking_core.ledger.orders import Order, OrderLine, Orders
+from booking_core.ledger.orders import Order, OrderLine, Orders, OrderState
 from booking_core.seats.holds import Hold, SeatHolds
 
 log = structlog.get_logger()
@@ -25,14 +25,22 @@ class Projection:
             log.warning("holds of others ended by a sale", order=order_id, holds=ended)
 
     async def show_released(self, order_id: str) -> None:
-        """Show the order's seats as free, unless somebody holds them again."""
+        """Show the order's seats as free, unless somebody holds them again, or pays for them anew."""
+        order = await self._read(order_id)
+        newest = await self._orders.by_reservation(order.reservation_id, order.fan_id)
+        if newest is not None and newest.state != OrderState.RELEASED:
+            return  # another card for the same hold: the outcome of that order ends it
         await self._show(order_id, "released")
 
     async def _show(self, order_id: str, outcome: str) -> int:
-        order = await self._orders.read(order_id)
-        assert order is not None, f"the outbox names an order that is not there: {order_id}"
+        order = await self._read(order_id)
         lines = await self._orders.lines(order_id)
         return await self._holds.settle(await self._as_hold(order, lines), outcome, order_id)
+
+    async def _read(self, order_id: str) -> Order:
+        order = await self._orders.read(order_id)
+        assert order is not None, f"the outbox names an order that is not there: {order_id}"
+        return order
 
     async def _as_hold(self, order: Order, lines: list[OrderLine]) -> Hold:
         seat_ids = [line.seat_id for line in lines if line.seat_id is not None]

@@ -98,7 +98,9 @@ class Reconciler:
             await self._insert(open_connection, event_id, epoch, entries)
             for missing, found in gaps:
                 metrics.RECONCILE_GAPS.inc()
-                log.error("the hold log has a gap", event_id=event_id, expected=missing, found=found)
+                log.error(
+                    "the hold log has a gap", event_id=event_id, expected=missing, found=found
+                )
                 await open_connection.execute(
                     """INSERT INTO reconcile_gaps (event_id, epoch, expected_seq, found_seq)
                     VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING""",

@@ -60,11 +60,12 @@ class Recovery:
         meta = event_keys(event_id)["meta"]
         # Closed from here on: an outcome that is shown before is in the ledger that we read next,
         # one that comes later waits until the new state is in place.
-        old_epoch = await self._store.call("HGET", meta, "epoch")
+        shown = await self._store.call("HGET", meta, "epoch")
         await self._store.call("HDEL", meta, "epoch")
-        if old_epoch:
+        # A fill that was broken off has closed the event already, so PostgreSQL is asked, too.
+        for old_epoch in {int(shown or 0), await self._last_filled(event_id, epoch)} - {0}:
             # Holds of the last moments that are in the log but not yet in PostgreSQL.
-            while await self._reconciler.reconcile(event_id, int(old_epoch)):
+            while await self._reconciler.reconcile(event_id, old_epoch):
                 pass
         state = await self._read_state(event_id)
         await self._stage(event_id, epoch, state)
@@ -79,6 +80,17 @@ class Recovery:
             "an event was filled", event_id=event_id, epoch=epoch, seats=len(state.status),
             holds=len(state.reservations),
         )  # fmt: skip
+
+    async def _last_filled(self, event_id: str, epoch: int) -> int:
+        """Return the last epoch before this one in which the event was filled, 0 if none."""
+        async with connection(self._pool) as open_connection:
+            cursor = await open_connection.execute(
+                "SELECT coalesce(max(epoch), 0) FROM filled_scopes WHERE scope = %s AND epoch < %s",
+                (f"event:{event_id}", epoch),
+            )
+            row = await cursor.fetchone()
+        assert row is not None
+        return int(str(row[0]))
 
     async def _read_state(self, event_id: str) -> EventState:
         layout = await self._catalog.seat_layout(event_id)
@@ -168,7 +180,10 @@ class Recovery:
                 SELECT DISTINCT ON (reservation_id) reservation_id, kind, what FROM hold_log
                 WHERE event_id = %s AND at > now() - interval '2 hours'
                 ORDER BY reservation_id, epoch DESC, seq DESC) AS newest
-            WHERE kind IN ('held', 'extended')""",
+            WHERE kind IN ('held', 'extended') AND NOT EXISTS (
+                -- Sold, and not shown yet: it is among the sold ones above.
+                SELECT FROM orders o
+                WHERE o.reservation_id = newest.reservation_id AND o.state = 'SOLD')""",
             (event_id,),
         )
         async for reservation_id, what in cursor:

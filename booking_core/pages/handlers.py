@@ -10,7 +10,7 @@ from booking_core.callers import admitted_fan, inside_fan
 from booking_core.catalog.api import AVAILABILITY, EVENT_SEARCH
 from booking_core.catalog.event import Event, availability_of
 from booking_core.catalog.search import Search
-from booking_core.checkout.api import CompleteBody, complete_order, own_order
+from booking_core.checkout.api import CompleteBody, complete_order, own_order, release_hold
 from booking_core.checkout.app_keys import ISSUER, ORDERS
 from booking_core.ledger.orders import FINAL, OrderState
 from booking_core.pages import shop_views as views_of
@@ -266,7 +266,11 @@ async def extend_form(request: web.Request) -> web.Response:
 async def release_form(request: web.Request) -> web.Response:
     """Let the hold go without JavaScript."""
     reservation_id = request.match_info["reservation"]
-    await request.config_dict[HOLDS].release(reservation_id, inside_fan(request))
+    try:
+        await release_hold(request, reservation_id, inside_fan(request))
+    except RequestInProgress:
+        # It is being paid for: the checkout leads on to the order.
+        return web.Response(status=303, headers={"Location": f"/checkout/{reservation_id}"})
     event_id = reservation_id.partition(".")[0]
     return web.Response(status=303, headers={"Location": f"/events/{event_id}/seats"})
 

@@ -253,13 +253,6 @@ async def extend(request: web.Request) -> web.Response:
     return hold_response(request, event, layout, hold, 200)
 
 
-@routes.delete("/api/bookings/{reservation}")
-async def release(request: web.Request) -> web.Response:
-    """Let the hold go; letting go of what is gone is fine, too."""
-    await request.config_dict[HOLDS].release(request.match_info["reservation"], inside_fan(request))
-    return web.Response(status=204, headers=NO_STORE)
-
-
 async def event_named(request: web.Request, event_id: str) -> Event:
     """Return the event. Raises EventNotFound, also for what cannot be an event's name."""
     if not SLUG.fullmatch(event_id):

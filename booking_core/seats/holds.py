@@ -29,7 +29,7 @@ OPERATION_MS = 60 * 60_000
 SETTLED_MS = 7 * 24 * 60 * 60_000
 # One sweep frees at most so many holds, a few milliseconds of the server's time.
 SWEEP_HOLDS_MAX = 500
-# Asked again when it was full only of dead holds; each time hundreds of them are swept.
+# Asked again when what was in the way may be dead holds; each time hundreds of them are swept.
 DEAD_HOLDS_TRIES = 20
 RESERVATION_ID = re.compile(r"([a-z0-9][a-z0-9-]{0,62})\.([A-Za-z0-9_-]{22})")
 
@@ -194,8 +194,11 @@ class SeatHolds:
                 answer = await self._run(
                     script, event_id, args, lambda _: operation_key(event_id, operation)
                 )
-                if answer[0] != "sold_out" or answer[1] == 0:
+                if answer[0] not in ("sold_out", "over_limit") or answer[-1] == 0:
                     break
+            else:
+                # Thousands of dead holds, and no sweeper: what is free is not known yet.
+                raise StoreUnavailable(retry_after=1)
         return self._read_answer(script.name, event_id, seats_max, answer)
 
     def _read_answer(
@@ -211,7 +214,7 @@ class SeatHolds:
             case ["sold_out", _]:
                 metrics.HOLDS.labels(event_id, "sold_out").inc()
                 raise SoldOut
-            case ["over_limit", _]:
+            case ["over_limit", _, _]:
                 metrics.HOLDS.labels(event_id, "over_limit").inc()
                 raise OverSeatLimit(seats_max)
             case ["gone", _]:

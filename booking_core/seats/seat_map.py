@@ -200,12 +200,16 @@ class SeatMaps:
 
     async def _load(self, seat_map: SeatMap) -> None:
         event_id = seat_map.event_id
-        answer = await self._epochs.run(
-            self._read_seats, ("event", event_id), event_keys(event_id), {}
-        )
+        while True:
+            epoch = self._epochs.epoch
+            answer = await self._epochs.run(
+                self._read_seats, ("event", event_id), event_keys(event_id), {}
+            )
+            if epoch == self._epochs.epoch:
+                break  # else nobody can say of which epoch this answer is
         assert answer[0] == "seats", answer
         stock = {tier: int(free) for tier, free in zip(answer[3::2], answer[4::2], strict=True)}
-        seat_map.begin(self._epochs.epoch, int(answer[1]), str(answer[2]), stock)
+        seat_map.begin(epoch, int(answer[1]), str(answer[2]), stock)
 
     async def _follow_log(self, seat_map: SeatMap) -> None:
         """Apply the log until an entry is missing or the epoch changes; then load anew."""

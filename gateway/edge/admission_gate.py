@@ -9,7 +9,13 @@ from aiohttp import web
 from gateway.app_keys import DOOR, IDENTITIES, ROOMS
 from gateway.edge.credentials import prove_device, read_pass, read_ticket
 from gateway.origin.door import VISIT_ENDED, VISIT_HEADER
-from groundwork.errors import DeviceProofInvalid, NotAdmitted, PassExpired, TicketInvalid
+from groundwork.errors import (
+    DeviceProofInvalid,
+    NotAdmitted,
+    PassExpired,
+    StoreUnavailable,
+    TicketInvalid,
+)
 from groundwork.identity import Identity
 from groundwork.problem_json import REQUEST_ID, prefers_page
 
@@ -52,7 +58,10 @@ async def pass_on(request: web.Request) -> web.StreamResponse:
         request, request.config_dict[IDENTITIES].sign(identity)
     )
     if response.headers.get(VISIT_HEADER) == VISIT_ENDED and identity.kind == "pass":
-        await request.config_dict[ROOMS].line.end_visit(identity.sale_id, identity.fan_id)
+        # A sale is not hidden because room for the next fan could not be made: silence ends the
+        # visit, too.
+        with suppress(StoreUnavailable):
+            await request.config_dict[ROOMS].line.end_visit(identity.sale_id, identity.fan_id)
     if not response.prepared:
         response.headers.popall(VISIT_HEADER, None)
     return response

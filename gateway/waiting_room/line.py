@@ -79,6 +79,8 @@ class Line:
         self._records = records
         self._tokens = tokens
         self._settings = settings
+        # What this process has told its fans, by sale: no store that was lost takes it back.
+        self._serving_seen: dict[str, int] = {}
         self._join_line = LuaScript("join_line")
         self._raise_ceiling = LuaScript("raise_ceiling")
         self._call_places = LuaScript("call_places")
@@ -137,10 +139,13 @@ class Line:
                 "burst": sale.burst,
                 "capacity": sale.capacity,
                 "answer_ms": self._settings.answer_ms,
+                "serving_seen": self._serving_seen.get(sale.sale_id, 0),
             },
         )
         assert (answer[0], len(answer)) == ("line", 10), answer
-        return LineNow(*(int(value) for value in answer[1:]))
+        line = LineNow(*(int(value) for value in answer[1:]))
+        self._serving_seen[sale.sale_id] = line.serving
+        return line
 
     async def admit(self, sale: Sale, fan_id: str, place: int, device: str | None) -> Visit:
         """Return the fan's visit, the same at every repeat while it lasts.

@@ -64,10 +64,15 @@ class RedisServer:
 
     async def is_ready(self) -> bool:
         """Whether it answers, with its data loaded."""
-        client = Redis.from_url(self.url, retry=Retry(NoBackoff(), 0), socket_timeout=PROBE_SECONDS)
-        try:
-            return bool(await client.ping())
-        except (RedisError, OSError):
-            return False
-        finally:
-            await client.aclose()
+        return await answers(self.url)
+
+
+async def answers(url: str) -> bool:
+    """Whether the Redis at the address takes commands."""
+    client = Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_timeout=PROBE_SECONDS)
+    try:
+        return bool(await client.ping())
+    except (RedisError, OSError):
+        return False
+    finally:
+        await client.aclose()

@@ -3,6 +3,7 @@
 import base64
 import json
 import random
+from pathlib import Path
 
 import altcha
 import pytest
@@ -12,8 +13,9 @@ from groundwork.device_proof import DeviceProofs
 from groundwork.errors import DeviceProofInvalid
 from loadtest import proof_of_work
 from loadtest.device_key import DeviceKey
-from loadtest.evidence import owned
+from loadtest.evidence import Places, owned
 from loadtest.proof_of_work import Unsolvable, solve
+from loadtest.run_file import fill_in
 from loadtest.seat_choice import free_indexes, pick_neighbours
 
 SECRET = "a secret for this test"
@@ -104,3 +106,20 @@ def test_tickets_say_what_is_owned() -> None:
         {"seat_id": None, "tier": "floor"},
     ]
     assert owned({"tickets": tickets}) == (("A-1",), {"floor": 2})
+
+
+def test_addresses_come_from_the_run_file_of_the_same_system(tmp_path: Path) -> None:
+    told = {
+        "gateway_url": "http://localhost:8080",
+        "operator_url": "http://127.0.0.1:9090",
+        "provider_url": "http://127.0.0.1:8082/",
+        "provider_key": "sk",
+    }
+    (tmp_path / "run.json").write_text(json.dumps(told))
+    here, elsewhere = Places("http://127.0.0.1:8080"), Places("http://127.0.0.1:8081")
+    filled = fill_in(here, tmp_path / "run.json")
+    assert filled == Places(here.base_url, "http://127.0.0.1:9090", "http://127.0.0.1:8082", "sk")
+    assert fill_in(elsewhere, tmp_path / "run.json") == elsewhere
+    assert fill_in(here, tmp_path / "none.json") == here
+    named = Places(here.base_url, "http://o", "http://p", "key")
+    assert fill_in(named, tmp_path / "run.json") == named
