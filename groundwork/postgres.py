@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from groundwork import metrics
 from groundwork.errors import StoreUnavailable
 
 # A statement that takes longer than this is stuck behind something; the fan is better told.
@@ -63,4 +64,5 @@ async def connection(pool: Pool) -> AsyncIterator[psycopg.AsyncConnection[tuple[
         async with pool.connection() as open_connection:
             yield open_connection
     except (PoolTimeout, psycopg.OperationalError) as error:
+        metrics.STORE_ERRORS.labels("postgres").inc()
         raise StoreUnavailable(retry_after=2) from error

@@ -97,7 +97,7 @@ class Epochs:
                     await self._load_scripts(epoch)
                     await self.store.call("SCRIPT", "LOAD", epoch_mark(epoch))
                     await read("UPDATE store_epoch SET epoch = %s RETURNING epoch", epoch)
-                    metrics.STORE_RECOVERIES.inc()
+                    metrics.STORE_RECOVERIES.inc(0 if epoch == 1 else 1)  # the first is no loss
                     log.warning("a new epoch of the store begins", epoch=epoch)
             self.epoch = epoch
             metrics.STORE_EPOCH.set(epoch)

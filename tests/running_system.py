@@ -121,17 +121,21 @@ def running() -> Iterator[RunningSystem]:
     with log_path.open("wb") as log:
         process = subprocess.Popen(command, cwd=REPOSITORY, stdout=log, stderr=subprocess.STDOUT)
     try:
-        yield _ready(process, data_dir, log_path)
+        yield _ready(process, data_dir)
+    except AssertionError as failure:
+        logs = sorted(data_dir.glob("logs/*"))
+        texts = [f"--- {path}\n{path.read_text('utf-8', 'replace')}" for path in (log_path, *logs)]
+        raise AssertionError(f"{failure}\n" + "\n".join(texts)) from failure
     finally:
         stop(process)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _ready(process: subprocess.Popen[bytes], data_dir: Path, log_path: Path) -> RunningSystem:
+def _ready(process: subprocess.Popen[bytes], data_dir: Path) -> RunningSystem:
     run_file = data_dir / "run.json"
 
     def is_up() -> bool:
-        assert process.poll() is None, f"onsale up ended: {log_path.read_text()}"
+        assert process.poll() is None, "onsale up ended"
         return run_file.exists()
 
     wait_until("run.json was written", is_up, START_SECONDS_MAX)
@@ -146,7 +150,7 @@ def _ready(process: subprocess.Popen[bytes], data_dir: Path, log_path: Path) -> 
     )
 
     def is_ready() -> bool:
-        assert process.poll() is None, f"onsale up ended: {log_path.read_text()}"
+        assert process.poll() is None, "onsale up ended"
         return (
             ask(f"{system.operator_url}/health/ready")[0] == 200
             and ask(f"{system.base_url}/api/sales/demo/status")[0] == 200

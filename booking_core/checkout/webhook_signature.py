@@ -13,6 +13,8 @@ PAYLOAD_BYTES_MAX: Final = 256 * 1024
 # While a secret is replaced, each of a few is signed with; more is somebody guessing.
 SIGNATURES_MAX: Final = 8
 HEADER_LENGTH_MAX: Final = 1024
+# What Stripe makes ids of; anything else could not be stored or shown as it is.
+NAME: Final = re.compile(r"[!-~]{1,255}")
 # Ten digits last until the year 2286.
 TIME: Final = re.compile(r"[0-9]{1,10}")
 
@@ -99,6 +101,7 @@ def _read_event(payload: bytes) -> WebhookEvent:
         raise WebhookRefused("malformed") from error
     about = event.data.object
     is_payment = about.object == "payment_intent"
-    return WebhookEvent(
-        event.id, event.type, about.id if is_payment else about.payment_intent or ""
-    )
+    payment_id = about.id if is_payment else about.payment_intent or ""
+    if not NAME.fullmatch(event.id) or (payment_id and not NAME.fullmatch(payment_id)):
+        raise WebhookRefused("malformed")
+    return WebhookEvent(event.id, event.type, payment_id)

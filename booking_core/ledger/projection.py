@@ -2,6 +2,7 @@
 
 import structlog
 
+from booking_core import metrics
 from booking_core.catalog.events import Catalog
 from booking_core.ledger.orders import Order, OrderLine, Orders, OrderState
 from booking_core.seats.holds import Hold, SeatHolds
@@ -35,6 +36,8 @@ class Projection:
     async def _show(self, order_id: str, outcome: str) -> int:
         order = await self._read(order_id)
         lines = await self._orders.lines(order_id)
+        if outcome == "sold":
+            metrics.SEATS_SOLD.labels(order.event_id).inc(sum(line.quantity for line in lines))
         return await self._holds.settle(await self._as_hold(order, lines), outcome, order_id)
 
     async def _read(self, order_id: str) -> Order:

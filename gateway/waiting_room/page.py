@@ -15,6 +15,7 @@ from gateway.waiting_room.board import eta_at
 from gateway.waiting_room.sales import SALE_ID
 from groundwork.errors import (
     BotCheckFailed,
+    DeviceProofInvalid,
     NotAdmitted,
     NotYourTurn,
     PassExpired,
@@ -38,9 +39,11 @@ async def waiting_page(request: web.Request) -> web.Response:
 async def join_form(request: web.Request) -> web.Response:
     """Take in a fan without JavaScript, who has waited instead of computed."""
     sale_id = request.match_info["sale"]
-    form = await request.post()
+    wait_token = (await request.post()).get("wait_token")
+    if not isinstance(wait_token, str) or not wait_token:
+        return see_other(request, sale_id)  # pressed before the page's script was there
     try:
-        given = await joining.join_by_waiting(request, sale_id, str(form.get("wait_token", "")))
+        given = await joining.join_by_waiting(request, sale_id, wait_token)
     except BotCheckFailed as refusal:
         return show(request, sale_id, refusal=refusal.reason, status=403)
     response = see_other(request, sale_id)
@@ -54,7 +57,7 @@ async def admit_form(request: web.Request) -> web.Response:
     sale_id = request.match_info["sale"]
     try:
         given = await joining.admit(request, sale_id, None, request.query.get("event"))
-    except (NotYourTurn, SaleNotOpen, SalePaused, TicketInvalid):
+    except (DeviceProofInvalid, NotYourTurn, SaleNotOpen, SalePaused, TicketInvalid):
         return see_other(request, sale_id)
     response = web.Response(status=303, headers={"Location": given.go_to})
     give_pass(request, response, given)

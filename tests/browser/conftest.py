@@ -3,13 +3,15 @@
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.running_system import RunningSystem, running
 
-__all__ = ["running"]
+if TYPE_CHECKING:
+    # For types only: as a plugin it must not be imported before pytest does it.
+    from tests.running_system import RunningSystem
 
 REPOSITORY = Path(__file__).parents[2]
 CHROMIUM = Path("/usr/bin/chromium")
@@ -25,14 +27,17 @@ CHROMIUM_ARGUMENTS = [
 ACTION_MS = 20_000
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Offer the running system to the tests of this folder; one for all folders that ask."""
+    config.pluginmanager.import_plugin("tests.running_system")
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """One browser for all tests; each has its own profile."""
     assert CHROMIUM.exists(), "Debian's chromium is not installed: apt-get install chromium"
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS
-        )
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
         yield chromium
         chromium.close()
 
@@ -52,7 +57,9 @@ class Profile:
         page.on(
             "console",
             lambda message: (
-                self.complaints.append(message.text) if message.type in ("error", "warning") else None
+                self.complaints.append(message.text)
+                if message.type in ("error", "warning")
+                else None
             ),
         )
         return page
@@ -60,7 +67,7 @@ class Profile:
 
 @pytest.fixture(params=[PHONE, DESKTOP], ids=["phone", "desktop"])
 def profile(
-    browser: Browser, running: RunningSystem, request: pytest.FixtureRequest
+    browser: Browser, running: "RunningSystem", request: pytest.FixtureRequest
 ) -> Iterator[Profile]:
     """A new profile at phone and at desktop size, on this system."""
     context = browser.new_context(
@@ -71,7 +78,7 @@ def profile(
 
 
 @pytest.fixture
-def plain_profile(browser: Browser, running: RunningSystem) -> Iterator[Profile]:
+def plain_profile(browser: Browser, running: "RunningSystem") -> Iterator[Profile]:
     """A new profile without JavaScript."""
     context = browser.new_context(
         viewport=PHONE,

@@ -7,7 +7,7 @@ import urllib.request
 import pypdf
 import zxingcpp
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from booking_core.tickets.codes import verify_ticket_code
 from tests.browser.conftest import Profile
@@ -30,12 +30,6 @@ def pay(page: Page) -> None:
     page.get_by_label("E-mail").fill("fan@example.org")
     page.get_by_role("button", name="Pay").click()
     page.wait_for_url("**/orders/*")
-
-
-def codes_in(pdf: bytes) -> list[str]:
-    """Return what the QR codes of the PDF's pages say: each page holds one drawn symbol."""
-    pages = pypdf.PdfReader(io.BytesIO(pdf)).pages
-    return [page.extract_text() for page in pages]
 
 
 def test_a_fan_goes_from_the_front_page_to_tickets_that_verify(
@@ -82,12 +76,39 @@ def test_a_stranger_cannot_see_the_order(profile: Profile, running: RunningSyste
     context.close()
 
 
-def test_seats_are_picked_from_the_list_and_change_for_others_at_once(profile: Profile) -> None:
+def test_seats_are_picked_from_the_list_and_change_for_others_at_once(
+    profile: Profile, browser: Browser, running: RunningSystem
+) -> None:
+    def open_list(page: Page) -> Locator:
+        """Show the last section as a list and return the buttons of its free seats."""
+        enter_the_shop(page, "Meridian Lights")
+        page.locator("[data-map-state]").wait_for(state="hidden")  # the map is drawn
+        page.get_by_role("button", name="List").click()
+        section = page.locator("[data-panel=list] details").last
+        section.locator("summary").click()
+        return section.locator(".seat[aria-disabled=false]")
+
+    context = browser.new_context(base_url=running.base_url.replace("127.0.0.1", "localhost"))
+    other = Profile(context)
+    others_page = other.new_page()
+    open_list(others_page).first.wait_for()
+
     page = profile.new_page()
-    enter_the_shop(page, "Meridian Lights")
-    page.get_by_role("button", name="List").click()
-    page.wait_for_selector("[data-list]:not([hidden])")
-    assert profile.complaints == []
+    free = open_list(page)
+    name = free.first.get_attribute("aria-label") or ""
+    place = name.partition("€")[0]
+    free.first.click()
+    seat_for_others = others_page.get_by_role("button", name=place)
+    expect(seat_for_others).to_have_attribute("aria-disabled", "false")
+    page.get_by_role("button", name="Hold these places").click()
+    page.wait_for_url("**/checkout/*")
+    expect(seat_for_others).to_have_attribute("aria-disabled", "true")
+
+    # Given back, it is free again for everybody, at once.
+    page.get_by_role("button", name="Give these places back").click()
+    expect(seat_for_others).to_have_attribute("aria-disabled", "false")
+    assert profile.complaints + other.complaints == []
+    context.close()
 
 
 def test_a_fan_without_javascript_gets_in_and_buys(plain_profile: Profile) -> None:

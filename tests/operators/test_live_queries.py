@@ -36,6 +36,7 @@ ZERO_WHEN_ALL_IS_WELL = {
     "Wait of who joins now A": NOBODY_WAITED,
     "Oversold A": "nothing is ever oversold",
     "Holds that lost A": "few fans among five thousand seats seldom want the same one",
+    "Holds given back A": "one fan in twelve lets go: in a few holds perhaps none",
     "Holds given back B": "a hold lasts minutes, this sale does not",
     "Orders unsettled A": "no payment is past its deadline",
     "Oldest in the outbox A": "entries are worked at once",

@@ -196,6 +196,7 @@ function onSubmit(name, action) {
     button.removeAttribute("aria-disabled");
     isRunning = false;
   });
+  form.querySelector("button").disabled = false; // now that a press is heard
 }
 
 function start() {
