@@ -57,8 +57,10 @@ TEXTS: Final[dict[str, tuple[str, str, str]]] = {
     ),
     "store-unavailable": (
         "We need a moment",
-        "Something on our side did not answer in time. Your place and your seats are safe; "
-        "please try again.",
+        (
+            "Something on our side did not answer in time. Your place and your seats are safe; "
+            "please try again."
+        ),
         "Try again",
     ),
     "too-many-requests": (

@@ -93,12 +93,12 @@ class DataDir:
 async def opened_data_dir(path: Path, clock: Clock) -> AsyncIterator[DataDir]:
     """Yield the folder, made if need be. Raises CannotStart when it cannot be ours."""
     try:
-        path, is_new = _make(path)
+        path = _make(path)
         lock = await _lock(path, clock)
     except OSError as error:
         raise CannotStart(f"{path} cannot be used as data directory: {error.strerror}.") from error
     try:
-        version = _read_version(path, is_new=is_new)
+        version = _read_version(path)
         run = _make_run_dir(path)
         try:
             yield DataDir(path=path, id=version.id, lock=lock, run=run)
@@ -123,21 +123,21 @@ def read_running(path: Path) -> RunFile | None:
     return None
 
 
-def _make(path: Path) -> tuple[Path, bool]:
-    """Make the folder; return its full path, and whether it is new to us.
-
-    Raises CannotStart for somebody else's folder.
-    """
+def _make(path: Path) -> Path:
+    """Make the folder and return its full path. Raises CannotStart for somebody else's folder."""
     path = path.absolute()
     # Of root: others may pass through, PostgreSQL runs as one of them, but not look around.
     path.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
-    if (path / "version.json").exists():
-        return path, False
-    if any(entry.name != "lock" for entry in path.iterdir()):
+    # What a start that was cut off at once may have left behind is ours.
+    first_names = ("lock", ".version.json.")
+    is_ours = (path / "version.json").exists() or all(
+        entry.name.startswith(first_names) for entry in path.iterdir()
+    )
+    if not is_ours:
         raise CannotStart(
             f"{path} is not empty and not a data directory of onsale: choose another --data-dir."
         )
-    return path, True
+    return path
 
 
 async def _lock(path: Path, clock: Clock) -> int:
@@ -167,21 +167,19 @@ async def _lock(path: Path, clock: Clock) -> int:
 
 
 def _is_alive(pid: str) -> bool:
-    if not pid.isdigit():
-        # It has the lock and is about to write its name.
-        return pid == ""
     try:
         os.kill(int(pid), 0)
-    except ProcessLookupError:
+    except (ValueError, ProcessLookupError):
+        # Without a name, it has only just got the lock, or is looking: the next try knows more.
         return False
     except PermissionError:
         return True
     return True
 
 
-def _read_version(path: Path, *, is_new: bool) -> _VersionFile:
+def _read_version(path: Path) -> _VersionFile:
     file = path / "version.json"
-    if is_new:
+    if not file.exists():
         version = _VersionFile(LAYOUT_VERSION, secrets.token_hex(8))
         _write(file, msgspec.json.encode(version))
         return version

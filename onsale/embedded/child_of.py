@@ -32,14 +32,15 @@ def die_with(parent_pid: int, signal_number: int) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Take `PARENT_PID SIGNAL UID|- PROGRAM ARGUMENT...` and become the program."""
+    """Take `PARENT_PID SIGNAL UID|- /PATH/PROGRAM ARGUMENT...` and become the program."""
     parent_pid, signal_number, uid, *program = arguments
     if uid != "-":
         drop_privileges(int(uid))
     # After the change of user: that clears the wish.
     die_with(int(parent_pid), int(signal_number))
     try:
-        os.execvp(program[0], program)  # noqa: S606 (the program is named by our own code)
+        # By its path: to search for it, Python would load modules which this user may not read.
+        os.execv(program[0], program)  # noqa: S606 (the program is named by our own code)
     except OSError as error:
         sys.stderr.write(f"{program[0]} cannot be run: {error.strerror}\n")
         sys.exit(CANNOT_EXECUTE)

@@ -22,6 +22,7 @@ class ChildCommand:
     """What to start, and how it wants to be stopped."""
 
     name: str
+    # The program by its path.
     argv: tuple[str, ...]
     # None: our own environment.
     environ: Mapping[str, str] | None = None

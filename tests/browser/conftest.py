@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-
 if TYPE_CHECKING:
     # For types only: as a plugin it must not be imported before pytest does it.
     from tests.running_system import RunningSystem
