@@ -58,7 +58,11 @@ if ahead[1] then
   redis.call('ZADD', calls, now, ahead[1])
 end
 local elapsed = math.max(0, now - at)
-tokens = math.min(burst, tokens + elapsed * rate_per_minute / 60000)
+tokens = tokens + elapsed * rate_per_minute / 60000
+if tokens > burst then
+  -- The begun one is kept: callers come between two tokens, and a slow rate would lose a part of each.
+  tokens = burst + tokens % 1
+end
 
 local inside = fans_inside(visits, visit_ids, now)
 local open, settled = calls_open(calls, claims, serving, called, now, answer_ms)

@@ -32,6 +32,7 @@ FILLS_AT_ONCE = 2
 log = structlog.get_logger()
 
 Loader = Callable[[str, int], Awaitable[None]]
+Reader = Callable[..., Awaitable[Any]]
 
 
 class Epochs:
@@ -121,23 +122,40 @@ class Epochs:
             epoch = self.epoch
             digest = hashlib.sha256(f"{kind}:{scope_id}".encode()).digest()
             async with self._lock(int.from_bytes(digest[:7], "big")) as read:
-                if await self._is_filled(scope, epoch):
-                    return
+                is_filled = await self._is_filled(scope, epoch)
                 is_current = epoch == int(await read("SELECT epoch FROM store_epoch"))
                 earlier = await read(
                     "SELECT count(*) FROM filled_scopes WHERE scope = %s AND epoch = %s",
                     f"{kind}:{scope_id}", epoch,
                 )  # fmt: skip
-                if is_current and not earlier:
-                    await self._loaders[kind](scope_id, epoch)
-                    await read(
-                        "INSERT INTO filled_scopes (scope, epoch) VALUES (%s, %s) RETURNING epoch",
-                        f"{kind}:{scope_id}", epoch,
-                    )  # fmt: skip
+                if is_filled or (is_current and not earlier):
+                    await self._fill(scope, epoch, read, is_filled=is_filled)
                     return
         # Another process has begun a newer epoch; or it was filled in this epoch and is empty, because
         # somebody wiped the server without a restart.
         await self._renew(epoch, is_wiped=True)
+
+    async def _fill(
+        self, scope: tuple[str, str], epoch: int, read: Reader, *, is_filled: bool
+    ) -> None:
+        """Fill the scope and note it: before, because under one epoch it must not be filled twice."""
+        name = ":".join(scope)
+        await read(
+            """INSERT INTO filled_scopes (scope, epoch) VALUES (%s, %s)
+            ON CONFLICT (scope, epoch) DO UPDATE SET epoch = excluded.epoch RETURNING epoch""",
+            name, epoch,
+        )  # fmt: skip
+        if is_filled:
+            return
+        try:
+            await self._loaders[scope[0]](scope[1], epoch)
+        except BaseException:
+            # It may be tried again. Should this not be noted either, then in the next epoch.
+            await read(
+                "DELETE FROM filled_scopes WHERE scope = %s AND epoch = %s RETURNING epoch",
+                name, epoch,
+            )  # fmt: skip
+            raise
 
     async def _is_filled(self, scope: tuple[str, str], epoch: int) -> bool:
         kind, scope_id = scope
@@ -145,7 +163,7 @@ class Epochs:
         return bool(await self.store.call("HGET", key, "epoch") == str(epoch))
 
     @asynccontextmanager
-    async def _lock(self, number: int) -> AsyncIterator[Callable[..., Awaitable[Any]]]:
+    async def _lock(self, number: int) -> AsyncIterator[Reader]:
         """Hold a session's advisory lock; yields a function that runs a statement beside it."""
         async with connection(self.pool) as held:
             await held.execute("SELECT pg_advisory_lock(%s)", (number,))

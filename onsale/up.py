@@ -12,6 +12,9 @@ from pathlib import Path
 
 import aiohttp
 
+from booking_core.practice_provider.settings import ProviderSettings
+from booking_core.settings import CoreSettings
+from gateway.settings import GatewaySettings
 from groundwork.clock import Clock, SystemClock
 from groundwork.keys import KeyRing
 from groundwork.metrics import forget_process, prepare_multiprocess_dir
@@ -21,6 +24,7 @@ from onsale.data_dir import DataDir, RunFile, opened_data_dir
 from onsale.demo import create_demo
 from onsale.embedded.child_process import ChildCommand
 from onsale.ports import EVERYWHERE, LOOPBACK, in_url, reserve_port
+from onsale.settings import Settings, read_all
 from onsale.stores import Stores, find_stores
 from onsale.supervisor import GaveUp, Service, Supervisor
 
@@ -143,7 +147,13 @@ async def start_all(
     supervisor: Supervisor,
     metrics_dir: Path,
 ) -> tuple[RunFile, bool]:
-    """Start stores, migrate, start the rest; return what runs and whether the demo is new."""
+    """Start stores, migrate, start the rest; return what runs and whether the demo is new.
+
+    Raises SettingsError, MigrationError or CannotStart; what was started is the supervisor's.
+    """
+    child_environ = environment(options, environ, data_dir, stores, metrics_dir)
+    # Every part would refuse a wrong one; better before any of them is started.
+    read_all(child_environ, Settings, GatewaySettings, CoreSettings, ProviderSettings)
     for server in stores.servers:
         await server.prepare()
     await supervisor.start(
@@ -154,24 +164,6 @@ async def start_all(
     )
     await stores.prove_redis()
     await migrate(stores.database_url, read_migrations(resources.files("migrations")))
-    if not data_dir.keys_file.exists():
-        KeyRing.generate(data_dir.keys_file)
-    secret = KeyRing.load(data_dir.keys_file).secret(b"practice payments").hex()
-    child_environ = {
-        **environ,
-        **prepare_multiprocess_dir(metrics_dir),
-        "REDIS_URL": stores.redis_url,
-        "DATABASE_URL": stores.database_url,
-        "KEYS_FILE": str(data_dir.keys_file),
-        "PUBLIC_HOST": options.host,
-        "PUBLIC_PORT": str(options.port),
-        "SHOP_URL": environ.get("SHOP_URL", options.gateway_url),
-        "PAYMENT_PROVIDER_URL": options.provider_url,
-        "PAYMENTS_SECRET_KEY": f"sk_practice_{secret[:32]}",
-        "PAYMENTS_WEBHOOK_SECRET": f"whsec_practice_{secret[32:]}",
-        "PRACTICE_JOURNAL_PATH": str(data_dir.path / "practice-provider.jsonl"),
-        "PRACTICE_WEBHOOK_URL": f"{options.near_url}/webhooks/payments/practice",
-    }
     is_new = False
     if options.is_demo:
         async with open_pool(stores.database_url, size_max=2) as pool:
@@ -191,6 +183,34 @@ async def start_all(
     )
     data_dir.write_running(run_file)
     return run_file, is_new
+
+
+def environment(
+    options: UpOptions,
+    environ: Mapping[str, str],
+    data_dir: DataDir,
+    stores: Stores,
+    metrics_dir: Path,
+) -> dict[str, str]:
+    """Return what our processes are told; secrets come from the key file, made if need be."""
+    if not data_dir.keys_file.exists():
+        KeyRing.generate(data_dir.keys_file)
+    secret = KeyRing.load(data_dir.keys_file).secret(b"practice payments").hex()
+    return {
+        **environ,
+        **prepare_multiprocess_dir(metrics_dir),
+        "REDIS_URL": stores.redis_url,
+        "DATABASE_URL": stores.database_url,
+        "KEYS_FILE": str(data_dir.keys_file),
+        "PUBLIC_HOST": options.host,
+        "PUBLIC_PORT": str(options.port),
+        "SHOP_URL": environ.get("SHOP_URL", options.gateway_url),
+        "PAYMENT_PROVIDER_URL": options.provider_url,
+        "PAYMENTS_SECRET_KEY": f"sk_practice_{secret[:32]}",
+        "PAYMENTS_WEBHOOK_SECRET": f"whsec_practice_{secret[32:]}",
+        "PRACTICE_JOURNAL_PATH": str(data_dir.path / "practice-provider.jsonl"),
+        "PRACTICE_WEBHOOK_URL": f"{options.near_url}/webhooks/payments/practice",
+    }
 
 
 def stages(
@@ -228,7 +248,8 @@ def stages(
         *("operator", "--port", str(options.operator_port)),
         is_ready_at=f"{options.operator_url}/health/ready",
     )
-    return [provider], [*gateways, service("worker", "worker")], [operator]
+    # Stopped in reverse: gateways finish what is under way, then the worker what came of it.
+    return [provider], [service("worker", "worker")], [*gateways, operator]
 
 
 def answering(url: str) -> Callable[[], Awaitable[bool]]:

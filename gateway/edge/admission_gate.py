@@ -9,6 +9,7 @@ from aiohttp import web
 from gateway.app_keys import DOOR, IDENTITIES, ROOMS
 from gateway.edge.credentials import prove_device, read_pass, read_ticket
 from gateway.origin.door import VISIT_ENDED, VISIT_HEADER
+from gateway.waiting_room.sales import Sale
 from groundwork.errors import (
     DeviceProofInvalid,
     NotAdmitted,
@@ -32,11 +33,13 @@ PUBLIC: Final = re.compile(
 OF_THE_FAN: Final = re.compile(
     r"/orders/[^/]+ | /orders/[^/]+/.+ | /api/bookings/[0-9a-f-]{36}", re.VERBOSE
 )
+EVENT: Final = r"([a-z0-9][a-z0-9-]{0,62})"
+# A reservation's name begins with its event's.
 EVENT_IN_PATH: Final = re.compile(
-    r"/(?:api/)?(?:events|checkout|bookings)/([a-z0-9][a-z0-9-]{0,62})(?:[./]|$)"
+    rf"/(?:api/)?(?:events/{EVENT}(?:/|$)|(?:checkout|bookings)/{EVENT}\.)"
 )
 # Taking money and giving seats away are proven by the device key a pass is bound to.
-PROVEN: Final = re.compile(r"/api/bookings/complete")
+PROVEN: Final = re.compile(r"/api/bookings/complete|/checkout/[^/]+/pay")
 
 
 async def pass_on(request: web.Request) -> web.StreamResponse:
@@ -74,7 +77,10 @@ def anonymous(request: web.Request) -> Identity:
 
 def admitted(request: web.Request) -> Identity:
     """Return the identity of a fan inside. Raises NotAdmitted, PassExpired, DeviceProofInvalid."""
-    admission = read_pass(request, waiting_room_of(request))
+    sale = sale_in_path(request)
+    admission = read_pass(request, waiting_room_of(request, sale))
+    if sale is not None and admission.sale_id != sale.sale_id:
+        raise NotAdmitted(f"/sales/{sale.sale_id}")
     if PROVEN.fullmatch(request.path):
         prove_device(request, admission.jkt)
     request.config_dict[ROOMS].note_seen(admission.sale_id, admission.fan_id)
@@ -107,11 +113,15 @@ def owner_of(request: web.Request) -> Identity:
     return anonymous(request)
 
 
-def waiting_room_of(request: web.Request) -> str:
-    """Return the waiting room in front of what was asked for, or the list of what is on sale."""
-    rooms = request.config_dict[ROOMS]
+def sale_in_path(request: web.Request) -> Sale | None:
+    """Return the sale whose event is asked for, None where no event of ours is named."""
     found = EVENT_IN_PATH.match(request.path)
-    sale = rooms.sale_of(found[1]) if found else None
-    if sale is None and len(rooms.sales()) == 1:
-        sale = rooms.sales()[0]
+    return request.config_dict[ROOMS].sale_of(found[1] or found[2]) if found else None
+
+
+def waiting_room_of(request: web.Request, sale: Sale | None) -> str:
+    """Return the sale's waiting room, or the only one there is, or the list of what is on sale."""
+    sales = request.config_dict[ROOMS].sales()
+    if sale is None and len(sales) == 1:
+        sale = sales[0]
     return f"/sales/{sale.sale_id}" if sale else "/"

@@ -21,6 +21,8 @@ STRICT_TRANSPORT: Final = "max-age=63072000; includeSubDomains"
 
 async def add_security_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Add the headers just before the answer goes out (an on_response_prepare signal)."""
+    # What software and version answers here helps nobody but who looks for its weaknesses.
+    response.headers.popall("Server", None)
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)

@@ -17,5 +17,20 @@ class InProcessDoor:
         headers = CIMultiDict(request.headers)
         headers[HEADER_NAME] = identity
         inner = request.clone(headers=headers)
+        _share_response_signals(request, inner)
         # What aiohttp's own server calls for each request; there is no public name for it.
         return await self._shop._handle(inner)  # noqa: SLF001
+
+
+def _share_response_signals(request: web.Request, inner: web.Request) -> None:
+    """Let an answer that the shop begins by itself, a stream, pass the gateway's signals as well.
+
+    Every other answer is begun by the gateway's own request and passes them there.
+    """
+    own = inner._prepare_hook  # noqa: SLF001 (as above: no public name)
+
+    async def both(response: web.StreamResponse) -> None:
+        await own(response)
+        await request._prepare_hook(response)  # noqa: SLF001
+
+    inner._prepare_hook = both  # type: ignore[method-assign]  # noqa: SLF001

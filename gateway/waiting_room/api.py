@@ -39,7 +39,11 @@ class AdmitBody(msgspec.Struct, frozen=True):
 async def status(request: web.Request) -> web.Response:
     """Answer the status board: ready bytes, no store is asked."""
     board = request.config_dict[ROOMS].board(request.match_info["sale"])
-    if request.headers.get("If-None-Match") == board.etag:
+    # Weak or not, alone or in a list: proxies that compress rewrite what a client was given.
+    if any(
+        f'"{known.value}"' == board.etag or known.value == "*"
+        for known in request.if_none_match or ()
+    ):
         return web.Response(status=304, headers={**BOARD_HEADERS, "ETag": board.etag})
     return web.Response(
         body=board.body,

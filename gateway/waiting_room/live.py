@@ -42,6 +42,8 @@ async def stream(request: web.Request) -> web.StreamResponse:
         }
     )
     await response.prepare(request)
+    if request.method == "HEAD":
+        return response  # there is no body to wait for
     task = asyncio.current_task()
     assert task is not None
     streams.add(task)

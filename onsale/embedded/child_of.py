@@ -34,6 +34,8 @@ def die_with(parent_pid: int, signal_number: int) -> None:
 def main(arguments: list[str]) -> None:
     """Take `PARENT_PID SIGNAL UID|- /PATH/PROGRAM ARGUMENT...` and become the program."""
     parent_pid, signal_number, uid, *program = arguments
+    # What children write is for their own user alone.
+    os.umask(0o077)
     if uid != "-":
         drop_privileges(int(uid))
     # After the change of user: that clears the wish.

@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import shutil
 import signal
 import subprocess
 from collections.abc import Sequence
@@ -27,6 +28,8 @@ CONNECTIONS_MAX = 200
 # The last checkpoint may take its time on a slow disk; after that it recovers at the next start.
 STOP_SECONDS = 20.0
 PROBE_SECONDS = 2
+# In the name of a cluster that is being made, before the id of the process that makes it.
+UNFINISHED = ".unfinished-"
 
 
 def unprivileged_uid() -> int | None:
@@ -81,9 +84,7 @@ class PostgresServer:
     async def prepare(self) -> None:
         """Make its folders and, the first time, its database cluster. Raises CannotStart."""
         for folder in (self.data_dir, self.socket_dir):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if self.uid is not None:
-                os.chown(folder, self.uid, self.uid)
+            self._make_folder(folder)
         version_file = self.data_dir / "PG_VERSION"
         if not version_file.exists():
             await self._initialise()
@@ -94,11 +95,23 @@ class PostgresServer:
                 f" PostgreSQL {ours}: install version {found} or choose another data directory."
             )
 
+    def _make_folder(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self.uid is not None:
+            os.chown(folder, self.uid, self.uid)
+
     async def _initialise(self) -> None:
+        """Make the cluster beside its place and then put it there: a half-made one looks whole."""
+        if any(self.data_dir.iterdir()):
+            raise CannotStart(f"{self.data_dir} is not empty and not a database of PostgreSQL.")
+        for left_behind in self.data_dir.parent.glob(f"{self.data_dir.name}{UNFINISHED}*"):
+            shutil.rmtree(left_behind, ignore_errors=True)
+        unfinished = self.data_dir.with_name(f"{self.data_dir.name}{UNFINISHED}{os.getpid()}")
+        self._make_folder(unfinished)
         command = ChildCommand(
             name="initdb",
             argv=(
-                *(str(self.binaries.folder / "initdb"), "--pgdata", str(self.data_dir)),
+                *(str(self.binaries.folder / "initdb"), "--pgdata", str(unfinished)),
                 *("--username", OWNER, "--encoding", "UTF8", "--locale", "C"),
                 # Only the socket exists, in a folder that is closed to everybody else.
                 *("--auth", "trust", "--no-instructions"),
@@ -107,11 +120,16 @@ class PostgresServer:
             log_path=self.log_path,
         )
         process = await ChildProcess.start(command)
-        if await process.wait() != 0:
+        try:
+            exit_code = await process.wait()
+        finally:
+            await process.stop()
+        if exit_code != 0:
             raise CannotStart(
                 f"PostgreSQL could not make its database in {self.data_dir}:"
                 f" {last_line(self.log_path)} (see {self.log_path})."
             )
+        unfinished.rename(self.data_dir)
 
     def _program_major(self) -> str:
         answer = subprocess.run(  # noqa: S603 (the program we found)

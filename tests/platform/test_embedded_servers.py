@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -163,11 +164,35 @@ async def test_data_of_another_postgres_version_is_refused(folder: Path) -> None
 
 async def test_a_database_that_cannot_be_made_is_told_in_one_sentence(folder: Path) -> None:
     server = postgres_in(folder)
-    server.data_dir.mkdir()
-    (server.data_dir / "somebody's file").touch()
-    with pytest.raises(CannotStart, match="could not make its database") as raised:
+    (folder / "initdb").write_text("#!/bin/sh\necho no space left\nexit 1\n")
+    (folder / "initdb").chmod(0o755)
+    server = replace(server, binaries=Binaries(folder, server.binaries.program, "broken"))
+    with pytest.raises(
+        CannotStart, match=r"could not make its database .*: no space left"
+    ) as raised:
         await server.prepare()
     assert "\n" not in str(raised.value)
+
+
+async def test_a_folder_of_something_else_is_not_touched(folder: Path) -> None:
+    server = postgres_in(folder)
+    server.data_dir.mkdir()
+    (server.data_dir / "thesis.txt").touch()
+    with pytest.raises(CannotStart, match="is not empty and not a database of PostgreSQL"):
+        await server.prepare()
+    assert (server.data_dir / "thesis.txt").exists()
+
+
+async def test_a_database_that_was_being_made_when_the_power_went_is_made_anew(
+    folder: Path,
+) -> None:
+    server = postgres_in(folder)
+    half_made = folder / f"postgres{postgres_server.UNFINISHED}1"
+    half_made.mkdir()
+    (half_made / "PG_VERSION").write_text("18\n")
+    await server.prepare()
+    assert not half_made.exists()
+    assert (server.data_dir / "global/pg_control").exists()
 
 
 async def test_a_server_that_ends_while_starting_says_why(folder: Path) -> None:

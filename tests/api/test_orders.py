@@ -1,0 +1,120 @@
+"""Orders: to their owner only, by pass or ticket; tickets as JSON, page, PDF and QR code."""
+
+import uuid
+from io import BytesIO
+
+import pytest
+from pypdf import PdfReader
+
+from tests.support.fan import Fan, Reply
+from tests.support.shop import Shop
+
+
+@pytest.fixture(scope="module")
+async def bought(shop: Shop) -> tuple[Fan, Reply]:
+    event = await shop.new_event(3)
+    fan = Fan.inside(shop)
+    return fan, await fan.complete(await fan.held(event, "A-1", "A-2"), email="a@example.org")
+
+
+def addresses(reply: Reply) -> list[str]:
+    booking_id = reply.json["booking_id"]
+    ticket_id = reply.json["tickets"][0]["ticket_id"]
+    return [
+        f"/api/bookings/{booking_id}", f"/orders/{booking_id}", f"/orders/{booking_id}/tickets.pdf",
+        f"/orders/{booking_id}/tickets/{ticket_id}/qr.svg",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("by", ["pass", "ticket", "pass cookie", "ticket cookie"])
+async def test_the_owner_sees_the_order_by_pass_or_ticket(
+    shop: Shop, bought: tuple[Fan, Reply], by: str
+) -> None:
+    fan, reply = bought
+    text = fan.admission if by.startswith("pass") else fan.ticket
+    viewer = Fan(shop, admission="" if "cookie" in by else text)
+    if "cookie" in by:
+        viewer.headers["Cookie"] = f"__Host-onsale-{by.partition(' ')[0]}={text}"
+    for address in addresses(reply):
+        seen = await viewer.call("GET", address)
+        assert seen.status == 200, address
+        assert seen.headers["Cache-Control"] == "no-store", address
+    assert (await viewer.call("GET", addresses(reply)[0])).body == reply.body
+    # An expired pass does not hide the order while the ticket shows whose it is.
+    assert (await viewer.call("GET", reply.json["tickets"][0]["pdf_url"])).status == 200
+
+
+async def test_an_expired_pass_beside_a_ticket_does_not_hide_the_order(
+    shop: Shop, bought: tuple[Fan, Reply]
+) -> None:
+    fan, reply = bought
+    now_ms = shop.clock.now_ms()
+    expired = Fan.inside(
+        shop, fan_id=fan.fan_id, issued_at_ms=now_ms - 3_600_000, expires_at_ms=now_ms - 60_000
+    )
+    viewer = Fan(shop)
+    viewer.headers["Cookie"] = f"onsale-pass={expired.admission}; onsale-ticket={fan.ticket}"
+    for address in addresses(reply):
+        assert (await viewer.call("GET", address)).status == 200, address
+
+
+async def test_nobody_else_learns_that_there_is_an_order(
+    shop: Shop, bought: tuple[Fan, Reply]
+) -> None:
+    _, reply = bought
+    other_sale = await shop.new_sale()
+    for viewer in (Fan(shop), Fan.inside(shop), Fan.inside(shop, other_sale)):
+        for address in addresses(reply):
+            refused = await viewer.call("GET", address)
+            nothing = await viewer.call(
+                "GET", address.replace(reply.json["booking_id"], str(uuid.uuid4()))
+            )
+            assert (refused.status, refused.code) == (404, "order-not-found"), address
+            assert {**refused.json, "instance": ""} == {**nothing.json, "instance": ""}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "nonsense", "0", "-" * 36, "g" * 36, "00000000-0000-0000-0000-000000000000",
+        "\u2603", "%00", "%FF", "..", "x" * 5_000, "00000000000000000000000000000000",
+        "{00000000-0000-0000-0000-000000000000}",
+    ],
+)  # fmt: skip
+async def test_nonsense_is_no_order(shop: Shop, name: str) -> None:
+    fan = Fan.inside(shop)
+    for address in (f"/api/bookings/{name}", f"/orders/{name}", f"/orders/{name}/tickets.pdf"):
+        reply = await fan.call("GET", address)
+        assert reply.status == 404, (address, reply)
+        assert reply.code in ("order-not-found", "not-found")
+
+
+async def test_a_ticket_of_another_order_has_no_code_here(
+    shop: Shop, bought: tuple[Fan, Reply]
+) -> None:
+    fan, reply = bought
+    booking_id = reply.json["booking_id"]
+    for ticket in (str(uuid.uuid4()), "x"):
+        refused = await fan.call("GET", f"/orders/{booking_id}/tickets/{ticket}/qr.svg")
+        assert (refused.status, refused.code) == (404, "order-not-found")
+
+
+async def test_the_pdf_has_every_ticket(bought: tuple[Fan, Reply]) -> None:
+    fan, reply = bought
+    pdf = await fan.call("GET", reply.json["tickets"][0]["pdf_url"])
+    assert pdf.headers["Content-Type"] == "application/pdf"
+    assert pdf.headers["Content-Disposition"].startswith("inline; filename=")
+    text = "\n".join(page.extract_text() for page in PdfReader(BytesIO(pdf.body)).pages)
+    for ticket in reply.json["tickets"]:
+        assert ticket["seat_id"].removeprefix("A-") in text
+
+
+async def test_an_order_that_is_not_sold_has_no_pdf(shop: Shop) -> None:
+    event = await shop.new_event(3)
+    fan = Fan.inside(shop)
+    reply = await fan.complete(await fan.held(event, "A-1"), "card_requires_action")
+    booking_id = reply.json["booking_id"]
+    assert (await fan.call("GET", f"/orders/{booking_id}/tickets.pdf")).status == 404
+    page = await fan.call("GET", f"/orders/{booking_id}")
+    assert page.status == 200
+    assert reply.json["next_action_url"].encode() in page.body

@@ -1,0 +1,300 @@
+"""Orders that are not paid in time: nothing is released before the payment is provably dead."""
+
+import asyncio
+from collections.abc import Mapping
+
+import psycopg
+import pytest
+
+from booking_core.catalog.event import StockTier
+from booking_core.checkout.app_keys import CHECKOUT, ORDERS
+from booking_core.checkout.payments import Payment, PaymentRefused, PaymentUnknown
+from booking_core.practice_provider import intents
+from booking_core.practice_provider.app_keys import BOOK
+from groundwork.errors import StoreUnavailable
+from tests.support.fan import Fan
+from tests.support.shop import Shop
+from tests.support.truth import assert_settled
+
+
+async def pending_order(
+    shop: Shop, event: str, *seats: str, card: str = "card_requires_action"
+) -> str:
+    fan = Fan.inside(shop)
+    reply = await fan.complete(await fan.held(event, *seats), card)
+    assert reply.status == 202, reply
+    return str(reply.json["booking_id"])
+
+
+async def state_of(shop: Shop, order_id: str) -> str:
+    return str(await shop.value("SELECT state FROM orders WHERE order_id = %s", order_id))
+
+
+async def test_an_unpaid_order_is_cancelled_and_its_seats_are_free_again(shop: Shop) -> None:
+    event = await shop.new_event(3)
+    order = await pending_order(shop, event, "A-1", "A-2")
+    await shop.settle()
+    assert await state_of(shop, order) == "AUTHORIZING"
+    assert await shop.seat_digits(event) == "110"
+    await shop.let_deadline_pass(order)
+    await shop.settle()
+    assert await state_of(shop, order) == "RELEASED"
+    assert shop.intents_of(order)[0].status == "canceled"
+    assert await shop.seat_digits(event) == "000"
+    await assert_settled(shop, event)
+    assert (await Fan.inside(shop).reserve(event, "A-1")).status == 201
+
+
+async def test_unpaid_stock_comes_back_once(shop: Shop) -> None:
+    event = await shop.new_event(stock=[StockTier("print", "Print", 1_000, 3)])
+    fan = Fan.inside(shop)
+    held = await fan.held(event, stock={"tier": "print", "quantity": 2})
+    order = (await fan.complete(held, "card_requires_action")).json["booking_id"]
+    await shop.let_deadline_pass(order)
+    await shop.settle()
+    await shop.settle()
+    await assert_settled(shop, event)
+    assert await shop.stock_left(event, "print") == 3
+
+
+async def test_a_silent_provider_keeps_the_seats_blocked(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = await shop.new_event(3)
+    order = await pending_order(shop, event, "A-1")
+    await shop.let_deadline_pass(order)
+
+    async def silent(*_: object) -> Payment:
+        raise PaymentUnknown("get", "TimeoutError")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shop.payments, "get", silent)
+        patch.setattr(shop.payments, "cancel", silent)
+        await shop.settle()
+        await shop.settle()
+    assert await state_of(shop, order) == "EXPIRING"
+    taken = await Fan.inside(shop).reserve(event, "A-1")
+    assert (taken.status, taken.code) == (409, "seats-taken")
+    await shop.settle()
+    await assert_settled(shop, event)
+
+
+async def test_a_bank_that_is_still_at_it_is_waited_for(shop: Shop) -> None:
+    """A payment in processing cannot be stopped; what it becomes decides."""
+    event = await shop.new_event(3)
+    order = await pending_order(shop, event, "A-1", card="card_slow")
+    await shop.let_deadline_pass(order)
+    await shop.settle()
+    assert await state_of(shop, order) == "EXPIRING"
+    while shop.intents_of(order)[0].status == "processing":
+        await asyncio.sleep(0.05)
+    await shop.settle()
+    assert await state_of(shop, order) == "RELEASED"
+    assert shop.intents_of(order)[0].status == "canceled"
+    await assert_settled(shop, event)
+
+
+async def test_money_taken_before_the_cancellation_is_a_sale(shop: Shop) -> None:
+    event = await shop.new_event(3)
+    order = await pending_order(shop, event, "A-1")
+    book = shop.provider[BOOK]
+    [intent] = shop.intents_of(order)
+    await shop.rows(
+        "UPDATE orders SET state = 'EXPIRING', release_reason = 'deadline' WHERE order_id = %s",
+        order,
+    )
+    # Captured on the provider's own side, as an account that captures at once does.
+    authorized = book.put(intents.authorize(intent, shop.clock.now_ms()))
+    book.capture(authorized.id, None)
+    await shop.settle()
+    assert await state_of(shop, order) == "SOLD"
+    await assert_settled(shop, event)
+    assert await shop.seat_digits(event) == "200"
+
+
+async def test_money_reserved_while_expiring_is_let_go(shop: Shop) -> None:
+    """From EXPIRING nobody sells, or a cancelled payment would be sold for."""
+    event = await shop.new_event(3)
+    order = await pending_order(shop, event, "A-1")
+    [intent] = shop.intents_of(order)
+    await shop.rows(
+        "UPDATE orders SET state = 'EXPIRING', release_reason = 'deadline' WHERE order_id = %s",
+        order,
+    )
+    shop.provider[BOOK].put(intents.authorize(intent, shop.clock.now_ms()))
+    assert await shop.parts.orders.sell(order) == "EXPIRING"
+    await shop.settle()
+    assert await state_of(shop, order) == "RELEASED"
+    await assert_settled(shop, event)
+
+
+async def test_a_paused_handler_cannot_pay_for_a_cancelled_order(shop: Shop) -> None:
+    event = await shop.new_event(3)
+    order = await pending_order(shop, event, "A-1")
+    [intent] = shop.intents_of(order)
+    await shop.let_deadline_pass(order)
+    await shop.settle()
+    # The handler wakes up, long after, and confirms as if nothing had happened.
+    payment = await shop.payments.confirm(intent.id, "card_ok", order, 99, "http://shop.example/")
+    assert payment.state == "cancelled"
+    assert await shop.parts.orders.sell(order) == "RELEASED"
+    await assert_settled(shop, event)
+
+
+async def test_a_payment_of_another_amount_is_not_a_sale(shop: Shop) -> None:
+    event = await shop.new_event(3)
+    order = await pending_order(shop, event, "A-1")
+    await shop.rows("UPDATE orders SET amount_cents = amount_cents + 1 WHERE order_id = %s", order)
+    [intent] = shop.intents_of(order)
+    shop.provider[BOOK].put(intents.authorize(intent, shop.clock.now_ms()))
+    await shop.settle()
+    assert await state_of(shop, order) == "RELEASED"
+    await assert_settled(shop, event)
+
+
+async def test_a_payment_the_provider_has_forgotten_is_released(shop: Shop) -> None:
+    event = await shop.new_event(3)
+    order = await pending_order(shop, event, "A-1")
+    await shop.rows("UPDATE orders SET payment_id = %s WHERE order_id = %s", f"pi_{order}", order)
+    await shop.settle()
+    assert await state_of(shop, order) == "RELEASED"
+    assert await shop.seat_digits(event) == "000"
+
+
+async def test_a_capture_that_fails_is_tried_again_and_taken_once(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = await shop.new_event(3)
+    fan = Fan.inside(shop)
+    order = (await fan.complete(await fan.held(event, "A-1"))).json["booking_id"]
+    whole, tries = shop.payments.capture, 0
+
+    async def unlucky(payment_id: str, order_id: str) -> Payment:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise PaymentUnknown("capture", "TimeoutError")
+        payment = await whole(payment_id, order_id)
+        if tries == 2:
+            raise PaymentUnknown("capture", "the reply was lost")
+        return payment
+
+    monkeypatch.setattr(shop.payments, "capture", unlucky)
+    for _ in range(3):
+        await shop.settle()
+    assert tries == 3
+    assert shop.intents_of(order)[0].amount_received == 4_500
+    await assert_settled(shop, event)
+
+
+async def test_a_released_reservation_keeps_its_seats_while_it_is_paid_for(shop: Shop) -> None:
+    event = await shop.new_event(3)
+    fan = Fan.inside(shop)
+    held = await fan.held(event, "A-1")
+    order = (await fan.complete(held, "card_requires_action")).json["booking_id"]
+    refused = await fan.call("DELETE", f"/api/bookings/{held}")
+    assert (refused.status, refused.code) == (409, "request-in-progress")
+    taken = await Fan.inside(shop).reserve(event, "A-1")
+    assert (taken.status, taken.code) == (409, "seats-taken")
+    await shop.let_deadline_pass(order)
+    await shop.settle()
+    assert (await fan.call("DELETE", f"/api/bookings/{held}")).status == 204
+    await assert_settled(shop, event)
+
+
+async def test_an_old_release_does_not_end_the_hold_of_a_new_attempt(shop: Shop) -> None:
+    """The projection of a first attempt comes late; a second one pays for the same hold by then."""
+    event = await shop.new_event(3)
+    fan = Fan.inside(shop)
+    held = await fan.held(event, "A-1")
+    first = (await fan.complete(held, "card_requires_action")).json["booking_id"]
+    await shop.let_deadline_pass(first)
+    await shop.parts.checkout.run(first)
+    assert await state_of(shop, first) == "RELEASED"
+    second = await fan.complete(held, "card_requires_action")
+    assert second.status == 202, second
+    await shop.settle()
+    taken = await Fan.inside(shop).reserve(event, "A-1")
+    assert (taken.status, taken.code) == (409, "seats-taken")
+    await shop.let_deadline_pass(second.json["booking_id"])
+    await shop.settle()
+    await assert_settled(shop, event)
+    assert await shop.seat_digits(event) == "000"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE seat_claims SET sold = false WHERE event_id = %s",
+        "DELETE FROM seat_claims WHERE event_id = %s",
+        "UPDATE seat_claims SET order_id = gen_random_uuid() WHERE event_id = %s",
+    ],
+)
+async def test_a_sold_seat_stays_sold(shop: Shop, statement: str) -> None:
+    event = await shop.new_event(2)
+    fan = Fan.inside(shop)
+    assert (await fan.complete(await fan.held(event, "A-1"))).status == 201
+    with pytest.raises(psycopg.errors.IntegrityConstraintViolation, match="a sold seat stays sold"):
+        await shop.rows(statement, event)
+    await shop.settle()
+    await assert_settled(shop, event)
+
+
+async def test_stock_beyond_its_capacity_is_refused_by_the_ledger(shop: Shop) -> None:
+    event = await shop.new_event(stock=[StockTier("print", "Print", 1_000, 3)])
+    with pytest.raises(psycopg.errors.CheckViolation):
+        await shop.rows("UPDATE stock_claims SET used = 4 WHERE event_id = %s", event)
+
+
+async def test_a_lost_answer_of_a_commit_is_found_again(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection breaks after COMMIT: the sale stands, and the repeat is told so."""
+    event = await shop.new_event(2)
+    fan = Fan.inside(shop)
+    held = await fan.held(event, "A-1")
+    orders = shop.core[ORDERS]
+    whole = orders.sell
+
+    async def cut(order_id: str) -> None:
+        await whole(order_id)
+        raise StoreUnavailable(retry_after=2)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(orders, "sell", cut)
+        reply = await fan.complete(held, key="k")
+    assert reply.status in (202, 503), reply
+    await shop.settle()
+    again = await fan.complete(held, key="k")
+    assert again.status == 201, again
+    await assert_settled(shop, event)
+
+
+async def test_the_provider_is_told_which_order_it_is_for(shop: Shop) -> None:
+    event = await shop.new_event(2)
+    order = await pending_order(shop, event, "A-1")
+    [intent] = shop.intents_of(order)
+    metadata: Mapping[str, str] = intent.metadata
+    assert metadata["event_id"] == event
+    assert metadata["order_id"] == order
+    await shop.let_deadline_pass(order)
+    await shop.settle()
+
+
+async def test_a_refused_payment_call_gives_the_order_up(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Our own account or request is wrong: the buyer is told to try again, the seat is freed."""
+    event = await shop.new_event(2)
+    fan = Fan.inside(shop)
+    held = await fan.held(event, "A-1")
+
+    async def refuses(*_: object) -> Payment:
+        raise PaymentRefused("confirm", 401, "api_key_expired")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shop.core[CHECKOUT].payments, "confirm", refuses)
+        reply = await fan.complete(held)
+    assert (reply.status, reply.json["decline_reason"]) == (402, "try-again")
+    await shop.settle()
+    await assert_settled(shop, event)

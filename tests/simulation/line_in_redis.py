@@ -1,0 +1,111 @@
+"""One sale's line in Redis and its scripts, called with a given time; for script tests and simulations."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lua.keys import sale_keys, spent_key
+from tests.simulation.script_caller import NOON, ScriptCaller
+
+ANSWER_MS = 120_000
+VISIT_MS = 900_000
+SPENT_MS = 900_000
+
+
+@dataclass
+class LineInRedis:
+    """A line; `now` is the time all scripts go by."""
+
+    call: ScriptCaller
+    sale_id: str
+    now: int = NOON
+    rate_per_minute: int = 600
+    burst: int = 10
+    capacity: int = 1_000
+    # What the caller of call_places remembers; None: it was started a moment ago.
+    serving_seen: int = 0
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """All keys but the spent proofs'."""
+        return dict(sale_keys(self.sale_id))
+
+    async def open(
+        self, last_place: int = 0, leased: int = 0, ceiling: int = 1_000_000, serving: int = 0
+    ) -> list[Any]:
+        """Begin the line in the caller's epoch."""
+        args: dict[str, str | int] = {
+            "last_place": last_place, "leased": leased, "ceiling": ceiling, "serving": serving,
+        }  # fmt: skip
+        return await self.call("open_line", self.keys, args)
+
+    async def join(
+        self, fan_id: str, proof: str | None = None, device: str | None = None
+    ) -> list[Any]:
+        """Ask for a place; proofs of the fan's own unless given."""
+        keys = {
+            **self.keys,
+            "proof": spent_key(self.sale_id, f"proof:{proof or fan_id}"),
+            "device": spent_key(self.sale_id, f"device:{device or fan_id}"),
+        }
+        args: dict[str, str | int] = {"fan_id": fan_id, "spent_ms": SPENT_MS}
+        return await self.call("join_line", keys, args)
+
+    async def join_many(self, fans: int) -> None:
+        """Give places to fan-1, fan-2, ... in this order."""
+        for number in range(1, fans + 1):
+            assert await self.join(f"fan-{number}")
+
+    async def raise_ceiling(self, ceiling: int) -> list[Any]:
+        """Allow more places."""
+        return await self.call("raise_ceiling", self.keys, {"ceiling": ceiling})
+
+    async def call_places(self, rate_per_minute: int | None = None) -> dict[str, int]:
+        """Move the line and return how it stands, by name."""
+        answer = await self.try_to_call(rate_per_minute)
+        names = ("serving", "last_place", "gap", "inside", "calls_open", "called_now", "called",
+                 "claimed", "now_ms")  # fmt: skip
+        assert answer[0] == "line", answer
+        return dict(zip(names, answer[1:], strict=True))
+
+    async def try_to_call(self, rate_per_minute: int | None = None) -> list[Any]:
+        """Ask the line to move."""
+        rate = self.rate_per_minute if rate_per_minute is None else rate_per_minute
+        args: dict[str, str | int] = {
+            "now_ms": self.now, "rate_per_minute": rate, "burst": self.burst,
+            "capacity": self.capacity, "answer_ms": ANSWER_MS, "serving_seen": self.serving_seen,
+        }  # fmt: skip
+        return await self.call("call_places", self.keys, args)
+
+    async def admit(
+        self,
+        fan_id: str,
+        place: int,
+        visit_id: str = "visit",
+        *,
+        device: str | None = None,
+        proof_id: str | None = None,
+    ) -> list[Any]:
+        """Ask to be let in."""
+        keys = {
+            **self.keys,
+            "device": spent_key(self.sale_id, f"device:{device or 'admit ' + fan_id}"),
+        }
+        args: dict[str, str | int] = {
+            "now_ms": self.now, "fan_id": fan_id, "place": place, "visit_id": visit_id,
+            "visit_ms": VISIT_MS, "capacity": self.capacity, "answer_ms": ANSWER_MS,
+            "proof_id": proof_id or fan_id, "spent_ms": SPENT_MS,
+        }  # fmt: skip
+        return await self.call("admit_fan", keys, args)
+
+    async def touch(self, fans: Sequence[str], silent_ms: int = 300_000) -> list[Any]:
+        """Keep the visits of fans who were seen."""
+        args: dict[str, str | int] = {
+            "now_ms": self.now, "silent_ms": silent_ms, "fan_ids": json.dumps(list(fans)),
+        }  # fmt: skip
+        return await self.call("touch_visits", self.keys, args)
+
+    async def end_visit(self, fan_id: str) -> list[Any]:
+        """End a visit."""
+        return await self.call("end_visit", self.keys, {"fan_id": fan_id})

@@ -1,0 +1,123 @@
+"""What must be true of an event's seats at every moment, read from the stores alone."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from tests.simulation.seats_in_redis import SeatsInRedis
+
+CODE_OF = {"held": "1", "expired": "0", "released": "0", "sold": "2"}
+
+
+def as_dict(answer: Any) -> dict[str, Any]:
+    """Return a hash, or a sorted set with scores, in whichever shape the client gives it."""
+    if isinstance(answer, dict):
+        return answer
+    if answer and isinstance(answer[0], list | tuple):
+        return {name: value for name, value in answer}
+    return dict(zip(answer[0::2], answer[1::2], strict=True))
+
+
+class Books:
+    """Everything Redis has of an event, read as one."""
+
+    def __init__(self, answers: list[Any], log: list[dict[str, str]]) -> None:
+        meta, status, holders, reservations, expiries, counts, stock = answers
+        self.seq = int(as_dict(meta).get("seq", 0))
+        self.status: str = status or ""
+        self.holders: dict[str, str] = as_dict(holders)
+        self.reservations = {k: json.loads(v) for k, v in as_dict(reservations).items()}
+        self.expiries = {k: int(float(v)) for k, v in as_dict(expiries).items()}
+        self.fan_counts = {k: int(v) for k, v in as_dict(counts).items()}
+        self.stock = {k: int(v) for k, v in as_dict(stock).items()}
+        self.log = log
+
+
+async def read_books(event: SeatsInRedis) -> Books:
+    """Read everything of an event."""
+    call, keys = event.call.store.call, event.keys
+    answers = [
+        await call("HGETALL", keys["meta"]),
+        await call("GET", keys["status"]),
+        await call("HGETALL", keys["holders"]),
+        await call("HGETALL", keys["reservations"]),
+        await call("ZRANGE", keys["expiries"], 0, -1, "WITHSCORES"),
+        await call("HGETALL", keys["fan_counts"]),
+        await call("HGETALL", keys["stock"]),
+    ]
+    return Books(answers, await event.log())
+
+
+def check_books(
+    books: Books,
+    *,
+    sold_seats: Mapping[int, str],
+    sold_stock: Mapping[str, int],
+    capacity: Mapping[str, int],
+    blocked: frozenset[int] = frozenset(),
+) -> None:
+    """Raise AssertionError, saying what is wrong. What is sold comes from the ledger: seat -> fan."""
+    held: dict[int, str] = {}
+    for reservation_id, reservation in books.reservations.items():
+        for seat in reservation["seats"]:
+            assert seat not in held, f"seat {seat} is held twice"
+            held[seat] = reservation_id
+    assert books.holders == {str(seat): name for seat, name in held.items()}, "holders differ"
+    for seat, digit in enumerate(books.status):
+        expected = "2" if seat in sold_seats else "1" if seat in held else "0"
+        if seat in blocked:
+            expected = "3"
+        assert digit == expected, f"seat {seat} is shown as {digit}, and is {expected}"
+    assert not held.keys() & sold_seats.keys(), "a sold seat is held"
+    assert {k: v["expires_at_ms"] for k, v in books.reservations.items()} == books.expiries
+    _check_stock(books, sold_stock, capacity)
+    _check_log(books, blocked)
+
+
+def _check_stock(books: Books, sold_stock: Mapping[str, int], capacity: Mapping[str, int]) -> None:
+    held: Counter[str] = Counter()
+    for reservation in books.reservations.values():
+        if reservation.get("tier"):
+            held[reservation["tier"]] += reservation["quantity"]
+    for tier, total in capacity.items():
+        found = books.stock[tier] + held[tier] + sold_stock.get(tier, 0)
+        assert found == total, f"of {total} {tier} there are {found}"
+
+
+def check_counts(books: Books, bought: Mapping[str, int]) -> None:
+    """Raise AssertionError unless each fan's count is what they hold and bought."""
+    counts = Counter(bought)
+    for reservation in books.reservations.values():
+        counts[reservation["fan_id"]] += reservation.get("quantity") or len(reservation["seats"])
+    assert books.fan_counts == {fan: count for fan, count in counts.items() if count}, (
+        "fan_counts differ from what fans hold and bought"
+    )
+
+
+def _check_log(books: Books, blocked: frozenset[int]) -> None:
+    assert [int(entry["seq"]) for entry in books.log] == list(range(1, books.seq + 1)), (
+        "a number of the log is missing"
+    )
+    replayed = ["3" if seat in blocked else "0" for seat in range(len(books.status))]
+    for entry in books.log:
+        code = CODE_OF.get(entry["kind"])
+        if code is not None:
+            for seat in json.loads(entry["reservation"])["seats"]:
+                replayed[seat] = code
+    assert "".join(replayed) == books.status, "the log does not lead to the status"
+    _check_endings(books.log)
+
+
+def _check_endings(log: list[dict[str, str]]) -> None:
+    """A hold ends before its time only by its fan's wish, or by the sale of one of its seats."""
+    for position, entry in enumerate(log):
+        hold = json.loads(entry["reservation"])
+        if entry["kind"] != "expired" or int(entry["at"]) >= hold["expires_at_ms"]:
+            continue
+        after = [later for later in log[position:] if later["kind"] != "expired"]
+        ended_by = json.loads(after[0]["reservation"]) if after else {"seats": []}
+        is_sale = bool(after) and after[0]["kind"] == "sold"
+        assert is_sale and set(hold["seats"]) & set(ended_by["seats"]), (
+            f"a live hold was ended: {entry['reservation_id']}"
+        )
