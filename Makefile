@@ -3,8 +3,8 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
-# Debian's packages that tests drive: a browser, a Prometheus, and the oldest Redis we support.
-TEST_PACKAGES := chromium:chromium prometheus:prometheus redis-server:redis-server npm:npm redis-benchmark:redis-tools
+# Debian's packages that tests drive: a browser, a Prometheus, an nginx, the oldest Redis we support.
+TEST_PACKAGES := chromium:chromium prometheus:prometheus redis-server:redis-server nginx:nginx-light npm:npm redis-benchmark:redis-tools
 
 .DEFAULT_GOAL := help
 .PHONY: help up test lint bench load simulate screenshots clean
@@ -64,7 +64,7 @@ $(VENV)/tested: $(VENV)/installed
 .PHONY: packages
 packages:
 	@missing=""; for pair in $(TEST_PACKAGES); do \
-		command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; done; \
+		PATH="$$PATH:/usr/sbin" command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; done; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ]; then \
 		echo "Installing$$missing …"; \

@@ -103,9 +103,15 @@ def test_other_commands_find_the_running_system(system: Up) -> None:
 
 
 def test_the_numbers_of_all_processes_are_answered_together(system: Up) -> None:
-    _, text = ask(f"http://127.0.0.1:{system.operator_port}/metrics")
-    for role in ("gateway", "worker", "operator"):
-        assert f'onsale_process_up{{role="{role}"}} 1.0' in text.decode()
+    def are_there() -> bool:
+        text = ask(f"http://127.0.0.1:{system.operator_port}/metrics")[1].decode()
+        return all(
+            f'onsale_process_up{{role="{role}"}} 1.0' in text
+            for role in ("gateway", "worker", "operator")
+        )
+
+    # Another test may just have killed one of them.
+    wait_until("each role is up once", are_there)
 
 
 def test_a_second_start_on_the_same_folder_is_refused(system: Up) -> None:

@@ -1,0 +1,105 @@
+"""deploy/nginx.conf as it is, in a real nginx, in front of a real system."""
+
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.platform.processes import REPOSITORY, open_folder, wait_until
+from tests.platform.whole_system import Buyer, Up, ask, started_up
+from tests.running_system import free_port
+
+pytestmark = pytest.mark.timeout(300)
+
+CONFIG = REPOSITORY / "deploy/nginx.conf"
+NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
+POLLS = 200
+# The board lives for a second; so many seconds may 200 polls take on a busy machine.
+ASKED_MAX = 20
+
+
+@pytest.fixture(scope="module")
+def system() -> Iterator[Up]:
+    with open_folder() as folder, started_up(folder / "data", "--demo") as up:
+        yield up
+
+
+@pytest.fixture(scope="module")
+def edge_url(system: Up) -> Iterator[str]:
+    """The address of nginx, with the configuration moved to this machine's ports and folders."""
+    if not Path(NGINX).exists():
+        pytest.skip("nginx is not installed")
+    with open_folder() as folder:
+        port = free_port()
+        config = CONFIG.read_text("utf-8")
+        temporary = " ".join(
+            f"{kind}_temp_path {folder}/{kind};"
+            for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        for ours, theirs in (
+            ("http://gateway:8080", system.url),
+            ("listen 8080", f"listen 127.0.0.1:{port}"),
+            ("/tmp/onsale-boards", f"{folder}/boards"),
+            ("worker_rlimit_nofile 65536;", ""),
+            ("access_log off;", f"access_log off; {temporary}"),
+        ):
+            assert ours in config, ours
+            config = config.replace(ours, theirs)
+        (folder / "nginx.conf").write_text(config)
+        settings = f"daemon off; pid {folder}/pid; error_log stderr;"
+        with subprocess.Popen((NGINX, "-c", str(folder / "nginx.conf"), "-g", settings)) as nginx:
+            url = f"http://127.0.0.1:{port}"
+            wait_until("nginx answers", lambda: ask(f"{url}/")[0] == 200)
+            yield url
+            nginx.terminate()
+
+
+def boards_asked_for(system: Up) -> float:
+    text = ask(f"http://127.0.0.1:{system.operator_port}/metrics")[1].decode()
+    counts = re.findall(r'onsale_http_requests_total\{.*/status".*\} ([0-9.]+)', text)
+    return sum(map(float, counts))
+
+
+def test_a_crowd_of_polls_is_a_few_for_the_gateway(system: Up, edge_url: str) -> None:
+    before = boards_asked_for(system)
+    answers = [ask(f"{edge_url}/api/sales/demo/status") for _ in range(POLLS)]
+    assert {status for status, _ in answers} == {200}
+    assert 1 <= boards_asked_for(system) - before <= ASKED_MAX
+
+
+def test_a_fan_buys_through_it(edge_url: str) -> None:
+    Buyer(edge_url).buy()
+
+
+def test_streams_come_at_once(edge_url: str) -> None:
+    host, _, port = edge_url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(f"GET /api/sales/demo/events HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        received = b""
+        while b"event: board" not in received:
+            received += connection.recv(65_536)
+    assert received.startswith(b"HTTP/1.1 200")
+
+
+class _Override(yaml.SafeLoader):
+    """Knows compose's `!reset`, which takes out what the other file says."""
+
+
+_Override.add_constructor("!reset", lambda *_: [])
+
+
+def test_the_override_suits_the_compose_file() -> None:
+    compose = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text("utf-8"))
+    text = (REPOSITORY / "deploy/behind-nginx.yml").read_text("utf-8")
+    override = yaml.load(text, Loader=_Override)
+    assert override["services"]["gateway"] == {"ports": []}
+    edge = override["services"]["edge"]
+    assert edge["ports"] == compose["services"]["gateway"]["ports"]
+    assert set(edge["depends_on"]) <= set(compose["services"])
+    for volume in edge["volumes"]:
+        assert (REPOSITORY / volume.partition(":")[0]).exists()
