@@ -100,11 +100,16 @@ async def problem_json(request: web.Request, handler: Handler) -> web.StreamResp
         problem = problem_of(errors.NotFound(), request)
     except web.HTTPMethodNotAllowed as error:
         problem = problem_of(errors.MethodNotAllowed(tuple(sorted(error.allowed_methods))), request)
+    except web.HTTPClientError as error:
+        problem = problem_of(errors.RequestInvalid("request", error.reason), request)
     except web.HTTPException:
         raise  # redirects and the like are answers already
     except Exception:
         log.exception("internal error", request_id=request.get(REQUEST_ID, ""), path=request.path)
         problem = Problem("internal-error", 500, {}, request.get(REQUEST_ID, ""))
+    if request.writer.output_size > 0:
+        # An answer is under way already; another one in the middle of it would be read as its body.
+        raise ConnectionResetError("the answer broke off")
     return respond(request, problem)
 
 

@@ -25,7 +25,7 @@ RETURNS
   {'admitted', visit_id, ends_at_ms}        the visit begins
   {'admitted_before', visit_id, ends_at_ms} it goes on
   {'not_called', ahead}                     places before the fan's
-  {'full'}                                  the fan came late and the room was given to others
+  {'full'}                                  the fan came late, or comes back, and others have the room
   {'replayed', what}                        the device proof was used before
   {'not_loaded'} {'fenced', epoch}          see includes/fence.lua
 
@@ -65,7 +65,9 @@ if place > serving then
   return {'not_called', place - serving - 1}
 end
 local open, settled = calls_open(calls, claims, serving, called, now, answer_ms)
-if place <= settled and inside + open >= capacity then
+-- Room is kept for one visit: who has had theirs comes late, too, however early they come back.
+local is_late = place <= settled or redis.call('ZSCORE', claims, fan_id)
+if is_late and inside + open >= capacity then
   return {'full'}
 end
 

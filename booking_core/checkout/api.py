@@ -15,7 +15,7 @@ from booking_core.checkout.webhook_signature import WebhookRefused, verify
 from booking_core.ledger.orders import FINAL, Order, OrderState
 from booking_core.seats.app_keys import HOLDS
 from booking_core.seats.holds import event_of
-from groundwork.bodies import read_body
+from groundwork.bodies import idempotency_key, read_body
 from groundwork.errors import (
     IdempotencyKeyMissing,
     NotFound,
@@ -30,6 +30,8 @@ log = structlog.get_logger()
 
 # RFC 5321 allows no longer address.
 EMAIL_CHARACTERS_MAX: Final = 254
+# Names of payment methods are a provider's own; Stripe's have 27.
+PAYMENT_METHOD_CHARACTERS_MAX: Final = 64
 NO_STORE: Final = {"Cache-Control": "no-store"}
 PROVIDER: Final = "practice"
 ORDER_ID_CHARACTERS: Final = 36
@@ -44,7 +46,9 @@ class CompleteBody(msgspec.Struct, frozen=True):
     """What completing a booking says; the key may come as a header instead."""
 
     reservation_id: Annotated[str, msgspec.Meta(max_length=90)]
-    payment_method: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    payment_method: Annotated[
+        str, msgspec.Meta(min_length=1, max_length=PAYMENT_METHOD_CHARACTERS_MAX)
+    ]
     idempotency_key: Annotated[str, msgspec.Meta(max_length=255)] = ""
     email: Annotated[str, msgspec.Meta(max_length=EMAIL_CHARACTERS_MAX)] = ""
 
@@ -54,30 +58,37 @@ async def complete(request: web.Request) -> web.Response:
     """Pay for a reservation."""
     fan_id = inside_fan(request)
     body = await read_body(request, CompleteBody)
-    key = request.headers.get("Idempotency-Key") or body.idempotency_key
-    answer = await complete_order(request, fan_id, body, key)
+    answer = await complete_order(request, fan_id, body)
     headers = NO_STORE | (VISIT_ENDED if answer.is_sold else {})
     return web.Response(
         body=answer.body, status=answer.status, content_type="application/json", headers=headers
     )
 
 
-async def complete_order(request: web.Request, fan_id: str, body: CompleteBody, key: str) -> Answer:
+async def complete_order(request: web.Request, fan_id: str, body: CompleteBody) -> Answer:
     """Check what was asked, and carry it out; shared with the form for browsers without scripts."""
+    key = idempotency_key(request, body.idempotency_key)
     if not key:
         raise IdempotencyKeyMissing
-    if len(key) > 255:
-        raise RequestInvalid("Idempotency-Key", "must be at most 255 characters")
-    if "\x00" in key + body.payment_method + body.email:
-        raise RequestInvalid("body", "must not contain the character U+0000")
-    if body.email and ("@" not in body.email[1:-1] or any(c.isspace() for c in body.email)):
-        raise RequestInvalid("email", "must be an e-mail address")
+    check_payment(body)
     event_of(body.reservation_id)
     work = request.config_dict[BOOKINGS].complete(
         CompleteRequest(fan_id, body.reservation_id, body.payment_method, key, body.email)
     )
     # A browser that hangs up must not leave the payment half way.
     return await asyncio.shield(work)
+
+
+def check_payment(body: CompleteBody) -> None:
+    """Raise RequestInvalid unless both can be stored; a form has not been checked before."""
+    method, email = body.payment_method, body.email
+    if not 1 <= len(method) <= PAYMENT_METHOD_CHARACTERS_MAX or not method.isprintable():
+        raise RequestInvalid(
+            "payment_method", f"must be 1 to {PAYMENT_METHOD_CHARACTERS_MAX} printable characters"
+        )
+    is_address = "@" in email[1:-1] and email.isprintable() and " " not in email
+    if email and (len(email) > EMAIL_CHARACTERS_MAX or not is_address):
+        raise RequestInvalid("email", "must be an e-mail address")
 
 
 @routes.delete("/api/bookings/{reservation}")

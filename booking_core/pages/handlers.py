@@ -1,6 +1,7 @@
 """The shop's pages: what is on sale, an event, its seats, the checkout, an order."""
 
 import hashlib
+import re
 from typing import Final
 
 from aiohttp import web
@@ -24,8 +25,10 @@ from booking_core.pages.views import (
 )
 from booking_core.seats.api import BestAvailable, ReserveBody, Stock, event_named, hold_wanted
 from booking_core.seats.app_keys import HOLDS
+from booking_core.seats.holds import event_of
 from booking_core.seats.reserving import total_of
 from booking_core.tickets.qr import qr_svg
+from groundwork.bodies import read_form
 from groundwork.errors import (
     BookingError,
     HoldLost,
@@ -52,6 +55,8 @@ PAYMENT_METHODS: Final = (
     "card_timeout_then_declined",
     "card_error_500",
 )
+# As many digits as the highest limit of a buyer has.
+QUANTITY: Final = re.compile(r"[0-9]{1,3}")
 NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
@@ -142,10 +147,10 @@ async def reserve_form(request: web.Request) -> web.Response:
     """Hold the best available seats, or stock, without JavaScript."""
     event = await event_named(request, request.match_info["event"])
     fan_id = admitted_fan(request, event)
-    form = await request.post()
-    tier = str(form.get("tier", ""))
-    quantity_text = str(form.get("quantity", ""))
-    quantity = int(quantity_text) if quantity_text.isascii() and quantity_text.isdigit() else 0
+    form = await read_form(request)
+    tier = form.get("tier", "")
+    quantity_text = form.get("quantity", "")
+    quantity = int(quantity_text) if QUANTITY.fullmatch(quantity_text) else 0
     if not 1 <= quantity <= event.seats_max:
         return await show_seats(request, event, "request-invalid", tier=tier)
     layout = await request.config_dict[SHOP].seat_layout(event.event_id)
@@ -171,6 +176,7 @@ async def checkout_page(request: web.Request) -> web.Response:
     """Show what is held and how to pay; once there is an order that lives, that order."""
     fan_id = inside_fan(request)
     reservation_id = request.match_info["reservation"]
+    event_of(reservation_id)
     order = await request.config_dict[ORDERS].by_reservation(reservation_id, fan_id)
     if order is not None and order.state != OrderState.RELEASED:
         return web.Response(status=303, headers={"Location": f"/orders/{order.order_id}"})
@@ -223,14 +229,15 @@ async def pay_form(request: web.Request) -> web.Response:
     """Pay without JavaScript."""
     fan_id = inside_fan(request)
     reservation_id = request.match_info["reservation"]
-    form = await request.post()
+    form = await read_form(request)
     body = CompleteBody(
         reservation_id,
-        str(form.get("payment_method", ""))[:64],
-        email=str(form.get("email", ""))[:254],
+        form.get("payment_method", ""),
+        idempotency_key=form.get("idempotency_key", ""),
+        email=form.get("email", ""),
     )
     try:
-        await complete_order(request, fan_id, body, str(form.get("idempotency_key", ""))[:255])
+        await complete_order(request, fan_id, body)
     except PaymentDeclined as refusal:
         return await show_checkout(
             request, reservation_id, fan_id, decline_reason=refusal.decline_reason,

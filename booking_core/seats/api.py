@@ -1,6 +1,7 @@
 """Seats over HTTP: the live map, and reserving, extending and letting go of holds."""
 
 import asyncio
+import re
 from contextlib import suppress
 from typing import Annotated, Any, Final
 
@@ -15,18 +16,19 @@ from booking_core.seats.app_keys import HOLDS, SEAT_MAPS
 from booking_core.seats.holds import Hold, SeatsTakenByIndex
 from booking_core.seats.reserving import describe_hold
 from booking_core.seats.seat_map import SeatMap
-from groundwork.bodies import read_body
+from groundwork.bodies import KEY_CHARACTERS_MAX, idempotency_key, read_body
 from groundwork.errors import EventNotFound, RequestInvalid, SeatsTaken, TooManyRequests
 
 routes = web.RouteTableDef()
 
 # One request names at most so many seats; fans have lower limits, set with each event.
 SEATS_NAMED_MAX: Final = 100
-IDEMPOTENCY_KEY_MAX: Final = 255
 NO_STORE: Final = {"Cache-Control": "no-store"}
 HEARTBEAT_SECONDS: Final = 15.0
 # A reader who does not take a batch within this has gone, or holds memory that others need.
 WRITE_SECONDS: Final = 10.0
+# What a reader has, as this stream's ids say it: epoch and number.
+SINCE: Final = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
 STREAM_HEAD: Final = b"retry: 2000\n\n"
 HEARTBEAT: Final = b": still here\n\n"
 RELOAD: Final = b"event: reload\ndata: {}\n\n"
@@ -65,7 +67,7 @@ class ReserveBody(msgspec.Struct, frozen=True):
     stock: Stock | None = None
     user_id: Annotated[str, msgspec.Meta(max_length=64)] | None = None
     idempotency_key: (
-        Annotated[str, msgspec.Meta(min_length=1, max_length=IDEMPOTENCY_KEY_MAX)] | None
+        Annotated[str, msgspec.Meta(min_length=1, max_length=KEY_CHARACTERS_MAX)] | None
     ) = None
 
 
@@ -107,6 +109,8 @@ async def changes(request: web.Request) -> web.StreamResponse:
         }
     )
     await response.prepare(request)
+    if request.method == "HEAD":
+        return response  # there is no body to wait for
     task = asyncio.current_task()
     assert task is not None
     streams.add(task)
@@ -124,17 +128,20 @@ async def _send_changes(
     await response.write(STREAM_HEAD)
     epoch, seq = seat_map.epoch, seat_map.seq
     if since:
-        if since.partition("-")[0] != str(epoch) or not since.partition("-")[2].isdigit():
-            await response.write(RELOAD)
+        found = SINCE.fullmatch(since)
+        # A number that this map has not reached is another process's, or made up.
+        if found and int(found[1]) == epoch and int(found[2]) <= seq:
+            seq = int(found[2])
         else:
-            seq = int(since.partition("-")[2])
+            await response.write(RELOAD)
     while True:
         changed = seat_map.changed
         if seat_map.epoch != epoch:
             await asyncio.wait_for(response.write(RELOAD), WRITE_SECONDS)
             epoch, seq = seat_map.epoch, seat_map.seq
         batches = [batch for batch in seat_map.batches if batch.last > seq]
-        if batches and batches[0].before > seq:
+        if seat_map.seq > seq and (not batches or batches[0].before > seq):
+            # Too far behind, or the map itself has lost its log and was read anew.
             await asyncio.wait_for(response.write(RELOAD), WRITE_SECONDS)
             seq = seat_map.seq
         elif batches:
@@ -166,9 +173,7 @@ async def reserve(request: web.Request) -> web.Response:
     event = await event_named(request, body.event_id)
     fan_id = admitted_fan(request, event)
     check_user_id(body.user_id, fan_id)
-    operation_id = request.headers.get("Idempotency-Key") or body.idempotency_key
-    if operation_id is not None and len(operation_id) > IDEMPOTENCY_KEY_MAX:
-        raise RequestInvalid("Idempotency-Key", f"must be at most {IDEMPOTENCY_KEY_MAX} characters")
+    operation_id = idempotency_key(request, body.idempotency_key) or None
     wanted = (body.seat_ids, body.best_available, body.stock)
     if sum(want is not None for want in wanted) != 1:
         raise RequestInvalid("body", "must have exactly one of seat_ids, best_available, stock")

@@ -9,6 +9,13 @@ VISIT_HEADER: Final = "Onsale-Visit"
 VISIT_ENDED: Final = "ended"
 
 
+def as_text(value: str) -> str:
+    """Return a header's value as text that can be sent on: bytes that are not UTF-8 become U+FFFD."""
+    if value.isascii():
+        return value
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 class Door(Protocol):
     """Passes a fan's request on to the shop."""
 

@@ -3,6 +3,7 @@
 from aiohttp import web
 from multidict import CIMultiDict
 
+from gateway.origin.door import as_text
 from groundwork.identity import HEADER_NAME
 
 
@@ -14,7 +15,7 @@ class InProcessDoor:
 
     async def forward(self, request: web.Request, identity: str) -> web.StreamResponse:
         """Return the application's answer to the request with the identity on it."""
-        headers = CIMultiDict(request.headers)
+        headers = CIMultiDict((name, as_text(value)) for name, value in request.headers.items())
         headers[HEADER_NAME] = identity
         inner = request.clone(headers=headers)
         _share_response_signals(request, inner)

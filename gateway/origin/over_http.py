@@ -6,6 +6,7 @@ import aiohttp
 from aiohttp import web
 from multidict import CIMultiDict
 
+from gateway.origin.door import VISIT_HEADER, as_text
 from groundwork.errors import StoreUnavailable
 from groundwork.identity import HEADER_NAME
 
@@ -58,14 +59,21 @@ class HttpDoor:
         async with answer:
             response = web.StreamResponse(status=answer.status, reason=answer.reason)
             for name, value in answer.headers.items():
-                if name.lower() not in HOP_BY_HOP:
+                if name.lower() not in HOP_BY_HOP | {VISIT_HEADER.lower()}:
                     response.headers.add(name, value)
             if answer.content_length is not None and "Content-Encoding" not in answer.headers:
                 response.content_length = answer.content_length
             await response.prepare(request)
-            async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
-                await response.write(chunk)
-            await response.write_eof()
+            try:
+                async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
+                    await response.write(chunk)
+                await response.write_eof()
+            except (aiohttp.ClientError, TimeoutError) as error:
+                # Half an answer is out: only a broken connection tells the fan that it is half.
+                raise ConnectionResetError("the shop's answer broke off") from error
+            # For the gateway alone: this is not sent any more.
+            if VISIT_HEADER in answer.headers:
+                response.headers[VISIT_HEADER] = answer.headers[VISIT_HEADER]
             return response
 
 
@@ -75,7 +83,7 @@ def onward_headers(request: web.Request, identity: str) -> CIMultiDict[str]:
     headers: CIMultiDict[str] = CIMultiDict()
     for name, value in request.headers.items():
         if name.lower() not in HOP_BY_HOP | named:
-            headers.add(name, value)
+            headers.add(name, as_text(value))
     headers[HEADER_NAME] = identity
     headers["X-Forwarded-For"] = request.remote or ""
     headers["X-Forwarded-Proto"] = request.scheme

@@ -13,6 +13,7 @@ from gateway.waiting_room import joining
 from gateway.waiting_room.api import give_pass, give_ticket
 from gateway.waiting_room.board import eta_at
 from gateway.waiting_room.sales import SALE_ID
+from groundwork.bodies import read_form
 from groundwork.errors import (
     BotCheckFailed,
     DeviceProofInvalid,
@@ -39,8 +40,8 @@ async def waiting_page(request: web.Request) -> web.Response:
 async def join_form(request: web.Request) -> web.Response:
     """Take in a fan without JavaScript, who has waited instead of computed."""
     sale_id = request.match_info["sale"]
-    wait_token = (await request.post()).get("wait_token")
-    if not isinstance(wait_token, str) or not wait_token:
+    wait_token = (await read_form(request)).get("wait_token")
+    if not wait_token:
         return see_other(request, sale_id)  # pressed before the page's script was there
     try:
         given = await joining.join_by_waiting(request, sale_id, wait_token)

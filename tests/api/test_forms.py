@@ -100,7 +100,7 @@ async def test_a_wait_token_is_good_for_one_fan_and_one_sale(shop: Shop) -> None
     assert (await browser(shop).post(f"/sales/{other}/join", wait_token=token)).status == 403
     assert (await browser(shop).post(f"/sales/{sale}/join", wait_token=token)).status == 303
     assert (await browser(shop).post(f"/sales/{sale}/join", wait_token=token)).status == 403
-    for nonsense in ("", "w1", "x" * 5_000, "\u2603", token[:-1] + "0", token + "\x00"):
+    for nonsense in ("w1", "x" * 5_000, "\u2603", token[:-1] + "0", token + "\x00"):
         reply = await browser(shop).post(f"/sales/{sale}/join", wait_token=nonsense)
         assert reply.status == 403, nonsense
     old = wait_token(shop, sale, 11 * 60_000)

@@ -3,6 +3,7 @@
 import jwt
 import pytest
 
+from booking_core.seats.app_keys import HOLDS
 from tests.support.fan import Fan, Reply
 from tests.support.shop import Shop
 
@@ -160,17 +161,11 @@ async def test_every_kind_of_answer_has_the_security_headers(
     async def breaks(*_: object) -> None:
         raise RuntimeError("a secret detail")
 
-    monkeypatch.setattr(shop.core[_holds()], "read", breaks)
+    monkeypatch.setattr(shop.core[HOLDS], "read", breaks)
     for viewer in (fan, browser):
         reply = await viewer.call("GET", f"/checkout/{event}.{'x' * 22}")
         assert reply.status == 500
         assert_guarded(reply)
-
-
-def _holds() -> object:
-    from booking_core.seats.app_keys import HOLDS
-
-    return HOLDS
 
 
 async def test_a_bug_tells_nothing_but_its_reference(
@@ -181,7 +176,7 @@ async def test_a_bug_tells_nothing_but_its_reference(
     async def breaks(*_: object, **__: object) -> None:
         raise RuntimeError("a secret detail")
 
-    monkeypatch.setattr(shop.core[_holds()], "hold_seats", breaks)
+    monkeypatch.setattr(shop.core[HOLDS], "hold_seats", breaks)
     fan = Fan.inside(shop)
     reply = await fan.reserve(event, "A-1")
     assert (reply.status, reply.code) == (500, "internal-error")

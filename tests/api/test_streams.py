@@ -10,8 +10,11 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from booking_core.catalog.event import StockTier
+from booking_core.seats import api as seats_api
+from gateway.waiting_room.live import STREAMS
 from tests.support.fan import Fan
 from tests.support.shop import Shop
 
@@ -134,6 +137,23 @@ async def test_who_missed_too_much_must_load_anew(shop: Shop) -> None:
         assert base64.b64decode(fresh["status"]) == b"\x01"
 
 
+async def test_a_stream_that_fails_breaks_off_and_sends_no_second_answer(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = await shop.new_event(3)
+
+    async def breaks(_: object, response: web.StreamResponse, *__: object) -> None:
+        await response.write(b": begun\n\n")
+        raise RuntimeError("a bug in the middle of a stream")
+
+    monkeypatch.setattr(seats_api, "_send_changes", breaks)
+    fan = Fan.inside(shop)
+    async with stream(fan, f"/api/events/{event}/seats/changes") as changes:
+        assert await changes.answer.content.readuntil(b"\n\n") == b": begun\n\n"
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await changes.answer.content.read()
+
+
 @pytest.mark.parametrize("path", ["/api/sales/{sale}/events", "/api/events/{event}/seats/changes"])
 async def test_asking_for_the_head_of_a_stream_ends(shop: Shop, path: str) -> None:
     event = await shop.new_event(3)
@@ -147,14 +167,11 @@ async def test_asking_for_the_head_of_a_stream_ends(shop: Shop, path: str) -> No
 
 
 async def test_streams_are_bounded(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    from booking_core.seats.api import STREAMS as SEAT_STREAMS
-    from gateway.waiting_room.live import STREAMS
-
     event = await shop.new_event(3)
     full: Any = range(10**6)
     for app, key, path in (
         (shop.gateway, STREAMS, "/api/sales/tour/events"),
-        (shop.core, SEAT_STREAMS, f"/api/events/{event}/seats/changes"),
+        (shop.core, seats_api.STREAMS, f"/api/events/{event}/seats/changes"),
     ):
         monkeypatch.setitem(app._state, key, full)
         reply = await Fan.inside(shop).call("GET", path)

@@ -198,6 +198,7 @@ async def test_before_the_call_a_fan_is_told_when_to_ask_again(shop: Shop) -> No
     assert (reply.status, reply.code) == (425, "not-your-turn")
     assert reply.json["ahead"] == 0
     assert int(reply.headers["Retry-After"]) == reply.json["retry_after"] >= 1
+    await shop.refresh_rooms()
     place = (await second.call("GET", f"/api/sales/{sale}/place", credential=second.ticket)).json
     assert (place["called"], place["ahead"]) == (False, 0)
     assert 0 < place["eta"]["p10"] <= place["eta"]["p50"] <= place["eta"]["p90"]

@@ -57,6 +57,20 @@ async def test_who_comes_late_waits_while_the_house_is_full(line: LineInRedis) -
     assert (await line.admit("fan-2", 2))[0] == "admitted"
 
 
+async def test_room_is_kept_for_one_visit_and_not_for_coming_back(line: LineInRedis) -> None:
+    line.capacity = 5
+    await called(line)
+    await line.admit("fan-1", 1)
+    await line.end_visit("fan-1")
+    assert (await line.call_places())["serving"] == 5
+    line.now += 100
+    assert (await line.call_places())["serving"] == 6, "the room went to the next one"
+
+    assert await line.admit("fan-1", 1) == ["full"]
+    for place in (2, 3, 4, 5, 6):
+        assert (await line.admit(f"fan-{place}", place))[0] == "admitted"
+
+
 async def test_the_last_millisecond_of_coming_in_time(line: LineInRedis) -> None:
     line.capacity = 5
     await called(line)

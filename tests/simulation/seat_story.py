@@ -16,7 +16,7 @@ SEATS_MAX = 4
 ROWS = [(12 * row, 12) for row in range(4)]
 SEATS = 48
 BLOCKED = frozenset({46, 47})
-STOCK = {"standing": 30}
+STOCK = {"standing": 18}
 STEPS = 350
 # Checked after every so many steps: often enough to find the step, seldom enough to be quick.
 CHECK_EVERY = 5
@@ -48,6 +48,8 @@ class SeatStory:
     def __init__(self, store: RedisStore, seed: int) -> None:
         self.rng = random.Random(seed)
         self.call = ScriptCaller(store, EPOCH)
+        # One that slept through a change of epochs, and still knows the scripts of the old one.
+        self.old_process = ScriptCaller(store, EPOCH - 1)
         self.event = SeatsInRedis(self.call, f"story-{seed}", seats_max=SEATS_MAX)
         self.fans = [Fan(f"fan-{number}") for number in range(FANS)]
         self.crowd = self.fans[: self.rng.choice([8, 40, FANS])]
@@ -65,6 +67,7 @@ class SeatStory:
     async def tell(self) -> Counter[str]:
         """Run the story to its end and answer what happened how often."""
         await self.call.store.call("FLUSHDB")
+        await self.old_process.load()
         await self.call.load()
         status = "".join("3" if seat in BLOCKED else "0" for seat in range(SEATS))
         await self.event.activate(status, {"front": ROWS[:2], "back": ROWS[2:]}, STOCK)
@@ -72,6 +75,7 @@ class SeatStory:
             (self.hold_named, 5), (self.hold_best, 4), (self.hold_stock, 3), (self.ask_again, 4),
             (self.extend, 2), (self.release, 2), (self.forget, 1), (self.order, 4),
             (self.decide, 2), (self.show, 3), (self.let_time_pass, 4), (self.sweep, 1),
+            (self.wake_an_old_process, 0.5),
         )  # fmt: skip
         for step in range(STEPS):
             act = self.rng.choices([act for act, _ in acts], [weight for _, weight in acts])[0]
@@ -263,6 +267,12 @@ class SeatStory:
         if self.has_sweeper:
             self.note(await self.event.sweep(self.rng.choice([1, 500])))
 
+    async def wake_an_old_process(self) -> None:
+        """A process of an earlier epoch acts as if nothing had happened."""
+        old = SeatsInRedis(self.old_process, self.event.event_id, now=self.event.now)
+        answer = await old.hold_best("sleeper", 1, ["front"])
+        assert answer == ["fenced", str(EPOCH)], f"an old epoch was answered {answer[0]}"
+
     def sold(self) -> list[Order]:
         """Orders that Redis shows as sold."""
         return [order for order in self.orders if order.outcome == "sold" and order.is_shown]
@@ -314,7 +324,8 @@ class SeatStory:
         status = books.status
         assert status.count("0") + status.count("2") + len(BLOCKED) == SEATS
         assert status.count("2") == sum(len(order.held.seats) for order in self.sold())
-        assert books.stock["standing"] + sum(o.held.quantity for o in self.sold()) == 30
+        sold_stock = sum(order.held.quantity for order in self.sold())
+        assert books.stock["standing"] + sold_stock == STOCK["standing"]
 
 
 async def tell_seat_story(store: RedisStore, seed: int) -> Counter[str]:

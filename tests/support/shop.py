@@ -34,6 +34,7 @@ from gateway.app_keys import PROOF_OF_WORK, ROOMS
 from gateway.bot_checks.proof_of_work import ProofOfWork
 from gateway.origin.door import Door
 from gateway.origin.in_process import InProcessDoor
+from gateway.origin.over_http import HttpDoor, door_session
 from gateway.settings import GatewaySettings
 from gateway.waiting_room.sales import Sale, SaleRecords
 from groundwork.clock import Clock, SystemClock, SystemTokenSource
@@ -86,7 +87,9 @@ def free_port() -> int:
 @asynccontextmanager
 async def served(app: web.Application, port: int = 0) -> AsyncIterator[str]:
     """Serve an application on loopback; yields its address."""
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+    runner = web.AppRunner(
+        app, access_log=None, handle_signals=False, shutdown_timeout=1.0, auto_decompress=False
+    )
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", port).start()
@@ -253,8 +256,12 @@ async def open_shop(
     core: dict[str, Any] | None = None,
     webhooks: bool = False,
     flush: bool = True,
+    is_core_apart: bool = False,
 ) -> AsyncIterator[Shop]:
-    """Yield the system. It has the stores for itself: Redis is emptied first."""
+    """Yield the system. It has the stores for itself: Redis is emptied first.
+
+    With `is_core_apart` the shop is a server of its own, which the gateway reaches over HTTP.
+    """
     gateway = gateway or GatewaySettings(pacing_every_ms=50)
     clock = SystemClock()
     ring = KeyRing.generate(folder / f"keys-{random.randrange(10**9)}.json")
@@ -294,6 +301,10 @@ async def open_shop(
 
         @asynccontextmanager
         async def open_door() -> AsyncIterator[Door]:
+            if is_core_apart:
+                async with served(core_app) as origin_url, door_session() as session:
+                    yield HttpDoor(origin_url, session)
+                return
             runner = web.AppRunner(core_app, access_log=None)
             await runner.setup()
             try:

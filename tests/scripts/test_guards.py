@@ -1,0 +1,142 @@
+"""Each guard has a second test: without it, the test that says that it holds fails."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+import test_call_places
+import test_extend_and_release
+import test_fences
+import test_hold_best
+import test_hold_seats
+import test_hold_stock
+import test_open_and_join
+import test_read_sweep_activate
+import test_settle_hold
+import test_visits
+
+from groundwork.redis_store import RedisStore
+from tests.simulation.edited_scripts import take_out
+from tests.simulation.line_in_redis import LineInRedis
+from tests.simulation.script_caller import ScriptCaller
+from tests.simulation.seats_in_redis import SeatsInRedis
+
+Test = Callable[[Any], Awaitable[None]]
+
+HALL: list[tuple[str, str, str, Test]] = [
+    ("hold_seats", "if #taken > 1 then", "if false then",
+     test_hold_seats.test_a_taken_seat_takes_the_whole_wish_with_it),
+    ("hold_seats", "if count + #seat_indexes > seats_max then", "if false then",
+     test_hold_seats.test_a_fan_gets_no_more_than_the_limit_over_all_their_holds),
+    ("hold_seats", "if text and ends_at <= now then", "if text and ends_at <= now + 1 then",
+     test_hold_seats.test_a_hold_lives_to_its_last_millisecond_and_no_longer),
+    ("hold_seats", "redis.call('SET', operation, reservation_id, 'PX', ARGV[8])", "",
+     test_hold_seats.test_an_operation_whose_hold_has_ended_is_told_so_and_holds_nothing_new),
+    ("hold_seats", "if count == #seat_indexes and", "if false and",
+     test_hold_seats.test_just_the_seats_of_an_own_hold_are_that_hold_with_its_old_end),
+    ("hold_best", "redis.call('SET', operation, reservation_id, 'PX', ARGV[11])", "",
+     test_hold_best.test_an_operation_asked_again_gets_its_first_answer),
+    ("hold_best", "if count + quantity > seats_max then", "if false then",
+     test_hold_best.test_the_limit_counts_all_holds_of_a_fan),
+    ("hold_stock", "redis.call('SET', operation, reservation_id, 'PX', ARGV[9])", "",
+     test_hold_stock.test_an_operation_asked_again_gets_its_first_answer),
+    ("hold_stock", "tonumber(redis.call('HGET', k.stock, tier) or 0) < quantity", "false",
+     test_hold_stock.test_there_is_never_less_than_nothing),
+    ("extend_hold", "if reservation.extended then", "if false then",
+     test_extend_and_release.test_a_wish_adds_to_the_old_end_once),
+    ("extend_hold", "math.max(reservation.expires_at_ms, now + more_ms)", "now + more_ms",
+     test_extend_and_release.test_a_payment_never_shortens),
+    ("extend_hold", "or reservation.expires_at_ms <= now then", "then",
+     test_extend_and_release.test_nothing_brings_a_dead_hold_back),
+    ("extend_hold", "reservation.fan_id ~= fan_id or", "",
+     test_extend_and_release.test_nobody_elses_hold_can_be_read_extended_or_released),
+    ("release_hold", "if reservation.fan_id ~= fan_id then", "if false then",
+     test_extend_and_release.test_nobody_elses_hold_can_be_read_extended_or_released),
+    ("settle_hold", "if redis.call('GET', operation) then", "if false then",
+     test_settle_hold.test_an_outcome_is_shown_once),
+    ("settle_hold", "if other_text then", "if false then",
+     test_settle_hold.test_the_ledger_ends_the_holds_of_others_on_a_sold_seat),
+    ("activate_event", "if redis.call('HGET', KEYS[1], 'epoch') == ARGV[1] then", "if false then",
+     test_read_sweep_activate.test_an_event_is_activated_once_in_an_epoch),
+]  # fmt: skip
+
+LINE: list[tuple[str, str, str, Test]] = [
+    ("join_line", "local place = tonumber(redis.call('HGET', places, fan_id))", "local place = nil",
+     test_open_and_join.test_a_fan_has_one_place_however_often_they_ask),
+    ("join_line", "last_place >= ceiling", "false",
+     test_open_and_join.test_no_place_is_given_above_the_ceiling),
+    ("join_line", "proof_of and proof_of ~= fan_id", "false",
+     test_open_and_join.test_a_spent_proof_is_of_no_use_to_another_fan),
+    ("join_line", "device_of and device_of ~= fan_id", "false",
+     test_open_and_join.test_a_spent_proof_is_of_no_use_to_another_fan),
+    ("call_places", "math.min(math.floor(tokens), room)", "math.floor(tokens)",
+     test_call_places.test_calls_and_visits_together_stay_within_the_capacity),
+    ("call_places", "tostring(tokens - called_now)", "tostring(tokens)",
+     test_call_places.test_several_callers_at_once_give_the_rate_and_not_a_multiple),
+    ("call_places", "rate_per_minute > 0 and", "",
+     test_call_places.test_a_paused_line_calls_nobody_and_saves_nothing_up),
+    ("call_places", "local elapsed = math.max(0, now - at)", "local elapsed = 2 * (now - at)",
+     test_call_places.test_tokens_flow_at_the_rate_and_a_part_of_one_calls_nobody),
+    ("call_places", "if ahead[1] then", "if false then",
+     test_call_places.test_a_clock_that_steps_back_gives_nothing_and_does_not_stop_the_line),
+    ("admit_fan", "used_by and used_by ~= ARGV[9]", "false",
+     test_visits.test_a_device_proof_is_of_no_use_to_another_request),
+    ("admit_fan", "or redis.call('ZSCORE', claims, fan_id)", "",
+     test_visits.test_room_is_kept_for_one_visit_and_not_for_coming_back),
+    ("touch_visits", "math.min(pass_ends_at, now + silent_ms)", "now + silent_ms",
+     test_visits.test_nothing_keeps_a_visit_beyond_its_pass),
+]  # fmt: skip
+
+
+def named(case: tuple[str, str, str, Test]) -> str:
+    return f"{case[0]}-{case[3].__name__}"
+
+
+@pytest.mark.parametrize("case", HALL, ids=named)
+async def test_without_it_seats_are_not_safe(
+    any_store: RedisStore, monkeypatch: pytest.MonkeyPatch, case: tuple[str, str, str, Test]
+) -> None:
+    name, guard, instead, proof = case
+    take_out(monkeypatch, name, guard, instead)
+    hall = SeatsInRedis(await edited_caller(any_store), "tour-berlin")
+    blocks = {"front": [(0, 10), (10, 10)], "back": [(20, 5), (25, 5)]}
+    await hall.activate("0" * 30, blocks, {"standing": 20})
+
+    with pytest.raises(AssertionError):
+        await proof(hall)
+
+
+@pytest.mark.parametrize("case", LINE, ids=named)
+async def test_without_it_the_line_is_not_safe(
+    any_store: RedisStore, monkeypatch: pytest.MonkeyPatch, case: tuple[str, str, str, Test]
+) -> None:
+    name, guard, instead, proof = case
+    take_out(monkeypatch, name, guard, instead)
+    line = LineInRedis(await edited_caller(any_store), "tour")
+    if proof.__name__ == "test_a_fan_has_one_place_however_often_they_ask" or "proof" in guard:
+        await line.open()
+    elif "device_of" in guard:
+        await line.open()
+
+    with pytest.raises(AssertionError):
+        await proof(line)
+
+
+@pytest.mark.parametrize("name", test_fences.SEAT_CALLS)
+async def test_without_the_fence_an_old_epoch_is_answered(
+    any_store: RedisStore, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    take_out(monkeypatch, name, "if found ~= epoch then", "if false then")
+    hall = SeatsInRedis(await edited_caller(any_store), "tour-berlin")
+    await hall.activate("0" * 30, {"front": [(0, 30)]}, {"standing": 20})
+
+    with pytest.raises(AssertionError):
+        await test_fences.test_seats_of_another_epoch_are_left_alone(hall, name)
+
+
+async def edited_caller(store: RedisStore) -> ScriptCaller:
+    """The scripts as they are now, on an empty server."""
+    await store.call("FLUSHDB")
+    caller = ScriptCaller(store)
+    await caller.load()
+    return caller

@@ -1,0 +1,63 @@
+"""Seeds of whole lines, and the guards without which they fail."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+
+import pytest
+
+from groundwork.redis_store import RedisStore, open_store
+from tests.simulation.edited_scripts import take_out
+from tests.simulation.line_story import tell_line_story
+
+SEEDS = range(24)
+
+
+@pytest.fixture
+async def store(clean_redis: str) -> AsyncIterator[RedisStore]:
+    async with open_store(clean_redis) as store:
+        yield store
+
+
+async def test_whatever_happens_the_line_is_kept(store: RedisStore) -> None:
+    happened: Counter[str] = Counter()
+    for seed in SEEDS:
+        happened += await tell_line_story(store, seed)
+
+    for what in ("joined", "joined_before", "no_places", "replayed", "called", "admitted",
+                 "admitted_before", "not_called", "full", "lost all", "lost the last moments"):  # fmt: skip
+        assert happened[what] >= 3, f"too seldom: {what} ({happened[what]})"
+
+
+async def test_a_seed_is_one_story(store: RedisStore) -> None:
+    assert await tell_line_story(store, 3) == await tell_line_story(store, 3)
+
+
+GUARDS = [
+    # A place for each fan, once.
+    ("join_line", "local place = tonumber(redis.call('HGET', places, fan_id))", "local place = nil"),
+    ("join_line", "if not place and last_place >= ceiling then", "if false then"),
+    ("join_line", "if proof_of and proof_of ~= fan_id then", "if false then"),
+    ("join_line", "if found ~= epoch then", "if false then"),
+    ("open_line", "if leased > known then", "if false then"),
+    # Nobody before their turn, and no more than there is room for.
+    ("call_places", "math.min(math.floor(tokens), room)", "math.floor(tokens)"),
+    ("call_places", "math.min(math.floor(tokens), room)", "room"),
+    ("call_places", "tostring(tokens - called_now)", "tostring(tokens)"),
+    ("call_places", "serving = math.max(serving, math.min(serving_seen, last_place))", ""),
+    ("call_places", "return math.max(0, called - called_by_then - claimed), settled",
+     "return math.max(0, serving - settled - claimed), settled"),
+    ("admit_fan", "if place > serving then", "if false then"),
+    ("admit_fan", "if is_late and inside + open >= capacity then", "if false then"),
+    ("admit_fan", "if visit and tonumber", "if false and tonumber"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "guard", "instead"), GUARDS)
+async def test_the_story_fails_when_a_guard_is_taken_out(
+    store: RedisStore, monkeypatch: pytest.MonkeyPatch, name: str, guard: str, instead: str
+) -> None:
+    take_out(monkeypatch, name, guard, instead)
+
+    with pytest.raises(AssertionError, match="seed="):
+        for seed in SEEDS:
+            await tell_line_story(store, seed)
