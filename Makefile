@@ -35,7 +35,7 @@ bench: $(VENV)/tested ## Every budget against its floor, in one run
 	@$(BIN)/python -m bench $(ARGS)
 
 simulate: $(VENV)/tested ## One seed of the hold simulation: make simulate SEED=8113
-	@$(BIN)/python -m tests.simulation $(SEED)
+	@$(BIN)/python -m tests.simulation.tell $(SEED)
 
 screenshots: $(VENV)/tested packages ## The pictures of docs/screenshots, from the running product
 	@$(BIN)/python -m tests.browser.take_screenshots

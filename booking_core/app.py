@@ -10,7 +10,7 @@ from booking_core.callers import read_identity
 from booking_core.catalog import api as catalog_api
 from booking_core.checkout import api as checkout_api
 from booking_core.checkout.app_keys import BOOKINGS, CHECKOUT, ISSUER, ORDERS
-from booking_core.pages import handlers, make_renderer
+from booking_core.pages import handlers, make_renderer, order_pages
 from booking_core.parts import open_parts
 from booking_core.seats import api as seats_api
 from booking_core.seats.app_keys import HOLDS, SEAT_MAPS
@@ -73,6 +73,7 @@ def make_app(
     app.add_routes(seats_api.routes)
     app.add_routes(checkout_api.routes)
     app.add_routes(handlers.routes)
+    app.add_routes(order_pages.routes)
     app.router.add_get(r"/static/{path:.+}", app[RENDERER].static_files.handle)
     app.router.add_get("/favicon.ico", favicon)
     return app

@@ -14,7 +14,7 @@ from booking_core.checkout.booking import RETRY_SECONDS, Answer, CompleteRequest
 from booking_core.checkout.webhook_signature import WebhookRefused, verify
 from booking_core.ledger.orders import FINAL, Order, OrderState
 from booking_core.seats.app_keys import HOLDS
-from booking_core.seats.holds import event_of
+from booking_core.seats.hold import event_of
 from groundwork.bodies import idempotency_key, read_body
 from groundwork.errors import (
     IdempotencyKeyMissing,

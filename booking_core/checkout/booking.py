@@ -10,7 +10,8 @@ from booking_core import metrics
 from booking_core.catalog.events import Catalog
 from booking_core.checkout.checkout import Checkout
 from booking_core.ledger.orders import FINAL, Order, Orders, OrderState
-from booking_core.seats.holds import Hold, SeatHolds
+from booking_core.seats.hold import Hold
+from booking_core.seats.holds import SeatHolds
 from booking_core.settings import CoreSettings
 from booking_core.tickets.issuing import TicketIssuer
 from groundwork.clock import TokenSource

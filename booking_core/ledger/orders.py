@@ -9,7 +9,7 @@ import msgspec
 import psycopg
 from psycopg.rows import class_row
 
-from booking_core.seats.holds import Hold
+from booking_core.seats.hold import Hold
 from groundwork.errors import OverSeatLimit, SeatsTaken, SoldOut, StoreUnavailable, TooManyRequests
 from groundwork.postgres import Pool, connection
 

@@ -5,7 +5,8 @@ import structlog
 from booking_core import metrics
 from booking_core.catalog.events import Catalog
 from booking_core.ledger.orders import Order, OrderLine, Orders, OrderState
-from booking_core.seats.holds import Hold, SeatHolds
+from booking_core.seats.hold import Hold
+from booking_core.seats.holds import SeatHolds
 
 log = structlog.get_logger()
 

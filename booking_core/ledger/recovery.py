@@ -9,7 +9,8 @@ from psycopg import AsyncConnection
 
 from booking_core.catalog.events import Catalog
 from booking_core.ledger.reconciler import Reconciler
-from booking_core.seats.holds import read_reservation, settled_key
+from booking_core.seats.hold import read_reservation
+from booking_core.seats.holds import settled_key
 from groundwork.clock import Clock
 from groundwork.postgres import Pool, connection
 from groundwork.redis_store import RedisStore

@@ -11,28 +11,24 @@ from booking_core.callers import admitted_fan, inside_fan
 from booking_core.catalog.api import AVAILABILITY, EVENT_SEARCH
 from booking_core.catalog.event import Event, availability_of
 from booking_core.catalog.search import Search
-from booking_core.checkout.api import CompleteBody, complete_order, own_order, release_hold
-from booking_core.checkout.app_keys import ISSUER, ORDERS
+from booking_core.checkout.api import CompleteBody, complete_order, release_hold
+from booking_core.checkout.app_keys import ORDERS
 from booking_core.ledger.orders import FINAL, OrderState
 from booking_core.pages import shop_views as views_of
 from booking_core.pages.views import (
     CheckoutPage,
     EventPage,
     OnSalePage,
-    OrderPage,
     SeatsPage,
-    TicketLine,
 )
 from booking_core.seats.api import BestAvailable, ReserveBody, Stock, event_named, hold_wanted
 from booking_core.seats.app_keys import HOLDS
-from booking_core.seats.holds import event_of
+from booking_core.seats.hold import event_of
 from booking_core.seats.reserving import total_of
-from booking_core.tickets.qr import qr_svg
 from groundwork.bodies import read_form
 from groundwork.errors import (
     BookingError,
     HoldLost,
-    OrderNotFound,
     OverSeatLimit,
     PaymentDeclined,
     RequestInProgress,
@@ -280,62 +276,3 @@ async def release_form(request: web.Request) -> web.Response:
         return web.Response(status=303, headers={"Location": f"/checkout/{reservation_id}"})
     event_id = reservation_id.partition(".")[0]
     return web.Response(status=303, headers={"Location": f"/events/{event_id}/seats"})
-
-
-@routes.get("/orders/{booking}")
-async def order_page(request: web.Request) -> web.Response:
-    """Show an order to its owner."""
-    order = await own_order(request, request.match_info["booking"])
-    shop = request.config_dict[SHOP]
-    event, layout = await shop.get(order.event_id), await shop.seat_layout(order.event_id)
-    orders = request.config_dict[ORDERS]
-    tickets: tuple[TicketLine, ...] = ()
-    if order.state == OrderState.SOLD:
-        issuer = request.config_dict[ISSUER]
-        tickets = tuple(
-            views_of.ticket_line(event, layout, order, ticket, issuer.code(order, ticket))
-            for ticket in await orders.tickets(order.order_id)
-        )
-    page = OrderPage(
-        event=views_of.head(event),
-        booking_id=order.order_id,
-        status=views_of.STATUS_WORDS.get(order.state, "pending"),
-        total=order.amount_cents,
-        lines=views_of.order_lines(event, layout, await orders.lines(order.order_id)),
-        tickets=tickets,
-        email=order.email,
-        pdf_url=f"/orders/{order.order_id}/tickets.pdf" if tickets else "",
-        next_action_url=order.next_action_url or "" if order.state not in FINAL else "",
-        release_reason=order.release_reason,
-        decline_reason=order.decline_reason,
-    )
-    return page_response(request, "order.html", page)
-
-
-@routes.get("/orders/{booking}/tickets.pdf")
-async def tickets_pdf(request: web.Request) -> web.Response:
-    """Answer all tickets of an order as one PDF."""
-    order = await own_order(request, request.match_info["booking"])
-    if order.state != OrderState.SOLD:
-        raise OrderNotFound
-    return web.Response(
-        body=await request.config_dict[ISSUER].pdf(order),
-        content_type="application/pdf",
-        headers={
-            **NO_STORE,
-            "Content-Disposition": f'inline; filename="tickets-{order.order_id}.pdf"',
-        },
-    )
-
-
-@routes.get("/orders/{booking}/tickets/{ticket}/qr.svg")
-async def ticket_qr(request: web.Request) -> web.Response:
-    """Answer one ticket's QR code as an image."""
-    order = await own_order(request, request.match_info["booking"])
-    for ticket in await request.config_dict[ORDERS].tickets(order.order_id):
-        if ticket.ticket_id == request.match_info["ticket"]:
-            code = request.config_dict[ISSUER].code(order, ticket)
-            return web.Response(
-                text=qr_svg(code, "Ticket code"), content_type="image/svg+xml", headers=NO_STORE
-            )
-    raise OrderNotFound

@@ -11,7 +11,7 @@ from booking_core.catalog.search import FoundEvent, Search
 from booking_core.catalog.seat_layout import SeatLayout
 from booking_core.ledger.orders import IssuedTicket, Order, OrderLine, OrderState
 from booking_core.pages.views import EventCard, EventHead, HeldLine, TicketLine, TierLine
-from booking_core.seats.holds import Hold
+from booking_core.seats.hold import Hold
 from groundwork.errors import RequestInvalid
 
 STATUS_WORDS: Final[dict[OrderState, Literal["confirmed", "released"]]] = {

@@ -13,7 +13,7 @@ from booking_core.callers import admitted_fan, check_user_id, inside_fan
 from booking_core.catalog.event import SLUG, Event
 from booking_core.catalog.seat_layout import SeatLayout
 from booking_core.seats.app_keys import HOLDS, SEAT_MAPS
-from booking_core.seats.holds import Hold, SeatsTakenByIndex
+from booking_core.seats.hold import Hold, SeatsTakenByIndex
 from booking_core.seats.reserving import describe_hold
 from booking_core.seats.seat_map import SeatMap
 from groundwork.bodies import KEY_CHARACTERS_MAX, idempotency_key, read_body

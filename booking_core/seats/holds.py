@@ -1,14 +1,13 @@
 """Holds: seats and stock promised to one fan for a while. Every rule is in a script of lua/."""
 
 import random
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
 from booking_core import metrics
+from booking_core.seats.hold import Hold, SeatsTakenByIndex, event_of, read_reservation
 from booking_core.settings import CoreSettings
 from groundwork.clock import TokenSource
 from groundwork.errors import (
@@ -31,65 +30,6 @@ SETTLED_MS = 7 * 24 * 60 * 60_000
 SWEEP_HOLDS_MAX = 500
 # Asked again when what was in the way may be dead holds; each time hundreds of them are swept.
 DEAD_HOLDS_TRIES = 20
-RESERVATION_ID = re.compile(r"([a-z0-9][a-z0-9-]{0,62})\.([A-Za-z0-9_-]{22})")
-
-
-class SeatsTakenByIndex(Exception):
-    """Somebody has at least one of the wanted seats; none was held."""
-
-    def __init__(self, seat_indexes: tuple[int, ...]) -> None:
-        super().__init__(f"taken: {seat_indexes}")
-        self.seat_indexes = seat_indexes
-
-
-class _Stored(msgspec.Struct, frozen=True):
-    fan_id: str
-    # Lua has one kind of table; an empty list comes back as an empty object.
-    seats: list[int] | dict[str, int]
-    expires_at_ms: int
-    extended: bool
-    tier: Annotated[str, msgspec.Meta(max_length=64)] | None = None
-    quantity: int = 0
-
-
-_DECODER = msgspec.json.Decoder(_Stored)
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """What a reservation holds: seats by index, or a quantity of one tier's stock."""
-
-    reservation_id: str
-    event_id: str
-    fan_id: str
-    seat_indexes: tuple[int, ...]
-    tier: str
-    quantity: int
-    expires_at_ms: int
-    is_extended: bool
-
-
-def read_reservation(reservation_id: str, text: str) -> Hold:
-    """Return the hold that a script wrote as JSON."""
-    stored = _DECODER.decode(text)
-    return Hold(
-        reservation_id,
-        event_of(reservation_id),
-        stored.fan_id,
-        tuple(stored.seats) if isinstance(stored.seats, list) else (),
-        stored.tier or "",
-        stored.quantity,
-        int(stored.expires_at_ms),
-        stored.extended,
-    )
-
-
-def event_of(reservation_id: str) -> str:
-    """Return the event a reservation is for. Raises ReservationNotFound for what is none."""
-    found = RESERVATION_ID.fullmatch(reservation_id)
-    if not found:
-        raise ReservationNotFound
-    return found[1]
 
 
 class SeatHolds:

@@ -5,7 +5,7 @@ from typing import Any
 
 from booking_core.catalog.event import Event
 from booking_core.catalog.seat_layout import SeatLayout
-from booking_core.seats.holds import Hold
+from booking_core.seats.hold import Hold
 
 
 def describe_hold(event: Event, layout: SeatLayout, hold: Hold, now_ms: int) -> dict[str, Any]:

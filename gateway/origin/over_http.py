@@ -5,6 +5,7 @@ from typing import Final
 import aiohttp
 from aiohttp import web
 from multidict import CIMultiDict
+from yarl import URL
 
 from gateway.origin.door import VISIT_HEADER, as_text
 from groundwork.errors import StoreUnavailable
@@ -49,7 +50,8 @@ class HttpDoor:
         try:
             answer = await self._session.request(
                 request.method,
-                self._origin_url + request.raw_path,
+                # As received, encoding and all; never the host that a request line may name.
+                URL(self._origin_url + request.rel_url.raw_path_qs, encoded=True),
                 headers=onward_headers(request, identity),
                 data=request.content if request.body_exists else None,
                 allow_redirects=False,

@@ -8,22 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from yarl import URL
 
 from booking_core.catalog.event import StockTier
-from tests.support.fan import Fan, Reply
+from tests.support.fan import Fan
+from tests.support.refusals import CALLS, assert_nothing_kept, assert_refused
 from tests.support.shop import Shop
-from tests.support.truth import held_by
-
-# The codes of the interface that a broken request may get. No 5xx is among them.
-CODES = {
-    "request-invalid": 400, "idempotency-key-missing": 400, "ticket-invalid": 401,
-    "device-proof-invalid": 401, "bot-check-failed": 403, "not-admitted": 403, "not-yours": 403,
-    "over-seat-limit": 403, "not-found": 404, "sale-not-found": 404, "event-not-found": 404,
-    "reservation-not-found": 404, "order-not-found": 404, "method-not-allowed": 405,
-    "seats-taken": 409, "sold-out": 410, "hold-lost": 410, "body-too-large": 413,
-    "idempotency-key-reused": 422, "not-your-turn": 425,
-}  # fmt: skip
 
 NOT_JSON = [
     b"{", b"[", b"nonsense", b"{'a': 1}", b'{"a": }', b"\xff\xfe", b"\x00", b"NaN", b"Infinity",
@@ -52,44 +41,9 @@ def wrong_bodies(good: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield {}
 
 
-def assert_refused(reply: Reply, what: object) -> None:
-    assert reply.status < 500, (what, reply)
-    if reply.status >= 400:
-        assert CODES.get(reply.code) == reply.status, (what, reply)
-        assert reply.json["status"] == reply.status
-        assert reply.json["type"].endswith("/" + reply.code)
-        assert reply.json["instance"].startswith("urn:request:")
-
-
-async def assert_nothing_kept(shop: Shop, event: str, fan: Fan) -> None:
-    assert await held_by(shop, event, fan.fan_id) == []
-    counted = await shop.redis.hexists(f"{{e:{event}}}:fan_counts", fan.fan_id)  # type: ignore[misc]
-    assert not counted
-    assert not await shop.rows("SELECT 1 FROM orders WHERE fan_id = %s", fan.fan_id)
-
-
 @pytest.fixture(scope="module")
 async def event(shop: Shop) -> str:
     return await shop.new_event(12, [StockTier("print", "Print", 1_000, 50)])
-
-
-CALLS = [
-    ("POST", "/api/bookings/reserve"),
-    ("POST", "/api/bookings/complete"),
-    ("POST", "/api/bookings/{event}.{token}/extend"),
-    ("DELETE", "/api/bookings/{event}.{token}"),
-    ("POST", "/api/sales/tour/join"),
-    ("POST", "/api/sales/tour/admit"),
-    ("POST", "/api/sales/tour/leave"),
-    ("POST", "/webhooks/payments/practice"),
-    ("POST", "/events/{event}/reserve"),
-    ("POST", "/checkout/{event}.{token}/pay"),
-    ("POST", "/checkout/{event}.{token}/extend"),
-    ("POST", "/checkout/{event}.{token}/release"),
-    ("POST", "/sales/tour/join"),
-    ("POST", "/sales/tour/admit"),
-    ("POST", "/sales/tour/leave"),
-]
 
 
 @pytest.mark.parametrize(("method", "path"), CALLS)
@@ -246,76 +200,6 @@ async def test_a_body_that_is_not_what_it_says_is_refused(
         assert reply.status < 500, (encoding, reply)
         if reply.status == 201:
             await fan.call("DELETE", f"/api/bookings/{reply.json['reservation_id']}")
-    await assert_nothing_kept(shop, event, fan)
-
-
-NAMES = [
-    "%00", "a%00b", "%2F", "..%2F..%2Fetc%2Fpasswd", "%2e%2e", "%E2%98%83", "%ED%A0%80", "%FF",
-    "x" * 4_000, "%0d%0aSet-Cookie:x=1", "%25", "%", "*", "'", "{event}.", ".{event}", "-",
-    "{event}.%00" + "t" * 21, "{event}%0a", "%F0%9F%8E%AB", "a b", "%20",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("name", NAMES)
-async def test_no_name_in_a_path_is_a_bug(shop: Shop, event: str, name: str) -> None:
-    fan = Fan.inside(shop)
-    name = name.format(event=event)
-    for method, path in [
-        ("GET", f"/events/{name}"), ("GET", f"/events/{name}/seats"), ("GET", f"/sales/{name}"),
-        ("GET", f"/checkout/{name}"), ("GET", f"/orders/{name}"), ("GET", f"/api/events/{name}"),
-        ("GET", f"/api/events/{name}/plan"), ("GET", f"/api/events/{name}/seats"),
-        ("GET", f"/api/events/{name}/seats/changes"), ("GET", f"/api/bookings/{name}"),
-        ("DELETE", f"/api/bookings/{name}"), ("POST", f"/api/bookings/{name}/extend"),
-        ("POST", f"/checkout/{name}/pay"), ("POST", f"/checkout/{name}/release"),
-        ("POST", f"/events/{name}/reserve"), ("GET", f"/api/sales/{name}/status"),
-        ("GET", f"/api/sales/{name}/events"), ("POST", f"/api/sales/{name}/leave"),
-        ("POST", f"/sales/{name}/join"), ("GET", f"/static/{name}"), ("GET", f"/{name}"),
-        ("POST", f"/webhooks/payments/{name}"), ("GET", f"/orders/{name}/tickets/{name}/qr.svg"),
-    ]:  # fmt: skip
-        async with shop.session.request(
-            method, URL(shop.url + path, encoded=True), allow_redirects=False,
-            headers={"Authorization": f"Bearer {fan.admission}"},
-        ) as answer:  # fmt: skip
-            assert answer.status < 500, (method, path)
-            assert answer.status not in (200, 201), (method, path)
-            assert "x=1" not in answer.headers.get("Set-Cookie", "")
-            await answer.read()
-    await assert_nothing_kept(shop, event, fan)
-
-
-@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE", "BREW"])
-async def test_other_methods_are_no_bug(shop: Shop, event: str, method: str) -> None:
-    for fan in (Fan(shop), Fan.inside(shop)):
-        for _, path in [*CALLS, ("", "/"), ("", "/api/events/{event}/seats"), ("", "/sales/tour")]:
-            path = path.format(event=event, token="t" * 22)
-            reply = await fan.call(method, path)
-            assert reply.status < 500, (path, reply)
-            if reply.status == 405:
-                assert reply.headers["Allow"], path
-        if fan.fan_id:
-            await assert_nothing_kept(shop, event, fan)
-
-
-HEADERS = [
-    {"Authorization": "Bearer"}, {"Authorization": "Bearer " + "x" * 5_000},
-    {"Authorization": "\u2603"}, {"Authorization": "Basic dXNlcjpwYXNz"},
-    {"Cookie": "onsale-pass=\u2603; __Host-onsale-ticket=x"}, {"Cookie": ";;;=;=="},
-    {"DPoP": "x"}, {"DPoP": "\u2603"}, {"DPoP": "a.b." + "c" * 86}, {"DPoP": "x" * 5_000},
-    {"If-None-Match": "\u2603"}, {"Last-Event-ID": "\u2603"}, {"Accept": "\u2603"},
-    {"Accept-Encoding": "\u2603"}, {"Expect": "nonsense"}, {"X-Forwarded-For": "\u2603"},
-    {"Range": "bytes=-1"}, {"Idempotency-Key": "\u2603"}, {"Stripe-Signature": "t=\u0661,v1=\u2603"},
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("headers", HEADERS, ids=lambda headers: ascii(headers)[:40])
-async def test_no_header_is_a_bug(shop: Shop, event: str, headers: dict[str, str]) -> None:
-    fan = Fan.inside(shop)
-    for method, path in [*CALLS, ("GET", "/"), ("GET", "/sales/tour"), ("GET", "/api/sales/tour/status"),
-                         ("GET", "/api/sales/tour/place"), ("GET", "/api/events/{event}/seats"),
-                         ("GET", "/api/events/{event}/plan"), ("GET", "/orders/x")]:  # fmt: skip
-        path = path.format(event=event, token="t" * 22)
-        reply = await fan.call(method, path, headers=headers)
-        assert reply.status < 500, (path, reply)
     await assert_nothing_kept(shop, event, fan)
 
 

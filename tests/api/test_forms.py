@@ -9,7 +9,8 @@ from booking_core.catalog.event import StockTier
 from gateway.bot_checks.wait_token import WaitTokens
 from groundwork.clock import SystemTokenSource
 from tests.support.fan import Fan, Reply
-from tests.support.shop import EarlierClock, Shop
+from tests.support.opening import EarlierClock
+from tests.support.shop import Shop
 from tests.support.truth import assert_settled, held_by
 
 

@@ -1,11 +1,12 @@
 """Bytes that no well-behaved client sends."""
 
 import asyncio
+import json
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.support.fan import Fan
+from tests.support.fan import DeviceKey, Fan
 from tests.support.shop import Shop
 from tests.support.truth import held_by
 
@@ -19,8 +20,7 @@ async def answer_to(shop: Shop, content: bytes, *, is_cut: bool = False) -> byte
         if is_cut:
             writer.write_eof()
         async with asyncio.timeout(5):
-            head = await reader.readuntil(b"\r\n\r\n")
-            return head
+            return await reader.readuntil(b"\r\n\r\n")
     except (asyncio.IncompleteReadError, TimeoutError, ConnectionError):
         return b""
     finally:
@@ -53,8 +53,13 @@ async def test_bytes_that_are_no_text_are_no_bug(shop: Shop, header: bytes, call
         "reserve": ("/api/bookings/reserve", f'{{"event_id":"{event}","seat_ids":["A-1"]}}'),
         "complete": (
             "/api/bookings/complete",
-            f'{{"reservation_id":"{event}.{"t" * 22}","payment_method":"card_ok",'
-            '"idempotency_key":"k"}',
+            json.dumps(
+                {
+                    "reservation_id": f"{event}.{'t' * 22}",
+                    "payment_method": "card_ok",
+                    "idempotency_key": "k",
+                }
+            ),
         ),
         "join": ("/api/sales/tour/join", '{"altcha":"x"}'),
         "webhook": ("/webhooks/payments/practice", "{}"),
@@ -105,3 +110,44 @@ async def test_a_body_that_breaks_off_holds_nothing(shop: Shop) -> None:
         assert b" 500 " not in head
     assert await held_by(shop, event, fan.fan_id) == []
     assert await shop.seat_digits(event) == "000"
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        b"http://evil.example/api/bookings/x", b"http://evil.example", b"//evil.example/", b"*",
+        b"evil.example:443", b"/\x00", b"/%", b"/\xff", b"/?\xff", b"/#x", b"?x", b"http://[::1",
+        b"/" * 3_000,
+        b"http://evil.example:99999/x", b"/api/sales/tour/status?%ff", b"/..//..//x",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("method", [b"GET", b"OPTIONS", b"CONNECT"])
+async def test_no_target_is_a_bug(shop: Shop, method: bytes, target: bytes) -> None:
+    head = await answer_to(
+        shop, method + b" " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    )
+    assert head == b"" or int(head.split(b" ")[1]) < 500, head
+    assert b"Location: http" not in head
+    assert (await Fan(shop).call("GET", "/")).status == 200
+
+
+@pytest.mark.parametrize(
+    "host", [b"", b"evil.example", b"x" * 300, b"[::1", b"a:b:c", b"\xff", b"a b"]
+)
+async def test_no_host_is_a_bug(shop: Shop, host: bytes) -> None:
+    await shop.default_sale()
+    for path in (b"/", b"/sales/tour", b"/api/sales/tour/status", b"/api/bookings/x"):
+        head = await answer_to(
+            shop, b"GET " + path + b" HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n\r\n"
+        )
+        assert head == b"" or int(head.split(b" ")[1]) < 500, (path, head)
+        assert b"evil" not in head
+    fan = Fan(shop, DeviceKey())
+    path = "/api/sales/tour/join"
+    proof = fan.proven("POST", path)["DPoP"].encode()
+    head = await answer_to(
+        shop, request(fan, path, b"DPoP: " + proof, body=b'{"altcha":"x"}').replace(
+            b"Host: 127.0.0.1", b"Host: " + host
+        ),
+    )  # fmt: skip
+    assert head == b"" or int(head.split(b" ")[1]) < 500, head

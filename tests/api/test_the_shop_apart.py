@@ -14,7 +14,8 @@ from gateway.origin.door import Door
 from gateway.origin.over_http import HttpDoor, door_session
 from groundwork.identity import HEADER_NAME
 from tests.support.fan import Fan
-from tests.support.shop import Shop, open_shop, served
+from tests.support.opening import open_shop, served
+from tests.support.shop import Shop
 from tests.support.truth import assert_settled
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.shop import Shop, open_shop
+from tests.support.opening import open_shop
+from tests.support.shop import Shop
 
 
 @pytest.fixture(scope="module")

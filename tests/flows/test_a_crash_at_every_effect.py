@@ -18,7 +18,8 @@ from booking_core.practice_provider.app_keys import BOOK
 from groundwork.clock import SystemTokenSource
 from groundwork.errors import BookingError
 from tests.support.fan import Fan
-from tests.support.shop import Shop, hurry
+from tests.support.opening import hurry
+from tests.support.shop import Shop
 from tests.support.truth import assert_settled
 
 # Effects of the longest story and some to spare; a story that never ends is a bug of its own.

@@ -22,7 +22,8 @@ from onsale.embedded.child_process import ChildProcess
 from onsale.embedded.redis_server import RedisServer
 from onsale.embedded.running import wait_until_ready
 from tests.support.fan import Fan, Reply
-from tests.support.shop import Shop, open_shop
+from tests.support.opening import open_shop
+from tests.support.shop import Shop
 from tests.support.truth import assert_settled, held_by
 
 SEATS = 60

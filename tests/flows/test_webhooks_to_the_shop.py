@@ -10,7 +10,8 @@ import pytest
 
 from booking_core.practice_provider.webhooks import sign
 from tests.support.fan import Fan, Reply
-from tests.support.shop import WEBHOOK_SECRET, Shop, open_shop
+from tests.support.opening import WEBHOOK_SECRET, open_shop
+from tests.support.shop import Shop
 from tests.support.truth import assert_settled
 
 PATH = "/webhooks/payments/practice"

@@ -83,7 +83,12 @@ async def test_the_delivered_rate_is_right_within_two_percent(line: LineInRedis,
 
 async def test_a_paused_line_calls_nobody_and_saves_nothing_up(line: LineInRedis) -> None:
     await crowd(line)
-    line.now += 1_000
+    line.now += 500
+    line.capacity = 0
+    assert (await line.call_places())["called_now"] == 0, "five tokens, and no room"
+    line.capacity = 1_000
+    assert (await line.call_places(rate_per_minute=0))["called_now"] == 0
+    assert (await line.call_places())["called_now"] == 5
     await line.call_places(rate_per_minute=0)
     line.now += 60_000
 

@@ -113,9 +113,7 @@ async def test_without_it_the_line_is_not_safe(
     name, guard, instead, proof = case
     take_out(monkeypatch, name, guard, instead)
     line = LineInRedis(await edited_caller(any_store), "tour")
-    if proof.__name__ == "test_a_fan_has_one_place_however_often_they_ask" or "proof" in guard:
-        await line.open()
-    elif "device_of" in guard:
+    if proof.__module__ == "test_open_and_join" and "ceiling" not in proof.__name__:
         await line.open()
 
     with pytest.raises(AssertionError):

@@ -1,4 +1,4 @@
-"""One sale's line, told by a seed: fans join, are called and let in, while stores are lost and clocks step."""
+"""One sale's line, told by a seed: fans join, are called, are let in; stores are lost, clocks step."""
 
 import random
 from collections import Counter
@@ -151,7 +151,9 @@ class LineStory:
 
     async def note(self) -> None:
         """The worker makes the line's progress durable."""
-        stored = await self.call.store.call("HMGET", self.line.keys["line"], "last_place", "serving")
+        stored = await self.call.store.call(
+            "HMGET", self.line.keys["line"], "last_place", "serving"
+        )
         self.noted_place = max(self.noted_place, int(stored[0]))
         self.noted_serving = max(self.noted_serving, int(stored[1]))
 

@@ -15,7 +15,7 @@ def as_dict(answer: Any) -> dict[str, Any]:
     if isinstance(answer, dict):
         return answer
     if answer and isinstance(answer[0], list | tuple):
-        return {name: value for name, value in answer}
+        return dict(answer)
     return dict(zip(answer[0::2], answer[1::2], strict=True))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from multidict import CIMultiDictProxy
+from yarl import URL
 
 from groundwork.token_claims import PassClaims, TicketClaims
 from tests.support.shop import Shop
@@ -120,8 +121,10 @@ class Fan:
         credential = self.admission if credential is None else credential
         if credential:
             headers.setdefault("Authorization", f"{self.scheme} {credential}")
+        # What is encoded is sent as it is written.
+        url = URL(self.shop.url + path, encoded="%" in path)
         async with self.shop.session.request(
-            method, self.shop.url + path, headers=headers, allow_redirects=False, **request
+            method, url, headers=headers, allow_redirects=False, **request
         ) as answer:
             return Reply(answer.status, answer.headers, await answer.read())
 

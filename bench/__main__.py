@@ -1,0 +1,171 @@
+"""`make bench`: start a private installation, measure every budget, say what is met."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import uvloop
+from rich.console import Console
+
+from bench.bare_script import measure_bare_script
+from bench.installation import Installation, installed, other_core, server_core
+from bench.machine import cores, description, pin
+from bench.material import fill_catalogue, put_on_sale
+from bench.orders import measure_orders
+from bench.paths import measure_reads, measure_writes
+from bench.report import RESULTS, Row, print_table, read_results, update_readme, write_results
+from bench.rounds import Plan
+from bench.searching import measure_search
+from bench.streams import measure_streams
+from groundwork.postgres import open_pool
+
+# Before anything was pinned.
+ALL_CORES = cores()
+MAP_EVENT, RESERVE_EVENT, ORDER_EVENT = "bench-map", "bench-reserve", "bench-order"
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much is measured, and how long."""
+
+    reads: Plan
+    writes: Plan
+    orders: Plan
+    map_seats: int
+    reserve_seats: int
+    order_seats: int
+    streams: int
+    boards: int
+    events: int
+    search_seconds: float
+
+
+# Minutes of medians for the figures that are published.
+FULL = Sizes(
+    reads=Plan(9, 1.5), writes=Plan(9, 1.0), orders=Plan(5, 2.0),
+    map_seats=60_000, reserve_seats=60_000, order_seats=30_000,
+    streams=8_000, boards=8, events=10_000, search_seconds=20.0,
+)  # fmt: skip
+# Under a minute, for every change: good enough to see that a path has become a third slower.
+QUICK = Sizes(
+    reads=Plan(3, 0.6), writes=Plan(3, 0.5), orders=Plan(2, 1.0),
+    map_seats=60_000, reserve_seats=24_000, order_seats=6_000,
+    streams=2_000, boards=3, events=10_000, search_seconds=4.0,
+)  # fmt: skip
+# Seconds, for the test of the bench itself; the figures say nothing.
+TINY = Sizes(
+    reads=Plan(1, 0.1), writes=Plan(1, 0.1), orders=Plan(1, 0.1),
+    map_seats=1_000, reserve_seats=4_000, order_seats=1_000,
+    streams=50, boards=2, events=200, search_seconds=0.5,
+)  # fmt: skip
+SIZES = {"full": FULL, "quick": QUICK, "tiny": TINY}
+
+
+async def measure(sizes: Sizes, tell: Callable[[str], None]) -> tuple[list[Row], list[str]]:
+    """Return the rows of all paths, and what to know of the floors."""
+    async with AsyncExitStack() as stack:
+        tell("starting private servers")
+        installation = await stack.enter_async_context(installed())
+        async with open_pool(installation.database_url) as pool:
+            tell("putting seats on sale")
+            seats = await put_on_sale(
+                pool,
+                {
+                    MAP_EVENT: sizes.map_seats,
+                    RESERVE_EVENT: sizes.reserve_seats,
+                    ORDER_EVENT: sizes.order_seats,
+                },
+            )
+            await stack.enter_async_context(installation.floors(server_core()))
+            rows = await measure_alone(installation, sizes, seats, tell)
+            rows += await measure_together(installation, sizes, seats, tell)
+            tell("waiting fans with open streams")
+            async with installation.gateway(core=server_core()):
+                rows.append(await measure_streams(installation, sizes.streams, sizes.boards))
+            tell(f"search over {sizes.events:,} events")
+            await fill_catalogue(pool, sizes.events)
+            async with installation.gateway():
+                rows.append(await measure_search(installation, sizes.events, sizes.search_seconds))
+        tell("bare script")
+        bare = await measure_bare_script(installation.redis_url)
+    return rows, [bare]
+
+
+@contextmanager
+def pinned(installation: Installation) -> Iterator[None]:
+    """Keep ourselves and Redis off the core of the measured server while the block runs."""
+    core = other_core()
+    if core is None:
+        yield
+        return
+    pids = (os.getpid(), installation.pid("redis"))
+    for pid in pids:
+        pin(pid, [core])
+    try:
+        yield
+    finally:
+        for pid in pids:
+            pin(pid, ALL_CORES)
+
+
+async def measure_alone(
+    installation: Installation,
+    sizes: Sizes,
+    seats: dict[str, list[str]],
+    tell: Callable[[str], None],
+) -> list[Row]:
+    """Measure what is compared with a floor: one server process on a core of its own."""
+    async with installation.gateway(core=server_core()):
+        with pinned(installation):
+            tell("poll and snapshot, against the bare framework")
+            rows = await measure_reads(installation, MAP_EVENT, sizes.reads)
+            tell("join and reserve, against one script call and a row lock")
+            return rows + await measure_writes(
+                installation, RESERVE_EVENT, seats[RESERVE_EVENT], sizes.writes
+            )
+
+
+async def measure_together(
+    installation: Installation,
+    sizes: Sizes,
+    seats: dict[str, list[str]],
+    tell: Callable[[str], None],
+) -> list[Row]:
+    """Measure orders with everything that `onsale up` runs on two cores."""
+    tell("orders, with two gateways, the worker and the payment provider")
+    async with (
+        installation.provider(),
+        installation.gateway(),
+        installation.gateway("gateway-2"),
+        installation.worker(),
+    ):
+        return [await measure_orders(installation, ORDER_EVENT, seats[ORDER_EVENT], sizes.orders)]
+
+
+@click.command()
+@click.option("--quick", "size", flag_value="quick", help="Under a minute, for every change.")
+@click.option("--tiny", "size", flag_value="tiny", hidden=True)
+@click.option("--full", "size", flag_value="full", default=True, help="The published figures.")
+@click.option("--write-readme", is_flag=True, help="Put the last figures into README.md.")
+@click.option("--date", default="", help="The day to name in README.md; today without it.")
+@click.option("--results", type=click.Path(path_type=Path), default=RESULTS, show_default=False)
+def main(size: str, write_readme: bool, date: str, results: Path) -> None:
+    """Measure every budget of the design against its floor."""
+    console = Console()
+    if write_readme:
+        date = date or f"{datetime.now(UTC):%Y-%m-%d}"
+        update_readme(read_results(results), date)
+        console.print(f"README.md has the figures of {results.name} now.")
+        return
+    console.print(f"[bold]Onsale bench[/] ({size}): {description()}")
+    rows, floors = uvloop.run(measure(SIZES[size], lambda text: console.print(f"[dim]· {text}[/]")))
+    write_results(rows, results)
+    print_table(console, rows, floors)
+
+
+if __name__ == "__main__":
+    main()

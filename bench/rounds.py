@@ -1,0 +1,97 @@
+"""Floors and ours in turns, so that whatever else the machine does meets all of them alike."""
+
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from statistics import median
+
+from bench.http_client import Connection, Tally, closed_loop, connections
+from bench.machine import cpu_seconds
+
+# As many fans as are answered in the same moment. Fewer leave pipes empty, more only wait.
+CONNECTIONS = 64
+
+
+@dataclass
+class Contender:
+    """One kind of request, the server that answers it, and what was measured of it."""
+
+    name: str
+    port: int
+    pid: int
+    requests: Iterator[bytes]
+    status: int = 200
+    per_second: list[float] = field(default_factory=list)
+    cpu_us: list[float] = field(default_factory=list)
+    answer_bytes: int = 0
+
+    def take(self, tally: Tally, cpu_seconds_used: float) -> None:
+        """Note a round. Anything but the one expected answer is a broken bench."""
+        assert set(tally.statuses) == {self.status}, (
+            f"{self.name} answered {tally.statuses}: {tally.last_body[-500:]!r}"
+        )
+        self.per_second.append(tally.per_second)
+        self.cpu_us.append(cpu_seconds_used * 1_000_000 / tally.count)
+        self.answer_bytes = len(tally.last_body)
+
+    @property
+    def speed(self) -> float:
+        """Answers per second, the median of the rounds."""
+        return median(self.per_second)
+
+    @property
+    def cpu(self) -> float:
+        """Microseconds of the server's core for one answer, the median of the rounds."""
+        return median(self.cpu_us)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long to measure."""
+
+    cycles: int
+    seconds: float
+
+    @property
+    def total_seconds(self) -> float:
+        """How long one contender is measured in all, the first warm-up included."""
+        return (self.cycles + 1) * self.seconds
+
+
+def ratio(ours: Contender, floor: Contender) -> float:
+    """Return ours / floor, the median of what each cycle found: both had the same machine then."""
+    return median(
+        mine / theirs for mine, theirs in zip(ours.per_second, floor.per_second, strict=True)
+    )
+
+
+async def take_turns(contenders: Sequence[Contender], plan: Plan) -> None:
+    """Measure all contenders, cycle by cycle, there and back; the first cycle is only to warm up."""
+    async with AsyncExitStack() as stack:
+        opened: dict[int, list[Connection]] = {}
+        for contender in contenders:
+            if contender.port not in opened:
+                opened[contender.port] = await stack.enter_async_context(
+                    connections(contender.port, CONNECTIONS)
+                )
+        for cycle in range(plan.cycles + 1):
+            for contender in contenders if cycle % 2 == 0 else reversed(contenders):
+                tally, used = await one_round(contender, opened[contender.port], plan.seconds)
+                if cycle > 0:
+                    contender.take(tally, used)
+
+
+async def one_round(
+    contender: Contender, opened: Sequence[Connection], seconds: float
+) -> tuple[Tally, float]:
+    """Return what a round came to, and the seconds of a core that the server used for it."""
+    # A collection of our own in the middle would look like a slow server.
+    gc.collect()
+    gc.disable()
+    used = cpu_seconds(contender.pid)
+    try:
+        tally = await closed_loop(opened, contender.requests, seconds)
+    finally:
+        gc.enable()
+    return tally, cpu_seconds(contender.pid) - used

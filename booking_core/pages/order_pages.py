@@ -1,0 +1,74 @@
+"""An order's pages: how it stands, its tickets as PDF and as QR codes. For its owner only."""
+
+from aiohttp import web
+
+from booking_core.app_keys import SHOP
+from booking_core.checkout.api import own_order
+from booking_core.checkout.app_keys import ISSUER, ORDERS
+from booking_core.ledger.orders import FINAL, OrderState
+from booking_core.pages import shop_views as views_of
+from booking_core.pages.handlers import NO_STORE, page_response
+from booking_core.pages.views import OrderPage, TicketLine
+from booking_core.tickets.qr import qr_svg
+from groundwork.errors import OrderNotFound
+
+routes = web.RouteTableDef()
+
+
+@routes.get("/orders/{booking}")
+async def order_page(request: web.Request) -> web.Response:
+    """Show an order to its owner."""
+    order = await own_order(request, request.match_info["booking"])
+    shop = request.config_dict[SHOP]
+    event, layout = await shop.get(order.event_id), await shop.seat_layout(order.event_id)
+    orders = request.config_dict[ORDERS]
+    tickets: tuple[TicketLine, ...] = ()
+    if order.state == OrderState.SOLD:
+        issuer = request.config_dict[ISSUER]
+        tickets = tuple(
+            views_of.ticket_line(event, layout, order, ticket, issuer.code(order, ticket))
+            for ticket in await orders.tickets(order.order_id)
+        )
+    page = OrderPage(
+        event=views_of.head(event),
+        booking_id=order.order_id,
+        status=views_of.STATUS_WORDS.get(order.state, "pending"),
+        total=order.amount_cents,
+        lines=views_of.order_lines(event, layout, await orders.lines(order.order_id)),
+        tickets=tickets,
+        email=order.email,
+        pdf_url=f"/orders/{order.order_id}/tickets.pdf" if tickets else "",
+        next_action_url=order.next_action_url or "" if order.state not in FINAL else "",
+        release_reason=order.release_reason,
+        decline_reason=order.decline_reason,
+    )
+    return page_response(request, "order.html", page)
+
+
+@routes.get("/orders/{booking}/tickets.pdf")
+async def tickets_pdf(request: web.Request) -> web.Response:
+    """Answer all tickets of an order as one PDF."""
+    order = await own_order(request, request.match_info["booking"])
+    if order.state != OrderState.SOLD:
+        raise OrderNotFound
+    return web.Response(
+        body=await request.config_dict[ISSUER].pdf(order),
+        content_type="application/pdf",
+        headers={
+            **NO_STORE,
+            "Content-Disposition": f'inline; filename="tickets-{order.order_id}.pdf"',
+        },
+    )
+
+
+@routes.get("/orders/{booking}/tickets/{ticket}/qr.svg")
+async def ticket_qr(request: web.Request) -> web.Response:
+    """Answer one ticket's QR code as an image."""
+    order = await own_order(request, request.match_info["booking"])
+    for ticket in await request.config_dict[ORDERS].tickets(order.order_id):
+        if ticket.ticket_id == request.match_info["ticket"]:
+            code = request.config_dict[ISSUER].code(order, ticket)
+            return web.Response(
+                text=qr_svg(code, "Ticket code"), content_type="image/svg+xml", headers=NO_STORE
+            )
+    raise OrderNotFound

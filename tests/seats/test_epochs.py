@@ -1,0 +1,310 @@
+"""Whatever becomes of Redis, a new epoch shows what PostgreSQL knows, and never that all is free."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from shop_world import SEATS, SEATS_MAX, STANDING, OpenShop, Shop, make_event, opened_shop, until
+
+import lua
+from booking_core.seats.holds import SeatsTakenByIndex
+from groundwork.clock import SystemClock
+from groundwork.errors import HoldLost, ReservationNotFound, StoreUnavailable
+from groundwork.postgres import Pool
+from lua.keys import event_keys
+from onsale.embedded.binaries import find_redis
+from onsale.embedded.child_process import ChildProcess
+from onsale.embedded.redis_server import RedisServer
+from onsale.embedded.running import wait_until_ready
+
+
+async def test_a_new_shop_begins_an_epoch_and_fills_its_event_when_asked(shop: Shop) -> None:
+    assert shop.epochs.epoch == await shop.stored_epoch() >= 1
+    assert not await shop.store.call("EXISTS", event_keys(shop.event_id)["meta"])
+
+    assert await shop.status() == "0" * SEATS
+    assert await shop.standing() == STANDING
+
+
+async def test_a_second_process_joins_the_epoch(open_shop: OpenShop) -> None:
+    one, other = await open_shop(), await open_shop()
+
+    assert one.epochs.epoch == other.epochs.epoch == await one.stored_epoch()
+
+
+async def test_forgotten_scripts_begin_an_epoch_and_no_hold_is_lost(shop: Shop) -> None:
+    epoch = shop.epochs.epoch
+    hold = await shop.hold_seats("ada", 1, 2)
+    stock = await shop.hold_stock("ada", 2)
+    await shop.store.call("SCRIPT", "FLUSH")
+
+    assert await shop.holds.read(hold.reservation_id, "ada") == hold
+    assert await shop.holds.read(stock.reservation_id, "ada") == stock
+    assert shop.epochs.epoch == await shop.stored_epoch() == epoch + 1
+    assert (await shop.status())[:4] == "0110"
+    with pytest.raises(SeatsTakenByIndex):
+        await shop.hold_seats("bob", 1)
+
+
+async def test_a_hold_that_was_repeated_over_an_epoch_is_the_same_hold(shop: Shop) -> None:
+    hold = await shop.hold_seats("ada", 1, operation="click")
+    await shop.store.call("SCRIPT", "FLUSH")
+
+    assert await shop.hold_seats("ada", 1, operation="click") == hold
+
+
+async def test_an_emptied_server_gets_back_what_postgresql_knows(shop: Shop) -> None:
+    epoch = shop.epochs.epoch
+    kept, released = await shop.hold_seats("ada", 1), await shop.hold_seats("ada", 2)
+    extended = await shop.holds.extend(kept.reservation_id, "ada")
+    await shop.holds.release(released.reservation_id, "ada")
+    stock = await shop.hold_stock("bob", 3)
+    sold = await shop.sell(await shop.hold_seats("cyd", 5))
+    paying = await shop.hold_seats("dan", 7)
+    await shop.claim(paying)
+    await shop.reconcile()
+    lost = await shop.hold_seats("eve", 9)
+    await shop.store.call("FLUSHALL")
+
+    assert await shop.holds.read(kept.reservation_id, "ada") == extended
+    assert await shop.holds.read(stock.reservation_id, "bob") == stock
+    assert (await shop.holds.read(paying.reservation_id, "dan")).seat_indexes == (7,)
+    with pytest.raises(ReservationNotFound):
+        await shop.holds.read(lost.reservation_id, "eve")
+    assert await shop.status() == "0100020100".ljust(SEATS, "0")
+    assert await shop.standing() == STANDING - 3
+    assert shop.epochs.epoch == epoch + 1
+    while await shop.outbox.work():
+        pass
+    assert sold
+    assert await shop.status() == "0100020100".ljust(SEATS, "0")
+
+
+async def test_a_new_epoch_has_numbers_of_its_own_and_the_log_keeps_both(shop: Shop) -> None:
+    epoch = shop.epochs.epoch
+    await shop.hold_seats("ada", 1)
+    await shop.hold_seats("ada", 2)
+    await shop.reconcile()
+    await shop.store.call("FLUSHALL")
+    await shop.hold_seats("bob", 3)
+    await shop.reconcile()
+
+    assert await shop.logged() == [(epoch, 1, "held"), (epoch, 2, "held"), (epoch + 1, 1, "held")]
+
+
+async def test_sold_stock_that_was_not_shown_yet_is_counted_once(shop: Shop) -> None:
+    await shop.sell(await shop.hold_stock("ada", 4))
+    await shop.reconcile()
+    await shop.store.call("FLUSHALL")
+
+    assert await shop.standing() == STANDING - 4
+    while await shop.outbox.work():
+        pass
+    assert await shop.standing() == STANDING - 4
+    await shop.hold_stock("bob", 4)
+    assert await shop.standing() == STANDING - 8
+
+
+async def test_what_a_fan_bought_counts_after_a_loss(shop: Shop) -> None:
+    await shop.sell(await shop.hold_seats("ada", 1, 2, 3))
+    while await shop.outbox.work():
+        pass
+    await shop.store.call("FLUSHALL")
+
+    counts = await fan_counts(shop)
+    assert counts == {"ada": "3"}
+
+
+async def fan_counts(shop: Shop) -> dict[str, str]:
+    await shop.status()
+    found = await shop.store.call("HGETALL", event_keys(shop.event_id)["fan_counts"])
+    return found if isinstance(found, dict) else dict(zip(found[::2], found[1::2], strict=True))
+
+
+async def test_a_sale_shown_after_the_loss_ends_the_hold_of_somebody_else(shop: Shop) -> None:
+    hold = await shop.hold_seats("ada", 1)
+    order = await shop.claim(hold)
+    await shop.store.call("FLUSHALL")
+    await shop.status()  # filled with the claim as a hold
+    await shop.orders.sell(order)
+    while await shop.outbox.work():
+        pass
+
+    assert (await shop.status())[1] == "2"
+    with pytest.raises(ReservationNotFound):
+        await shop.holds.read(hold.reservation_id, "ada")
+
+
+async def test_one_wiped_event_begins_an_epoch_of_its_own(shop: Shop) -> None:
+    hold = await shop.hold_seats("ada", 1)
+    await shop.reconcile()
+    epoch = shop.epochs.epoch
+    await shop.store.call("DEL", *event_keys(shop.event_id).values())
+
+    assert await shop.holds.read(hold.reservation_id, "ada") == hold
+    assert shop.epochs.epoch == epoch + 1
+
+
+async def test_many_at_once_in_two_processes_begin_one_epoch(open_shop: OpenShop) -> None:
+    one, other = await open_shop(), await open_shop()
+    other.event_id = one.event_id
+    hold = await one.hold_seats("ada", 1)
+    for wipe in (("SCRIPT", "FLUSH"), ("FLUSHALL",)):
+        await one.reconcile()
+        epoch = await one.stored_epoch()
+        await one.store.call(*wipe)
+
+        asked = [shop.holds.read(hold.reservation_id, "ada") for shop in (one, other) * 20]
+        assert await asyncio.gather(*asked) == [hold] * 40
+        assert one.epochs.epoch == other.epochs.epoch == await one.stored_epoch() == epoch + 1
+
+
+async def test_many_events_at_once_are_filled_with_a_few_connections(shop: Shop) -> None:
+    events = [await make_event(shop) for _ in range(24)]
+    await shop.store.call("SCRIPT", "FLUSH")
+
+    async with asyncio.timeout(15):
+        answers = await asyncio.gather(*(shop.holds.read_status(event) for event in events))
+    assert [status for status, _ in answers] == ["0" * SEATS] * 24
+
+
+async def test_a_process_that_slept_through_an_epoch_is_fenced_and_follows(
+    open_shop: OpenShop,
+) -> None:
+    one, sleeper = await open_shop(), await open_shop()
+    sleeper.event_id = one.event_id
+    await one.hold_seats("ada", 1)
+    await sleeper.status()
+    await one.store.call("FLUSHALL")
+    await one.store.call("SCRIPT", "FLUSH")
+    await one.status()
+
+    with pytest.raises(SeatsTakenByIndex):
+        await one.hold_seats("ada", 3)
+        await sleeper.hold_seats("bob", 3)
+    assert sleeper.epochs.epoch == one.epochs.epoch == await one.stored_epoch()
+
+
+async def test_an_old_epoch_is_never_filled_over_a_new_one(open_shop: OpenShop) -> None:
+    one, sleeper = await open_shop(), await open_shop()
+    sleeper.event_id = await make_event(one)
+    one.event_id = sleeper.event_id
+    old = sleeper.epochs.epoch
+    await one.store.call("FLUSHALL")
+    await one.epochs._renew(old, is_wiped=True)
+    await one.hold_seats("ada", 1)
+
+    await sleeper.epochs._load(("event", sleeper.event_id))  # it still believes in the old one
+
+    assert sleeper.epochs.epoch == one.epochs.epoch == old + 1
+    assert (await one.status())[1] == "1"
+
+
+async def test_another_release_on_the_same_server_is_no_new_server(
+    open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = await open_shop()
+    hold = await old.hold_seats("ada", 1)
+    whole = lua.read_source
+    with monkeypatch.context() as patched:
+        patched.setattr(lua, "read_source", lambda name: whole(name) + "\n-- the next release\n")
+        new = await open_shop()
+    new.event_id = old.event_id
+
+    for shop in (old, new, old, new):
+        assert await shop.holds.read(hold.reservation_id, "ada") == hold
+    assert new.epochs.epoch == old.epochs.epoch == await old.stored_epoch()
+    assert new.holds._read_hold.sha(1) != old.holds._read_hold.sha(1)
+
+
+async def test_a_fill_that_was_broken_off_loses_no_hold(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold = await shop.hold_seats("ada", 1)  # in Redis' log alone
+    await shop.store.call("SCRIPT", "FLUSH")
+
+    async def broken(*_: object) -> None:
+        raise StoreUnavailable(retry_after=1)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shop.reconciler, "reconcile", broken)
+        with pytest.raises(StoreUnavailable):
+            await shop.status()
+    epoch = shop.epochs.epoch
+
+    assert await shop.holds.read(hold.reservation_id, "ada") == hold
+    assert shop.epochs.epoch == epoch, "trying again needs no new epoch"
+
+
+@pytest.fixture
+async def own_server(open_dir: Path) -> AsyncIterator[RedisServer]:
+    """A server to be killed, with a log on disk."""
+    folder = open_dir / "killed"
+    server = RedisServer(
+        binaries=find_redis(),
+        data_dir=folder / "data",
+        socket=folder / "redis.sock",
+        log_path=folder / "redis.log",
+    )
+    await server.prepare()
+    return server
+
+
+async def start(server: RedisServer) -> ChildProcess:
+    process = await ChildProcess.start(server.command())
+    await wait_until_ready(process, server.is_ready, SystemClock())
+    return process
+
+
+async def test_a_killed_server_comes_back_in_a_new_epoch(
+    own_server: RedisServer, pool: Pool
+) -> None:
+    process = await start(own_server)
+    try:
+        async with opened_shop(own_server.url, pool) as shop:
+            hold = await shop.hold_seats("ada", 1)
+            sold = await shop.hold_seats("bob", 2)
+            order = await shop.claim(sold)
+            await shop.reconcile()
+            for _ in range(3):
+                epoch = shop.epochs.epoch
+                process.signal(signal.SIGKILL)
+                await process.wait()
+                with pytest.raises(StoreUnavailable):
+                    await shop.status()
+                await shop.orders.sell(order)
+                process = await start(own_server)
+
+                async def is_back() -> bool:
+                    try:
+                        await shop.status()
+                    except StoreUnavailable:
+                        return False
+                    return True
+
+                await until(is_back)
+                assert shop.epochs.epoch == await shop.stored_epoch() == epoch + 1
+                assert await shop.holds.read(hold.reservation_id, "ada") == hold
+                assert (await shop.status())[:4] == "0120"
+                with pytest.raises((SeatsTakenByIndex, HoldLost)):
+                    await shop.hold_seats("eve", 2)
+    finally:
+        await process.stop()
+
+
+async def test_every_seat_that_was_sold_stays_sold_over_any_loss(shop: Shop) -> None:
+    sold = set()
+    for round_number, wipe in enumerate((("SCRIPT", "FLUSH"), ("FLUSHALL",)) * 3):
+        fan = f"fan-{round_number}"
+        hold = await shop.holds.hold_best(shop.event_id, fan, 2, ["front"], SEATS_MAX)
+        await shop.sell(hold)
+        sold |= set(hold.seat_indexes)
+        if round_number % 3 == 0:
+            while await shop.outbox.work():
+                pass
+        await shop.store.call(*wipe)
+
+        status = await shop.status()
+        assert {index for index, digit in enumerate(status) if digit == "2"} == sold
