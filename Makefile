@@ -23,7 +23,8 @@ load: $(VENV)/tested ## A minute of fans who really buy, against a running `make
 
 ## Check it
 test: $(VENV)/tested packages ## Every test, on real servers
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --ignore tests/browser $(ARGS)
+	@$(BIN)/python -m pytest tests/browser $(ARGS)
 
 lint: $(VENV)/tested ## Style, types, and the directions of imports
 	@$(BIN)/ruff check .

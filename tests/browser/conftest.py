@@ -31,9 +31,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.import_plugin("tests.running_system")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One browser for all tests; each has its own profile."""
+    """One browser for a file's tests; each has its own profile.
+
+    No longer than that: Playwright keeps an event loop running, and asynchronous tests need theirs.
+    """
     assert CHROMIUM.exists(), "Debian's chromium is not installed: apt-get install chromium"
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
