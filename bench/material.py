@@ -283,14 +283,17 @@ class Signatures:
 
 
 def reserves(
-    port: int, event_id: str, seat_ids: Sequence[str], passes: Sequence[str]
+    port: int,
+    event_id: str,
+    seat_ids: Sequence[str],
+    passes: Sequence[str],
+    per_fan: int = SEATS_PER_FAN // SEATS_PER_HOLD,
 ) -> list[bytes]:
     """Return reserves of two named seats each; no two want the same."""
     pairs = [
         list(seat_ids[start : start + SEATS_PER_HOLD])
         for start in range(0, len(seat_ids) - 1, SEATS_PER_HOLD)
     ]
-    per_fan = SEATS_PER_FAN // SEATS_PER_HOLD
     return [
         request(
             "POST",

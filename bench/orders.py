@@ -8,7 +8,7 @@ import msgspec
 from bench.http_client import Tally, closed_loop, connections, request
 from bench.installation import Installation
 from bench.machine import cores, cpu_seconds
-from bench.material import SEATS_PER_FAN, Signatures, reserves
+from bench.material import SEATS_PER_HOLD, Signatures, reserves
 from bench.report import Row
 from bench.rounds import CONNECTIONS, Plan
 
@@ -23,10 +23,10 @@ async def measure_orders(
 ) -> Row:
     """Hold everything first, then pay for it, as many as fit into the plan's rounds."""
     port = installation.gateway_port
-    passes = Signatures(installation).passes(len(seat_ids) // SEATS_PER_FAN)
-    completes = iter(
-        await hold_all(installation, reserves(port, event_id, seat_ids, passes), passes)
-    )
+    # One order a fan: those of one fan would wait for each other.
+    passes = Signatures(installation).passes(len(seat_ids) // SEATS_PER_HOLD)
+    requests = reserves(port, event_id, seat_ids, passes, per_fan=1)
+    completes = iter(await hold_all(installation, requests, passes))
     rounds: list[Tally] = []
     used = dict.fromkeys(PARTS, 0.0)
     async with connections(port, CONNECTIONS) as opened:
@@ -50,9 +50,8 @@ async def hold_all(
     """Reserve everything, untimed; return one payment for each reservation."""
     port = installation.gateway_port
     completes: list[bytes] = []
-    per_fan = len(requests) // len(passes)
     async with connections(port, 1) as opened:
-        for number, reserve in enumerate(requests):
+        for one, reserve in zip(passes, requests, strict=True):
             status, answer = await opened[0].ask(reserve)
             assert status == 201, answer
             held = msgspec.json.decode(answer.partition(b"\r\n\r\n")[2])
@@ -66,7 +65,7 @@ async def hold_all(
                     "POST",
                     "/api/bookings/complete",
                     port,
-                    headers=f"Authorization: Bearer {passes[number // per_fan]}\r\n",
+                    headers=f"Authorization: Bearer {one}\r\n",
                     body=msgspec.json.encode(body),
                 )
             )

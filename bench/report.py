@@ -63,7 +63,7 @@ def read_results(path: Path = RESULTS) -> list[dict[str, Any]]:
     return rows
 
 
-def print_table(console: Console, rows: Sequence[Row], floors: Sequence[str]) -> None:
+def print_table(console: Console, rows: Sequence[Row]) -> None:
     """Print the budgets and what is reached, and under them what each figure is."""
     table = Table()
     for name in ("path", "ours", "floor", "ratio", "budget", ""):
@@ -81,8 +81,8 @@ def print_table(console: Console, rows: Sequence[Row], floors: Sequence[str]) ->
     console.print(table)
     for row in rows:
         console.print(f"[bold]{row.path}[/] in {row.unit}: {row.note}", highlight=False)
-    for floor in floors:
-        console.print(floor, highlight=False)
+        if "bare_script" in row.more:
+            console.print(row.more["bare_script"], highlight=False)
 
 
 def budget_text(row: Mapping[str, Any]) -> str:
@@ -101,13 +101,16 @@ def measured_section(rows: Sequence[dict[str, Any]], date: str) -> str:
         "| path | ours | floor | ratio | budget | | unit | note |",
         "|---|--:|--:|--:|---|---|---|---|",
     ]
+    bare = ""
     for row in rows:
         met = "met" if row["met"] else "**missed**"
         lines.append(
             f"| {row['path']} | {row['ours']:,.1f} | {row['floor']:,.1f} | {row['ratio']:.2f} "
             f"| {budget_text(row)} | {met} | {row['unit']} | {row['note']} |"
         )
-    return "\n".join([*lines, END])
+        if "bare_script" in row:
+            bare = row["bare_script"]
+    return "\n".join([*lines, "", f"{bare}.", END])
 
 
 def update_readme(rows: Sequence[dict[str, Any]], date: str, path: Path = README) -> None:

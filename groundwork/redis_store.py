@@ -1,10 +1,12 @@
 """Redis: calls of one tick of the event loop travel in one pipeline, and nothing is retried blindly."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import math
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
+import hiredis
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -21,8 +23,14 @@ SOCKET_TIMEOUT_SECONDS = 1.0
 PIPELINE_CALLS_MAX = 500
 # Two under way keep the server busy while we read; more would only split the batches.
 PIPELINES_UNDER_WAY_MAX = 2
+# Answers come in lots of about so many; each lot shows that the server is alive.
+ANSWERS_AT_ONCE = 32
 # Callers beyond this get 503 at once: memory is finite and their answer would come too late.
 CALLS_WAITING_MAX = 20_000
+
+# Looked up once: finding a label takes as long as counting.
+SCRIPT_CALLS = metrics.REDIS_CALLS.labels("script")
+COMMAND_CALLS = metrics.REDIS_CALLS.labels("command")
 
 Command = tuple[str | int | bytes, ...]
 
@@ -87,16 +95,13 @@ class RedisStore:
     async def _send(self, batch: list[tuple[Command, asyncio.Future[Any]]]) -> None:
         metrics.REDIS_PIPELINE_CALLS.observe(len(batch))
         scripts = sum(1 for command, _ in batch if command[0] == "EVALSHA")
-        metrics.REDIS_CALLS.labels("script").inc(scripts)
-        metrics.REDIS_CALLS.labels("command").inc(len(batch) - scripts)
-        pipeline = self.client.pipeline(transaction=False)
-        for command, _ in batch:
-            pipeline.execute_command(*command)
+        SCRIPT_CALLS.inc(scripts)
+        COMMAND_CALLS.inc(len(batch) - scripts)
         answers: list[Any]
         try:
             with metrics.REDIS_SECONDS.time():
-                answers = await pipeline.execute(raise_on_error=False)
-        except (RedisConnectionError, RedisTimeoutError, OSError) as error:
+                answers = await self._ask([command for command, _ in batch])
+        except (RedisConnectionError, RedisTimeoutError, TimeoutError, OSError) as error:
             metrics.STORE_ERRORS.labels("redis").inc()
             unavailable = StoreUnavailable(retry_after=1)
             unavailable.__cause__ = error
@@ -110,6 +115,40 @@ class RedisStore:
                 future.set_exception(_refusal_of(answer))
             else:
                 future.set_result(answer)
+
+    async def _ask(self, commands: Sequence[Command]) -> list[Any]:
+        """Send the commands as one text and read their answers, refusals among them.
+
+        Not by the library's pipeline: that packs in Python, and sets a timer for each answer.
+        """
+        # The signature of pack_command says one argument; it takes any number.
+        packed = b"".join([hiredis.pack_command(cast("Any", command)) for command in commands])
+        pool = self.client.connection_pool
+        connection = await pool.get_connection()  # type: ignore[no-untyped-call]
+        answers: list[Any] = []
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(SOCKET_TIMEOUT_SECONDS) as silence:
+                await connection.send_packed_command(packed, check_health=False)
+                for command in commands:
+                    try:
+                        answer = await connection.read_response(timeout=math.inf)
+                    except ResponseError as refusal:
+                        answer = refusal
+                    else:
+                        # Shaped as the library shapes it: a hash as a dict, and so on.
+                        shape = self.client.response_callbacks.get(str(command[0]))
+                        answer = answer if shape is None else shape(answer)
+                    answers.append(answer)
+                    if len(answers) % ANSWERS_AT_ONCE == 0:
+                        silence.reschedule(loop.time() + SOCKET_TIMEOUT_SECONDS)
+        except BaseException:
+            # Whatever broke this off: the next caller must not read our answers.
+            await connection.disconnect(nowait=True)
+            raise
+        finally:
+            await pool.release(connection)
+        return answers
 
     async def close(self) -> None:
         """Let the calls under way land, then close the connections."""

@@ -44,7 +44,7 @@ class Epochs:
         self.epoch = 0
         self._loaders: dict[str, Loader] = {}
         self._renewing = asyncio.Lock()
-        self._loading: dict[tuple[str, str], asyncio.Lock] = {}
+        self._loading: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._fills = asyncio.Semaphore(FILLS_AT_ONCE)
 
     def register(self, kind: str, loader: Loader) -> None:
@@ -78,8 +78,8 @@ class Epochs:
                 continue
             if answer[0] not in ("not_loaded", "fenced"):
                 return answer
-            if answer[0] == "fenced":
-                await self._renew(epoch)
+            if answer[0] == "fenced" and int(answer[1]) > epoch:
+                await self._renew(epoch)  # another process has begun a newer one
             await self._load(scope)
         raise StoreUnavailable(retry_after=1)
 
@@ -112,13 +112,32 @@ class Epochs:
         Another release tells it its own. That must not look like a new server, or an old and a new
         process would end each other's epochs for as long as both run.
         """
-        for name in script_names():
-            await self.store.call("SCRIPT", "LOAD", salted_source(name, epoch))
+        await asyncio.gather(
+            *(
+                self.store.call("SCRIPT", "LOAD", salted_source(name, epoch))
+                for name in script_names()
+            )
+        )
 
     async def _load(self, scope: tuple[str, str]) -> None:
+        """Fill one sale or event; thousands may ask at the same moment, and wait for one fill."""
+        task = self._loading.get(scope)
+        if task is None:
+            task = self._loading[scope] = asyncio.create_task(self._load_once(scope))
+            task.add_done_callback(lambda _: self._loading.pop(scope, None))
+        await asyncio.wait([task])
+        if task.cancelled():
+            raise StoreUnavailable(retry_after=1)
+        if error := task.exception():
+            if isinstance(error, StoreUnavailable):
+                # Each caller gets one of their own: a shared one would grow everybody's traceback.
+                raise StoreUnavailable(retry_after=error.retry_after) from error
+            raise error
+
+    async def _load_once(self, scope: tuple[str, str]) -> None:
         """Fill one sale or event; one process does it, the others wait for it."""
         kind, scope_id = scope
-        async with self._loading.setdefault(scope, asyncio.Lock()), self._fills:
+        async with self._fills:
             epoch = self.epoch
             digest = hashlib.sha256(f"{kind}:{scope_id}".encode()).digest()
             async with self._lock(int.from_bytes(digest[:7], "big")) as read:

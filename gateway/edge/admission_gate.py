@@ -57,14 +57,12 @@ async def pass_on(request: web.Request) -> web.StreamResponse:
             if prefers_page(request):
                 raise web.HTTPSeeOther(error.waiting_room_url) from error
             raise
-    response = await request.config_dict[DOOR].forward(
-        request, request.config_dict[IDENTITIES].sign(identity)
-    )
+    response = await request.app[DOOR].forward(request, request.app[IDENTITIES].sign(identity))
     if response.headers.get(VISIT_HEADER) == VISIT_ENDED and identity.kind == "pass":
         # A sale is not hidden because room for the next fan could not be made: silence ends the
         # visit, too.
         with suppress(StoreUnavailable):
-            await request.config_dict[ROOMS].line.end_visit(identity.sale_id, identity.fan_id)
+            await request.app[ROOMS].line.end_visit(identity.sale_id, identity.fan_id)
     if not response.prepared:
         response.headers.popall(VISIT_HEADER, None)
     return response
@@ -83,7 +81,7 @@ def admitted(request: web.Request) -> Identity:
         raise NotAdmitted(f"/sales/{sale.sale_id}")
     if PROVEN.fullmatch(request.path):
         prove_device(request, admission.jkt)
-    request.config_dict[ROOMS].note_seen(admission.sale_id, admission.fan_id)
+    request.app[ROOMS].note_seen(admission.sale_id, admission.fan_id)
     return Identity(
         kind="pass",
         fan_id=admission.fan_id,
@@ -100,7 +98,7 @@ def owner_of(request: web.Request) -> Identity:
         return admitted(request)
     except (NotAdmitted, PassExpired, DeviceProofInvalid):
         pass
-    for sale in request.config_dict[ROOMS].sales():
+    for sale in request.app[ROOMS].sales():
         with suppress(TicketInvalid):
             ticket = read_ticket(request, sale.sale_id)
             return Identity(
@@ -116,12 +114,12 @@ def owner_of(request: web.Request) -> Identity:
 def sale_in_path(request: web.Request) -> Sale | None:
     """Return the sale whose event is asked for, None where no event of ours is named."""
     found = EVENT_IN_PATH.match(request.path)
-    return request.config_dict[ROOMS].sale_of(found[1] or found[2]) if found else None
+    return request.app[ROOMS].sale_of(found[1] or found[2]) if found else None
 
 
 def waiting_room_of(request: web.Request, sale: Sale | None) -> str:
     """Return the sale's waiting room, or the only one there is, or the list of what is on sale."""
-    sales = request.config_dict[ROOMS].sales()
+    sales = request.app[ROOMS].sales()
     if sale is None and len(sales) == 1:
         sale = sales[0]
     return f"/sales/{sale.sale_id}" if sale else "/"

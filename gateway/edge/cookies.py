@@ -1,5 +1,6 @@
 """The fan's ticket and pass as cookies."""
 
+import re
 from typing import Final
 
 from aiohttp import web
@@ -8,6 +9,7 @@ TICKET: Final = "onsale-ticket"
 PASS: Final = "onsale-pass"  # noqa: S105 (a name)
 # The prefix makes browsers refuse the cookie unless it is Secure, for this host alone, for all paths.
 HOST_PREFIX: Final = "__Host-"
+COOKIE_VALUE: Final = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
 
 
 def give(
@@ -18,19 +20,13 @@ def give(
     Over plain http, which is for development only, clients that do not take Secure cookies there get
     it under its bare name, too.
     """
-    response.set_cookie(
-        HOST_PREFIX + name,
-        value,
-        max_age=max_age_seconds,
-        path="/",
-        secure=True,
-        httponly=True,
-        samesite="Lax",
-    )
+    # By hand: the standard library's cookies quote and sort for six microseconds each, and a token
+    # has nothing to quote.
+    assert COOKIE_VALUE.fullmatch(value), "a token has none of the characters that end a cookie"
+    attributes = f"HttpOnly; Max-Age={max_age_seconds}; Path=/; SameSite=Lax"
+    response.headers.add("Set-Cookie", f"{HOST_PREFIX}{name}={value}; {attributes}; Secure")
     if not is_secure:
-        response.set_cookie(
-            name, value, max_age=max_age_seconds, path="/", httponly=True, samesite="Lax"
-        )
+        response.headers.add("Set-Cookie", f"{name}={value}; {attributes}")
 
 
 def read(request: web.Request, name: str, *, is_secure: bool) -> str | None:

@@ -22,7 +22,7 @@ def read_ticket(request: web.Request, sale_id: str, in_body: str | None = None) 
 
     Raises TicketInvalid when there is none, or none that counts.
     """
-    is_secure = request.config_dict[SETTINGS].is_secure
+    is_secure = request.app[SETTINGS].is_secure
     text = (
         in_body
         or authorization(request)
@@ -30,16 +30,16 @@ def read_ticket(request: web.Request, sale_id: str, in_body: str | None = None) 
     )
     if not text:
         raise TicketInvalid
-    return request.config_dict[TOKENS].read_ticket(text, sale_id)
+    return request.app[TOKENS].read_ticket(text, sale_id)
 
 
 def read_pass(request: web.Request, waiting_room_url: str) -> PassClaims:
     """Return the fan's admission pass. Raises NotAdmitted or PassExpired."""
-    is_secure = request.config_dict[SETTINGS].is_secure
+    is_secure = request.app[SETTINGS].is_secure
     text = authorization(request) or cookies.read(request, cookies.PASS, is_secure=is_secure)
     if not text:
         raise NotAdmitted(waiting_room_url)
-    return request.config_dict[TOKENS].read_pass(text, waiting_room_url=waiting_room_url)
+    return request.app[TOKENS].read_pass(text, waiting_room_url=waiting_room_url)
 
 
 def prove_device(request: web.Request, bound_to: str | None) -> DeviceProof | None:
@@ -52,7 +52,7 @@ def prove_device(request: web.Request, bound_to: str | None) -> DeviceProof | No
         if bound_to is not None:
             raise DeviceProofInvalid("missing")
         return None
-    proof = request.config_dict[DEVICE_PROOFS].verify(
+    proof = request.app[DEVICE_PROOFS].verify(
         header, request.method, request.rel_url.raw_path, request.host, request.scheme
     )
     if bound_to is not None and proof.jkt != bound_to:

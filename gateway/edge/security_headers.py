@@ -26,5 +26,5 @@ async def add_security_headers(request: web.Request, response: web.StreamRespons
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-    if request.config_dict[SETTINGS].is_secure:
+    if request.app[SETTINGS].is_secure:
         response.headers.setdefault("Strict-Transport-Security", STRICT_TRANSPORT)

@@ -1,9 +1,8 @@
 """The shop as an application in this very process: no second hop, the same contract."""
 
 from aiohttp import web
-from multidict import CIMultiDict
+from multidict import CIMultiDict, CIMultiDictProxy
 
-from gateway.origin.door import as_text
 from groundwork.identity import HEADER_NAME
 
 
@@ -15,11 +14,16 @@ class InProcessDoor:
 
     async def forward(self, request: web.Request, identity: str) -> web.StreamResponse:
         """Return the application's answer to the request with the identity on it."""
-        headers = CIMultiDict((name, as_text(value)) for name, value in request.headers.items())
+        headers = CIMultiDict(request.headers)
         headers[HEADER_NAME] = identity
-        inner = request.clone(headers=headers)
+        # What aiohttp's own server does with each message it has parsed; there are no public names
+        # for it. The public `request.clone` encodes every header anew, for nobody: it took longer
+        # than everything else on the way here.
+        message = request._message._replace(headers=CIMultiDictProxy(headers))  # noqa: SLF001
+        inner = self._shop._make_request(  # noqa: SLF001
+            message, request.content, request.protocol, request.writer, request.task
+        )
         _share_response_signals(request, inner)
-        # What aiohttp's own server calls for each request; there is no public name for it.
         return await self._shop._handle(inner)  # noqa: SLF001
 
 

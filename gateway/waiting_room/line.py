@@ -1,5 +1,6 @@
 """The line of a sale in Redis: one typed method for each of its scripts."""
 
+import asyncio
 import hashlib
 from dataclasses import dataclass
 
@@ -81,6 +82,7 @@ class Line:
         self._settings = settings
         # What this process has told its fans, by sale: no store that was lost takes it back.
         self._serving_seen: dict[str, int] = {}
+        self._leases: dict[str, asyncio.Task[None]] = {}
         self._join_line = LuaScript("join_line")
         self._raise_ceiling = LuaScript("raise_ceiling")
         self._call_places = LuaScript("call_places")
@@ -120,7 +122,20 @@ class Line:
         raise StoreUnavailable(retry_after=1)
 
     async def lease_more(self, sale_id: str) -> None:
-        """Lease the next block of places in PostgreSQL and tell Redis."""
+        """Lease the next block of places in PostgreSQL and tell Redis.
+
+        A thousand fans who find none left at the same moment share one block.
+        """
+        task = self._leases.get(sale_id)
+        if task is None:
+            task = self._leases[sale_id] = asyncio.create_task(self._lease_block(sale_id))
+            task.add_done_callback(lambda _: self._leases.pop(sale_id, None))
+        await asyncio.wait([task])
+        if task.cancelled() or isinstance(task.exception(), StoreUnavailable):
+            raise StoreUnavailable(retry_after=1)
+        task.result()
+
+    async def _lease_block(self, sale_id: str) -> None:
         lease = await self._records.lease_places(sale_id)
         answer = await self._epochs.run(
             self._raise_ceiling, ("sale", sale_id), sale_keys(sale_id), {"ceiling": lease.ceiling}

@@ -143,10 +143,10 @@ async def test_no_host_is_a_bug(shop: Shop, host: bytes) -> None:
         assert head == b"" or int(head.split(b" ")[1]) < 500, (path, head)
         assert b"evil" not in head
     fan = Fan(shop, DeviceKey())
-    path = "/api/sales/tour/join"
-    proof = fan.proven("POST", path)["DPoP"].encode()
+    join = "/api/sales/tour/join"
+    proof = fan.proven("POST", join)["DPoP"].encode()
     head = await answer_to(
-        shop, request(fan, path, b"DPoP: " + proof, body=b'{"altcha":"x"}').replace(
+        shop, request(fan, join, b"DPoP: " + proof, body=b'{"altcha":"x"}').replace(
             b"Host: 127.0.0.1", b"Host: " + host
         ),
     )  # fmt: skip

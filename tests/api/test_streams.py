@@ -128,7 +128,7 @@ async def test_who_missed_too_much_must_load_anew(shop: Shop) -> None:
     event = await shop.new_event(3)
     fan = Fan.inside(shop)
     snapshot = (await fan.call("GET", f"/api/events/{event}/seats")).json
-    await shop.redis.hincrby(f"{{e:{event}}}:meta", "seq", 5)  # type: ignore[misc]
+    await shop.redis.hincrby(f"{{e:{event}}}:meta", "seq", 5)
     path = f"/api/events/{event}/seats/changes?since={snapshot['epoch']}-{snapshot['seq']}"
     async with stream(fan, path) as changes:
         await Fan.inside(shop).held(event, "A-1")

@@ -55,7 +55,7 @@ def bad_passes(shop: Shop, sale: str) -> dict[str, tuple[str, str]]:
         "expired": (expired.admission, "pass-expired"),
         "tampered": (f"{header}.{payload[:-2]}AA.{signature}", "not-admitted"),
         "cut": (good.admission[:-1], "not-admitted"),
-        "unsigned": (jwt.encode(claims, None, algorithm="none"), "not-admitted"),
+        "unsigned": (jwt.encode(claims, "", algorithm="none"), "not-admitted"),
         "symmetric": (jwt.encode(claims, "k" * 32, algorithm="HS256"), "not-admitted"),
         "a ticket": (good.ticket, "not-admitted"),
     }

@@ -35,7 +35,7 @@ async def door(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[lis
         async def forward(self, request: web.Request, identity: str) -> web.StreamResponse:
             return await (doors[0] if doors else whole).forward(request, identity)
 
-    monkeypatch.setitem(shop.gateway._state, DOOR, Other())  # type: ignore[arg-type]
+    monkeypatch.setitem(shop.gateway._state, DOOR, Other())
     yield doors
 
 

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Mapping
+from typing import Any
 
-import psycopg
 import pytest
 
 from booking_core.catalog.event import StockTier
@@ -11,6 +11,7 @@ from booking_core.checkout.app_keys import CHECKOUT, ORDERS
 from booking_core.checkout.payments import Payment, PaymentRefused, PaymentUnknown
 from booking_core.practice_provider import intents
 from booking_core.practice_provider.app_keys import BOOK
+from booking_core.worker import ShopWorker
 from groundwork.errors import StoreUnavailable
 from tests.support.fan import Fan
 from tests.support.shop import Shop
@@ -141,6 +142,31 @@ async def test_a_paused_handler_cannot_pay_for_a_cancelled_order(shop: Shop) -> 
     await assert_settled(shop, event)
 
 
+async def test_a_handler_that_was_overtaken_does_not_try_the_card(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between making the payment and trying the card the worker has given the order up."""
+    event = await shop.new_event(3)
+    fan = Fan.inside(shop)
+    held = await fan.held(event, "A-1")
+    payments = shop.core[CHECKOUT].payments
+    whole = payments.create
+
+    async def overtaken(order_id: str, *args: Any) -> Payment:
+        payment = await whole(order_id, *args)
+        await shop.parts.orders.begin_expiring(order_id, "deadline")
+        return payment
+
+    with monkeypatch.context() as patch:
+        patch.setattr(payments, "create", overtaken)
+        reply = await fan.complete(held)
+    assert (reply.status, reply.code) == (410, "hold-lost")
+    [intent] = [each for each in shop.intents() if each.metadata["reservation_id"] == held]
+    assert intent.charge_id is None, "the card was tried"
+    await shop.settle()
+    await assert_settled(shop, event)
+
+
 async def test_a_payment_of_another_amount_is_not_a_sale(shop: Shop) -> None:
     event = await shop.new_event(3)
     order = await pending_order(shop, event, "A-1")
@@ -222,30 +248,6 @@ async def test_an_old_release_does_not_end_the_hold_of_a_new_attempt(shop: Shop)
     assert await shop.seat_digits(event) == "000"
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE seat_claims SET sold = false WHERE event_id = %s",
-        "DELETE FROM seat_claims WHERE event_id = %s",
-        "UPDATE seat_claims SET order_id = gen_random_uuid() WHERE event_id = %s",
-    ],
-)
-async def test_a_sold_seat_stays_sold(shop: Shop, statement: str) -> None:
-    event = await shop.new_event(2)
-    fan = Fan.inside(shop)
-    assert (await fan.complete(await fan.held(event, "A-1"))).status == 201
-    with pytest.raises(psycopg.errors.IntegrityConstraintViolation, match="a sold seat stays sold"):
-        await shop.rows(statement, event)
-    await shop.settle()
-    await assert_settled(shop, event)
-
-
-async def test_stock_beyond_its_capacity_is_refused_by_the_ledger(shop: Shop) -> None:
-    event = await shop.new_event(stock=[StockTier("print", "Print", 1_000, 3)])
-    with pytest.raises(psycopg.errors.CheckViolation):
-        await shop.rows("UPDATE stock_claims SET used = 4 WHERE event_id = %s", event)
-
-
 async def test_a_lost_answer_of_a_commit_is_found_again(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -268,6 +270,34 @@ async def test_a_lost_answer_of_a_commit_is_found_again(
     again = await fan.complete(held, key="k")
     assert again.status == 201, again
     await assert_settled(shop, event)
+
+
+async def test_two_workers_rescue_many_orders_and_each_ends_once(shop: Shop) -> None:
+    event = await shop.new_event(12)
+    orders = [await pending_order(shop, event, f"A-{n}") for n in range(1, 13)]
+    for order in orders[::2]:
+        await shop.let_deadline_pass(order)
+    for order in orders[1::2]:
+        [intent] = shop.intents_of(order)
+        shop.provider[BOOK].put(intents.authorize(intent, shop.clock.now_ms()))
+    other = ShopWorker(shop.parts, shop.worker._epochs, shop.clock)
+    await asyncio.gather(shop.worker._rescue(), other._rescue(), shop.worker._rescue())
+    await shop.settle()
+    await assert_settled(shop, event)
+    assert await shop.seat_digits(event) == "02" * 6
+
+
+async def test_a_hold_lasts_as_long_as_its_payment(shop: Shop) -> None:
+    event = await shop.new_event(2)
+    order = await pending_order(shop, event, "A-1")
+    [held] = await shop.redis.zrange(f"{{e:{event}}}:expiries", 0, -1)
+    ends_at_ms = float(await shop.redis.zscore(f"{{e:{event}}}:expiries", str(held)) or 0)
+    deadline_ms = await shop.value(
+        "SELECT extract(epoch FROM deadline) * 1000 FROM orders WHERE order_id = %s", order
+    )
+    assert ends_at_ms > deadline_ms
+    await shop.let_deadline_pass(order)
+    await shop.settle()
 
 
 async def test_the_provider_is_told_which_order_it_is_for(shop: Shop) -> None:

@@ -64,10 +64,10 @@ async def test_an_entry_told_twice_changes_nothing(shop: Shop) -> None:
     order = await sold(shop, event, "A-1")
     await shop.settle()
     await shop.rows("UPDATE outbox SET done_at = NULL WHERE order_id = %s", order)
-    fan_counts = await shop.redis.hgetall(f"{{e:{event}}}:fan_counts")  # type: ignore[misc]
+    fan_counts = await shop.redis.hgetall(f"{{e:{event}}}:fan_counts")
     await make_due(shop)
     assert await shop.outbox.work() == 2
-    assert await shop.redis.hgetall(f"{{e:{event}}}:fan_counts") == fan_counts  # type: ignore[misc]
+    assert await shop.redis.hgetall(f"{{e:{event}}}:fan_counts") == fan_counts
     await assert_settled(shop, event)
 
 

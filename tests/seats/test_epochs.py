@@ -2,14 +2,13 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from shop_world import SEATS, SEATS_MAX, STANDING, OpenShop, Shop, make_event, opened_shop, until
 
 import lua
-from booking_core.seats.holds import SeatsTakenByIndex
+from booking_core.seats.hold import SeatsTakenByIndex
 from groundwork.clock import SystemClock
 from groundwork.errors import HoldLost, ReservationNotFound, StoreUnavailable
 from groundwork.postgres import Pool
@@ -170,6 +169,39 @@ async def test_many_events_at_once_are_filled_with_a_few_connections(shop: Shop)
     assert [status for status, _ in answers] == ["0" * SEATS] * 24
 
 
+async def test_a_crowd_at_one_event_waits_for_one_fill(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shop.status()
+    await shop.store.call("SCRIPT", "FLUSH")
+    once = shop.epochs._load_once
+    loads = []
+
+    async def counted(scope: tuple[str, str]) -> None:
+        loads.append(scope)
+        await once(scope)
+
+    monkeypatch.setattr(shop.epochs, "_load_once", counted)
+    assert await asyncio.gather(*(shop.status() for _ in range(500))) == ["0" * SEATS] * 500
+    assert loads == [("event", shop.event_id)]
+
+
+async def test_a_fill_that_fails_fails_everybody_who_waits_for_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise StoreUnavailable(retry_after=7)
+
+    with monkeypatch.context() as patched:
+        patched.setitem(shop.epochs._loaders, "event", broken)
+        answers = await asyncio.gather(*(shop.status() for _ in range(5)), return_exceptions=True)
+    assert len({id(answer) for answer in answers}) == 5
+    for answer in answers:
+        assert isinstance(answer, StoreUnavailable)
+        assert answer.retry_after == 7
+    assert await shop.status() == "0" * SEATS
+
+
 async def test_a_process_that_slept_through_an_epoch_is_fenced_and_follows(
     open_shop: OpenShop,
 ) -> None:
@@ -239,7 +271,7 @@ async def test_a_fill_that_was_broken_off_loses_no_hold(
 
 
 @pytest.fixture
-async def own_server(open_dir: Path) -> AsyncIterator[RedisServer]:
+async def own_server(open_dir: Path) -> RedisServer:
     """A server to be killed, with a log on disk."""
     folder = open_dir / "killed"
     server = RedisServer(

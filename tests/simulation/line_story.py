@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from groundwork.redis_store import RedisStore
@@ -48,7 +49,7 @@ class LineStory:
         """Run the story to its end and answer what happened how often."""
         await self.call.store.call("FLUSHDB")
         await self.open()
-        acts = [
+        acts: list[tuple[Callable[[], Awaitable[None]], float]] = [
             (self.join, 6), (self.steal_a_proof, 1), (self.call_places, 8), (self.come, 6),
             (self.leave, 2), (self.be_seen, 1), (self.note, 2), (self.let_time_pass, 6),
         ]  # fmt: skip

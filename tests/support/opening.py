@@ -74,10 +74,20 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def served(app: web.Application, port: int = 0) -> AsyncIterator[str]:
-    """Serve an application on loopback; yields its address."""
+async def served(
+    app: web.Application, port: int = 0, *, cancels_handlers: bool = False
+) -> AsyncIterator[str]:
+    """Serve an application on loopback; yields its address.
+
+    With `cancels_handlers` a client that hangs up has its handler cancelled, as a stop does.
+    """
     runner = web.AppRunner(
-        app, access_log=None, handle_signals=False, shutdown_timeout=1.0, auto_decompress=False
+        app,
+        access_log=None,
+        handle_signals=False,
+        shutdown_timeout=1.0,
+        auto_decompress=False,
+        handler_cancellation=cancels_handlers,
     )
     await runner.setup()
     try:
@@ -105,6 +115,7 @@ async def open_shop(
     webhooks: bool = False,
     flush: bool = True,
     is_core_apart: bool = False,
+    cancels_handlers: bool = False,
 ) -> AsyncIterator[Shop]:
     """Yield the system. It has the stores for itself: Redis is emptied first.
 
@@ -164,7 +175,7 @@ async def open_shop(
         gateway_app[PROOF_OF_WORK] = ProofOfWork(
             ring, clock, SystemTokenSource(), NearCounters(), riddles_max=128
         )
-        url = await enter(served(gateway_app, port))
+        url = await enter(served(gateway_app, port, cancels_handlers=cancels_handlers))
         await epochs.start()
         worker_epochs = await enter(open_epochs(redis_url, database_dsn))
         parts = await enter(open_parts(settings, ring, worker_epochs, clock))

@@ -44,6 +44,6 @@ def assert_refused(reply: Reply, what: object) -> None:
 
 async def assert_nothing_kept(shop: Shop, event: str, fan: Fan) -> None:
     assert await held_by(shop, event, fan.fan_id) == []
-    counted = await shop.redis.hexists(f"{{e:{event}}}:fan_counts", fan.fan_id)  # type: ignore[misc]
+    counted = await shop.redis.hexists(f"{{e:{event}}}:fan_counts", fan.fan_id)
     assert not counted
     assert not await shop.rows("SELECT 1 FROM orders WHERE fan_id = %s", fan.fan_id)

@@ -17,6 +17,7 @@ from booking_core.checkout.practice_payments import PracticePayments
 from booking_core.ledger.outbox import Outbox
 from booking_core.parts import Parts
 from booking_core.practice_provider.app_keys import BOOK
+from booking_core.practice_provider.intent_book import IntentBook
 from booking_core.practice_provider.intents import Intent
 from booking_core.settings import CoreSettings
 from booking_core.worker import ShopWorker
@@ -67,14 +68,15 @@ class Shop:
 
     def intents(self) -> list[Intent]:
         """Every payment the provider knows."""
-        return list(self.provider[BOOK])
+        book: IntentBook = self.provider[BOOK]
+        return list(book)
 
     def intents_of(self, order_id: str) -> list[Intent]:
         return [each for each in self.intents() if each.metadata.get("order_id") == order_id]
 
     async def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         async with self.pool.connection() as connection:
-            cursor = await connection.execute(statement, values)  # type: ignore[call-overload]
+            cursor = await connection.execute(statement, values)
             return list(await cursor.fetchall()) if cursor.description else []
 
     async def value(self, statement: str, *values: object) -> Any:

@@ -82,5 +82,5 @@ async def _assert_stock(shop: Shop, event_id: str, why: str) -> None:
 
 async def held_by(shop: Shop, event_id: str, fan_id: str) -> list[str]:
     """Return the reservations that Redis keeps for a fan."""
-    found = await shop.redis.hgetall(f"{{e:{event_id}}}:reservations")  # type: ignore[misc]
-    return [name for name, text in found.items() if f'"{fan_id}"' in text]
+    found = await shop.redis.hgetall(f"{{e:{event_id}}}:reservations")
+    return [str(name) for name, text in found.items() if f'"{fan_id}"' in str(text)]

@@ -1,0 +1,103 @@
+"""The bench itself: small sizes of every path, and the shapes of what it writes."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.http_client import Tally, body_length
+from bench.report import BEGIN, END, read_results, update_readme
+from bench.rounds import Contender, ratio, ratio_by_clock
+
+REPOSITORY = Path(__file__).parents[2]
+PATHS = [
+    "poll", "snapshot", "join", "reserve", "reserve_vs_row_lock", "complete", "stream_memory",
+    "search",
+]  # fmt: skip
+# A start of six processes and a tenth of a second for each path; busy machines take longer.
+BENCH_SECONDS_MAX = 100
+
+
+@pytest.fixture(scope="module")
+async def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the smallest bench writes."""
+    path = tmp_path_factory.mktemp("bench") / "results.json"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bench", "--tiny", "--results", str(path)),
+        cwd=REPOSITORY,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    async with asyncio.timeout(BENCH_SECONDS_MAX):
+        output, _ = await process.communicate()
+    assert process.returncode == 0, output.decode()
+    return path
+
+
+def test_every_budget_has_a_row(results: Path) -> None:
+    document = json.loads(results.read_text())
+    assert list(document) == ["rows"]
+    assert [row["path"] for row in document["rows"]] == PATHS
+
+
+def test_every_row_says_how_it_is_judged(results: Path) -> None:
+    for row in read_results(results):
+        for name in ("ours", "floor", "ratio", "budget"):
+            assert row[name] >= 0, row
+        judged = {
+            "ratio >= budget": row["ratio"] >= row["budget"],
+            "ours <= budget": row["ours"] <= row["budget"],
+        }
+        # The snapshot has a second condition: its bytes on the wire.
+        assert row["met"] <= judged[row["judged_by"]], row
+        assert row["unit"]
+        assert row["note"]
+
+
+def test_the_readme_keeps_its_prose_and_gets_the_figures(results: Path, tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    update_readme(read_results(results), "2026-11-24", readme)
+    text = readme.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert "old" not in text
+    assert "Measured on 2026-11-24" in text
+    assert all(f"| {path} |" in text for path in PATHS)
+    update_readme(read_results(results), "2026-11-24", readme)
+    assert readme.read_text() == text
+
+
+def test_the_readme_of_the_repository_has_its_marks() -> None:
+    text = (REPOSITORY / "bench" / "README.md").read_text("utf-8")
+    assert 0 < text.index(BEGIN) < text.index(END)
+
+
+def test_percentiles_are_of_what_was_measured() -> None:
+    tally = Tally(seconds=2.0, statuses={200: 100}, latencies=[n / 1000 for n in range(100)])
+    assert tally.per_second == 50
+    assert tally.percentile_ms(50) == pytest.approx(50)
+    assert tally.percentile_ms(99) == pytest.approx(99)
+    assert Tally().percentile_ms(99) == 0
+
+
+def test_a_ratio_is_the_median_of_the_cycles() -> None:
+    floor = Contender("floor", 1, 1, iter(()), per_second=[100, 10, 100], cpu_us=[10, 90, 10])
+    ours = Contender("ours", 1, 1, iter(()), per_second=[50, 5, 90], cpu_us=[20, 180, 40])
+    # The neighbours' busy cycle met both alike, and does not count more than another.
+    assert ratio_by_clock(ours, floor) == pytest.approx(0.5)
+    assert ratio(ours, floor) == pytest.approx(0.5)
+
+
+def test_an_unexpected_answer_breaks_the_bench() -> None:
+    contender = Contender("poll", 1, 1, iter(()))
+    with pytest.raises(AssertionError, match="poll answered"):
+        contender.take(Tally(seconds=1.0, statuses={200: 9, 503: 1}), 0.1)
+
+
+def test_the_length_of_an_answer_is_read_from_its_head() -> None:
+    assert body_length(b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\nDate: x") == 12
+    assert body_length(b"HTTP/1.1 200 OK\r\nContent-Length: 12") == 12
+    assert body_length(b"HTTP/1.1 204 No Content\r\nDate: x") == 0

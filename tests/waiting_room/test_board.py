@@ -1,0 +1,194 @@
+"""The status board: what everybody who waits is told."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from room_world import make_sale
+
+from gateway.waiting_room.board import (
+    POLL_CEILING_MS,
+    POLL_FLOOR_MS,
+    RATE_WINDOW_MS,
+    RateMeter,
+    eta_at,
+    eta_table,
+    expected_rate,
+    poll_policy,
+    render,
+)
+from gateway.waiting_room.line import LineNow
+from gateway.waiting_room.sales import SaleRecords, check
+from groundwork.errors import RequestInvalid, SaleNotFound
+from groundwork.postgres import Pool
+
+OPENS_AT = datetime(2030, 6, 1, 10, tzinfo=UTC)
+OPENS_AT_MS = round(OPENS_AT.timestamp() * 1000)
+SALE = make_sale("tour", opens_at=OPENS_AT, rate_per_minute=600)
+LINE = LineNow(
+    serving=40, last_place=1_000, gap=100, inside=7, calls_open=3, called_now=0, called=40,
+    claimed=35, now_ms=OPENS_AT_MS + 60_000,
+)  # fmt: skip
+
+
+def test_the_phases_of_a_sale() -> None:
+    before, after = OPENS_AT_MS - 1, OPENS_AT_MS
+
+    assert (SALE.phase(before), SALE.phase(after)) == ("before", "open")
+    assert (SALE.rate_now(before), SALE.rate_now(after)) == (0, 600)
+    for state, rate in (("paused", 0), ("draining", 600), ("closed", 0)):
+        sale = replace(SALE, state=state)  # type: ignore[arg-type]
+        assert sale.phase(after) == state
+        assert sale.rate_now(after) == rate
+        assert sale.phase(before) == ("closed" if state == "closed" else "before")
+
+
+def test_the_waiting_are_those_with_a_place_that_is_not_called() -> None:
+    assert LINE.waiting == 860
+    assert replace(LINE, serving=990).waiting == 0, "never less than nobody"
+
+
+def test_a_board_says_all_there_is_to_say() -> None:
+    board = render(replace(SALE, message="Hello"), LINE, 300.0, seq=12)
+    document = json.loads(board.body)
+
+    assert document == json.loads(board.stream_event.split(b"data: ")[1])
+    assert board.stream_event.startswith(b"event: board\nid: 12\ndata: ")
+    assert document["phase"] == "open"
+    assert document["opens_at"] == "2030-06-01T10:00:00Z"
+    assert (document["serving"], document["last_place"], document["waiting"]) == (40, 1_000, 860)
+    assert (document["rate_per_minute"], document["inside"]) == (300.0, 7)
+    assert (document["message"], document["seq"], document["at_ms"]) == ("Hello", 12, LINE.now_ms)
+    assert board.etag != render(SALE, LINE, 300.0, seq=12).etag
+
+
+def test_why_a_sale_is_paused_is_told_only_while_it_is() -> None:
+    paused = replace(SALE, state="paused", pause_reason="A fire drill")
+
+    assert json.loads(render(paused, LINE, 0, 1).body)["pause_reason"] == "A fire drill"
+    reopened = replace(paused, state="open")
+    assert json.loads(render(reopened, LINE, 0, 1).body)["pause_reason"] == ""
+
+
+def test_a_wait_is_the_distance_through_the_rate() -> None:
+    eta = eta_at(599, 600)
+
+    assert eta is not None
+    assert (eta.p10, eta.p50, eta.p90) == (45, 60, 90)
+    short = eta_at(1, 60_000)
+    assert short is not None
+    assert (short.p10, short.p50, short.p90) == (2, 2, 2)
+    assert eta_at(10, 0) is None
+
+
+def test_the_table_reaches_just_beyond_the_end_of_the_line() -> None:
+    assert [eta.distance for eta in eta_table(250, 600)] == [1, 10, 30, 100, 300]
+    assert [eta.distance for eta in eta_table(0, 600)] == [1]
+    assert eta_table(250, 0) == []
+    table = eta_table(10**7, 600)
+    assert [eta.p50 for eta in table] == sorted(eta.p50 for eta in table)
+    assert all(eta.p10 <= eta.p50 <= eta.p90 for eta in table)
+
+
+def test_the_measured_rate_counts_only_with_a_crowd() -> None:
+    assert expected_rate(None, 600, 50) == 600
+    assert expected_rate(200.0, 600, 0) == 600
+    assert expected_rate(200.0, 600, 50) == 200
+    assert expected_rate(900.0, 600, 50) == 600
+
+
+@pytest.mark.parametrize(
+    ("phase", "waiting", "rate", "after_ms"),
+    [
+        ("open", 0, 600, POLL_FLOOR_MS),
+        ("open", 2_400, 600, 4_000),
+        ("open", 10**6, 600, POLL_CEILING_MS),
+        ("paused", 10**6, 0, 2 * POLL_FLOOR_MS),
+        ("before", 10, 0, 2 * POLL_FLOOR_MS),
+        ("closed", 10, 600, POLL_CEILING_MS),
+        ("sold_out", 0, 600, POLL_CEILING_MS),
+    ],
+)
+def test_how_often_to_ask(phase: str, waiting: int, rate: float, after_ms: int) -> None:
+    poll = poll_policy(phase, waiting, rate)  # type: ignore[arg-type]
+
+    assert poll.after_ms == after_ms
+    assert poll.jitter_ms == round(after_ms * 0.3)
+
+
+def test_the_rate_is_measured_over_a_window() -> None:
+    meter = RateMeter()
+    assert meter.per_minute() is None
+    for second in range(4):
+        meter.note(second * 1_000, second * 10)
+    assert meter.per_minute() is None, "too short to say"
+    for second in range(4, 200):
+        meter.note(second * 1_000, second * 10)
+    assert meter.per_minute() == 600
+    for second in range(200, 230):
+        meter.note(second * 1_000, 1_990)
+    assert meter.per_minute() == pytest.approx(310, abs=15)
+    assert len(meter._seen) <= RATE_WINDOW_MS // 1_000 + 1
+
+
+def test_a_count_that_begins_anew_is_no_negative_rate() -> None:
+    meter = RateMeter()
+    for second in range(10):
+        meter.note(second * 1_000, 1_000 + second)
+    meter.note(10_000, 3)
+    assert meter.per_minute() is None
+    meter.note(20_000, 13)
+    assert meter.per_minute() == 60
+
+
+async def test_progress_never_goes_back(pool: Pool) -> None:
+    records = SaleRecords(pool)
+    await records.create(make_sale("noted"))
+    await records.note_progress("noted", 50, 20)
+    await records.note_progress("noted", 40, 30)
+    await records.note_progress("noted", 60, 10)
+
+    lease = await records.lease_places("noted")
+    assert (lease.last_place, lease.serving) == (60, 30)
+    assert (lease.leased, lease.ceiling) == (0, 20_000)
+    with pytest.raises(SaleNotFound):
+        await records.lease_places("nowhere")
+
+
+async def test_an_operators_change_is_read_back(pool: Pool) -> None:
+    records = SaleRecords(pool)
+    sale = make_sale("changed")
+    await records.create(sale)
+    with pytest.raises(RequestInvalid):
+        await records.create(sale)
+
+    await records.change("changed", state="paused", pause_reason="Rain")
+    found = await records.get("changed")
+    assert (found.state, found.pause_reason, found.capacity) == ("paused", "Rain", sale.capacity)
+    with pytest.raises(SaleNotFound):
+        await records.change("nowhere", state="open")
+    with pytest.raises(RequestInvalid):
+        await records.change("changed", burst=0)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("sale_id", "Tour"), ("sale_id", ""), ("sale_id", "x" * 64), ("name", ""),
+        ("name", "x" * 201), ("opens_at", datetime(2030, 1, 1)), ("rate_per_minute", 0),  # noqa: DTZ001
+        ("burst", 0), ("capacity", 0), ("capacity", 10_000_001), ("message", "x" * 501),
+        ("pause_reason", "x" * 501),
+    ],
+)  # fmt: skip
+def test_a_sale_that_cannot_be_held_is_refused_by_field(field: str, value: object) -> None:
+    with pytest.raises(RequestInvalid) as refusal:
+        check(make_sale(**{"sale_id": "tour", field: value}))  # type: ignore[arg-type]
+    assert refusal.value.field == field
+
+
+def test_a_sale_opens_on_the_millisecond() -> None:
+    sale = replace(SALE, opens_at=OPENS_AT + timedelta(milliseconds=5))
+
+    assert sale.phase(OPENS_AT_MS + 4) == "before"
+    assert sale.phase(OPENS_AT_MS + 5) == "open"
