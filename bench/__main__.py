@@ -52,9 +52,9 @@ FULL = Sizes(
 )  # fmt: skip
 # Under a minute, for every change: good enough to see that a path has become a third slower.
 QUICK = Sizes(
-    reads=Plan(3, 0.6), writes=Plan(3, 0.5), orders=Plan(2, 1.0),
-    map_seats=60_000, reserve_seats=24_000, order_seats=6_000,
-    streams=2_000, boards=3, events=10_000, search_seconds=4.0,
+    reads=Plan(3, 0.5), writes=Plan(3, 0.4), orders=Plan(2, 1.0),
+    map_seats=60_000, reserve_seats=20_000, order_seats=6_000,
+    streams=2_000, boards=3, events=10_000, search_seconds=3.0,
 )  # fmt: skip
 # Seconds, for the test of the bench itself; the figures say nothing.
 TINY = Sizes(

@@ -1,11 +1,12 @@
 """Whole orders, from a hold to a durable sale, on all cores: how many a second, and what binds."""
 
+import asyncio
 import secrets
 from statistics import median
 
 import msgspec
 
-from bench.http_client import Tally, closed_loop, connections, request
+from bench.http_client import HEAD_END, Connection, Tally, closed_loop, connections, request
 from bench.installation import Installation
 from bench.machine import cores, cpu_seconds
 from bench.material import SEATS_PER_HOLD, Signatures, reserves
@@ -50,26 +51,36 @@ async def hold_all(
     """Reserve everything, untimed; return one payment for each reservation."""
     port = installation.gateway_port
     completes: list[bytes] = []
-    async with connections(port, 1) as opened:
-        for one, reserve in zip(passes, requests, strict=True):
-            status, answer = await opened[0].ask(reserve)
+
+    async def hold(connection: Connection, mine: list[tuple[bytes, str]]) -> None:
+        for reserve, admission in mine:
+            status, answer = await connection.ask(reserve)
             assert status == 201, answer
-            held = msgspec.json.decode(answer.partition(b"\r\n\r\n")[2])
-            body = {
-                "reservation_id": held["reservation_id"],
-                "payment_method": "card_ok",
-                "idempotency_key": secrets.token_urlsafe(12),
-            }
-            completes.append(
-                request(
-                    "POST",
-                    "/api/bookings/complete",
-                    port,
-                    headers=f"Authorization: Bearer {one}\r\n",
-                    body=msgspec.json.encode(body),
-                )
-            )
+            held = msgspec.json.decode(answer.partition(HEAD_END)[2])
+            completes.append(payment(port, held["reservation_id"], admission))
+
+    wanted = list(zip(requests, passes, strict=True))
+    async with connections(port, CONNECTIONS) as opened, asyncio.timeout(HOLD_SECONDS_MAX):
+        await asyncio.gather(
+            *(hold(one, wanted[number::CONNECTIONS]) for number, one in enumerate(opened))
+        )
     return completes
+
+
+def payment(port: int, reservation_id: str, admission: str) -> bytes:
+    """Return the request that pays for a reservation."""
+    body = {
+        "reservation_id": reservation_id,
+        "payment_method": "card_ok",
+        "idempotency_key": secrets.token_urlsafe(12),
+    }
+    return request(
+        "POST",
+        "/api/bookings/complete",
+        port,
+        headers=f"Authorization: Bearer {admission}\r\n",
+        body=msgspec.json.encode(body),
+    )
 
 
 def orders_row(rounds: list[Tally], used: dict[str, float]) -> Row:
