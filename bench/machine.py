@@ -5,6 +5,8 @@ import platform
 from pathlib import Path
 
 PROC = Path("/proc")
+# How fine the memory of a process is known.
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 def cpu_seconds(pid: int) -> float:

@@ -13,7 +13,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from bench.http_client import closed_loop, connections, request
 from bench.installation import Installation
-from bench.machine import cpu_seconds, rss_bytes
+from bench.machine import PAGE_BYTES, cpu_seconds, rss_bytes
 from bench.material import SLOW_SALE_ID, Signatures
 from bench.report import Row
 from bench.rounds import CONNECTIONS
@@ -110,7 +110,7 @@ async def measure_streams(installation: Installation, count: int, board_count: i
         used = cpu_seconds(pid)
         calls_with = await redis_calls_per_second(installation, seconds)
         used = max(0.0, cpu_seconds(pid) - used - idle)
-        per_stream = (rss_bytes(pid) - before) / count
+        per_stream = growth(pid, before) / count
     floor = await measure_bare_streams(installation, count)
     complete = [seq for seq, reached in boards.count.items() if reached == count]
     assert complete, f"no board reached all of {count} streams"
@@ -161,7 +161,15 @@ async def measure_bare_streams(installation: Installation, count: int) -> float:
     port, pid = installation.floor_port, installation.pid("floors")
     before = rss_bytes(pid)
     async with streams(port, stream_head(installation, "/stream", port), count):
-        return (rss_bytes(pid) - before) / count
+        return growth(pid, before) / count
+
+
+def growth(pid: int, before: int) -> int:
+    """Return the bytes a process has grown by: at least a page, which is as fine as it is known.
+
+    A few streams fit into what the process had mapped before; then nothing less can be said.
+    """
+    return max(PAGE_BYTES, rss_bytes(pid) - before)
 
 
 def stream_head(installation: Installation, path: str, port: int) -> bytes:
