@@ -192,3 +192,13 @@ class Fan:
 
     async def booking(self, booking_id: str) -> Reply:
         return await self.call("GET", f"/api/bookings/{booking_id}")
+
+
+async def pending_order(
+    shop: Shop, event_id: str, *seat_ids: str, card: str = "card_requires_action"
+) -> str:
+    """Return an order of some fan that waits for its buyer or bank."""
+    fan = Fan.inside(shop)
+    reply = await fan.complete(await fan.held(event_id, *seat_ids), card)
+    assert reply.status == 202, reply
+    return str(reply.json["booking_id"])

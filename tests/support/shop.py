@@ -154,6 +154,9 @@ class Shop:
         await self.worker._work_outbox()
         await self.worker._reconcile()
 
+    async def state_of(self, order_id: str) -> str:
+        return str(await self.value("SELECT state FROM orders WHERE order_id = %s", order_id))
+
     async def let_deadline_pass(self, order_id: str) -> None:
         await self.rows(
             "UPDATE orders SET deadline = now() - interval '1 second' WHERE order_id = %s", order_id
