@@ -3,8 +3,8 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
-# Debian's packages that tests drive: a browser, a Prometheus, an nginx, the oldest Redis we support.
-TEST_PACKAGES := chromium:chromium prometheus:prometheus redis-server:redis-server nginx:nginx-light npm:npm redis-benchmark:redis-tools
+# Debian's packages that tests drive: a browser, a Prometheus, an nginx, the oldest Redis we support, what turns PDF into pixels.
+TEST_PACKAGES := chromium:chromium prometheus:prometheus redis-server:redis-server nginx:nginx-light npm:npm pdftoppm:poppler-utils redis-benchmark:redis-tools
 
 .DEFAULT_GOAL := help
 .PHONY: help up test lint bench load simulate screenshots clean
