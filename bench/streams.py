@@ -175,7 +175,8 @@ def growth(pid: int, before: int) -> int:
 def stream_head(installation: Installation, path: str, port: int) -> bytes:
     """Return what a browser sends, its ticket's cookie included."""
     ticket = Signatures(installation).ticket()
-    return request("GET", path, port, headers=f"Cookie: __Host-onsale-ticket={ticket}\r\n")
+    cookie = f"__Host-onsale-ticket-{SLOW_SALE_ID}={ticket}"
+    return request("GET", path, port, headers=f"Cookie: {cookie}\r\n")
 
 
 async def wait_in_line(installation: Installation, count: int) -> None:

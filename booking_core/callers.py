@@ -39,9 +39,10 @@ def inside_fan(request: web.Request) -> str:
     return identity.fan_id
 
 
-def known_fan(request: web.Request) -> str:
-    """Return the fan by pass or ticket, or an empty name."""
-    return request[IDENTITY].fan_id
+def known_names(request: web.Request) -> tuple[str, ...]:
+    """Return the fan's names by pass and tickets, one for each sale; none for a stranger."""
+    identity = request[IDENTITY]
+    return tuple(name for name in (identity.fan_id, *identity.other_fan_ids) if name)
 
 
 def check_user_id(claimed: str | None, fan_id: str) -> None:

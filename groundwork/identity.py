@@ -23,7 +23,9 @@ SECRET_NAME: Final = b"identity"
 AGE_MAX_MS: Final = 60_000
 # A shop whose clock is behind sees headers from its future.
 CLOCK_SKEW_MAX_MS: Final = 30_000
-# Five names of 64 characters, each of four bytes at worst, in base64; usually 350 characters.
+# A browser's names in other sales, at most: as many as its cookies have room for.
+OTHER_NAMES_MAX: Final = 8
+# Thirteen names of 64 characters, most of them ASCII, in base64; usually 350 characters.
 HEADER_CHARACTERS_MAX: Final = 2048
 
 Name = Annotated[str, msgspec.Meta(max_length=64)]
@@ -39,6 +41,8 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     visit_id: Name = ""
     jkt: Name | None = None
     request_id: Name = ""
+    # The same browser's fan ids in other sales; only told where the sale is not known.
+    other_fan_ids: Annotated[tuple[Name, ...], msgspec.Meta(max_length=OTHER_NAMES_MAX)] = ()
 
 
 class _Wire(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ import structlog
 from aiohttp import web
 
 from booking_core.app_keys import CLOCK, POOL, SETTINGS
-from booking_core.callers import inside_fan, known_fan
+from booking_core.callers import inside_fan, known_names
 from booking_core.checkout.app_keys import BOOKINGS, CHECKOUT, ORDERS
 from booking_core.checkout.booking import RETRY_SECONDS, Answer, CompleteRequest
 from booking_core.checkout.webhook_signature import WebhookRefused, verify
@@ -123,11 +123,11 @@ async def show(request: web.Request) -> web.Response:
 
 async def own_order(request: web.Request, booking_id: str) -> Order:
     """Return the caller's order. Raises OrderNotFound, the same for another's and for none."""
-    fan_id = known_fan(request)
-    if not fan_id or not is_uuid(booking_id):
+    names = known_names(request)
+    if not names or not is_uuid(booking_id):
         raise OrderNotFound
     order = await request.config_dict[ORDERS].read(booking_id)
-    if order is None or order.fan_id != fan_id:
+    if order is None or order.fan_id not in names:
         raise OrderNotFound
     return order
 

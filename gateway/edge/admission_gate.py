@@ -3,7 +3,9 @@
 import re
 from contextlib import suppress
 from typing import Final
+from urllib.parse import urlsplit
 
+import msgspec
 from aiohttp import web
 
 from gateway.app_keys import DOOR, IDENTITIES, ROOMS
@@ -17,7 +19,7 @@ from groundwork.errors import (
     StoreUnavailable,
     TicketInvalid,
 )
-from groundwork.identity import Identity
+from groundwork.identity import OTHER_NAMES_MAX, Identity
 from groundwork.problem_json import REQUEST_ID, prefers_page
 
 # What may be seen before the waiting room: what is on sale, and what the payment provider reports.
@@ -76,7 +78,10 @@ def anonymous(request: web.Request) -> Identity:
 def admitted(request: web.Request) -> Identity:
     """Return the identity of a fan inside. Raises NotAdmitted, PassExpired, DeviceProofInvalid."""
     sale = sale_in_path(request)
-    admission = read_pass(request, waiting_room_of(request, sale))
+    asked_from = sale or sale_in_referer(request)
+    admission = read_pass(
+        request, asked_from.sale_id if asked_from else None, waiting_room_of(request, sale)
+    )
     if sale is not None and admission.sale_id != sale.sale_id:
         raise NotAdmitted(f"/sales/{sale.sale_id}")
     if PROVEN.fullmatch(request.path):
@@ -93,27 +98,47 @@ def admitted(request: web.Request) -> Identity:
 
 
 def owner_of(request: web.Request) -> Identity:
-    """Return who the request says it is, by pass or ticket of any sale, else anonymous."""
-    try:
-        return admitted(request)
-    except (NotAdmitted, PassExpired, DeviceProofInvalid):
-        pass
+    """Return who the request says it is, by pass or ticket, under all its names; else anonymous.
+
+    A browser has another name in each sale, and an order's address does not say which sale it was.
+    """
+    identity = anonymous(request)
+    with suppress(NotAdmitted, PassExpired, DeviceProofInvalid):
+        identity = admitted(request)
+    others: list[str] = []
     for sale in request.app[ROOMS].sales():
         with suppress(TicketInvalid):
             ticket = read_ticket(request, sale.sale_id)
-            return Identity(
-                kind="ticket",
-                fan_id=ticket.fan_id,
-                sale_id=ticket.sale_id,
-                jkt=ticket.jkt,
-                request_id=request[REQUEST_ID],
-            )
-    return anonymous(request)
+            if identity.kind == "anonymous":
+                identity = Identity(
+                    kind="ticket",
+                    fan_id=ticket.fan_id,
+                    sale_id=ticket.sale_id,
+                    jkt=ticket.jkt,
+                    request_id=request[REQUEST_ID],
+                )
+            else:
+                others.append(ticket.fan_id)
+    return msgspec.structs.replace(identity, other_fan_ids=tuple(others[:OTHER_NAMES_MAX]))
 
 
 def sale_in_path(request: web.Request) -> Sale | None:
     """Return the sale whose event is asked for, None where no event of ours is named."""
-    found = EVENT_IN_PATH.match(request.path)
+    return _sale_in(request, request.path)
+
+
+def sale_in_referer(request: web.Request) -> Sale | None:
+    """Return the sale of the page that a call comes from.
+
+    It chooses among the passes that the browser has, no more: which of them counts is not its word.
+    """
+    with suppress(ValueError):
+        return _sale_in(request, urlsplit(request.headers.get("Referer", "")).path)
+    return None
+
+
+def _sale_in(request: web.Request, path: str) -> Sale | None:
+    found = EVENT_IN_PATH.match(path)
     return request.app[ROOMS].sale_of(found[1] or found[2]) if found else None
 
 

@@ -1,14 +1,20 @@
 """Where a request may carry its ticket and its pass, and the proof of its device key."""
 
+import base64
+import hmac
+from typing import Final
+
 from aiohttp import web
 
-from gateway.app_keys import DEVICE_PROOFS, SETTINGS, TOKENS
+from gateway.app_keys import DEVICE_PROOFS, KEY_RING, SETTINGS, TOKENS
 from gateway.edge import cookies
 from groundwork.device_proof import DeviceProof
-from groundwork.errors import DeviceProofInvalid, NotAdmitted, TicketInvalid
+from groundwork.errors import DeviceProofInvalid, NotAdmitted, PassExpired, TicketInvalid
 from groundwork.tokens import PassClaims, TicketClaims
 
 SCHEMES = ("bearer", "dpop")
+# Between a ticket and its seal; no token has this character.
+SEAL_MARK: Final = "~"
 
 
 def authorization(request: web.Request) -> str | None:
@@ -22,24 +28,63 @@ def read_ticket(request: web.Request, sale_id: str, in_body: str | None = None) 
 
     Raises TicketInvalid when there is none, or none that counts.
     """
-    is_secure = request.app[SETTINGS].is_secure
-    text = (
-        in_body
-        or authorization(request)
-        or cookies.read(request, cookies.TICKET, is_secure=is_secure)
-    )
+    text = in_body or authorization(request) or ticket_cookie(request, sale_id)[0]
     if not text:
         raise TicketInvalid
     return request.app[TOKENS].read_ticket(text, sale_id)
 
 
-def read_pass(request: web.Request, waiting_room_url: str) -> PassClaims:
-    """Return the fan's admission pass. Raises NotAdmitted or PassExpired."""
-    is_secure = request.app[SETTINGS].is_secure
-    text = authorization(request) or cookies.read(request, cookies.PASS, is_secure=is_secure)
-    if not text:
-        raise NotAdmitted(waiting_room_url)
-    return request.app[TOKENS].read_pass(text, waiting_room_url=waiting_room_url)
+def read_kept_ticket(request: web.Request, sale_id: str) -> TicketClaims:
+    """Return the ticket out of this browser's own cookie: its text alone, from elsewhere, is not it.
+
+    For the fan whose browser has kept the cookie and lost the key. Raises TicketInvalid.
+    """
+    text, seal = ticket_cookie(request, sale_id)
+    if not text or not hmac.compare_digest(seal, seal_of(request, text)):
+        raise TicketInvalid
+    return request.app[TOKENS].read_ticket(text, sale_id)
+
+
+def sealed(request: web.Request, ticket: str) -> str:
+    """Return what a ticket's cookie holds: the ticket, and a seal that no script and no log sees."""
+    return f"{ticket}{SEAL_MARK}{seal_of(request, ticket)}"
+
+
+def ticket_cookie(request: web.Request, sale_id: str) -> tuple[str, str]:
+    """Return the ticket and the seal of the sale's cookie, empty texts without one."""
+    value = cookies.read(
+        request, cookies.TICKET, sale_id, is_secure=request.app[SETTINGS].is_secure
+    )
+    text, _, seal = (value or "").partition(SEAL_MARK)
+    return text, seal
+
+
+def seal_of(request: web.Request, ticket: str) -> str:
+    """Return the seal of a ticket's cookie, 22 characters."""
+    digest = hmac.digest(request.app[KEY_RING].secret(b"ticket cookie"), ticket.encode(), "sha256")
+    return base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")
+
+
+def read_pass(request: web.Request, sale_id: str | None, waiting_room_url: str) -> PassClaims:
+    """Return the fan's admission pass: from the header, or the cookie of the sale.
+
+    Where the sale is not known the newest pass that counts will do. Raises NotAdmitted or PassExpired.
+    """
+    tokens, is_secure = request.app[TOKENS], request.app[SETTINGS].is_secure
+    if text := authorization(request):
+        return tokens.read_pass(text, waiting_room_url=waiting_room_url)
+    refusal: NotAdmitted | PassExpired = NotAdmitted(waiting_room_url)
+    sales = [sale_id] if sale_id else cookies.sales_with(request, cookies.PASS, is_secure=is_secure)
+    for each in sales:
+        text = cookies.read(request, cookies.PASS, each, is_secure=is_secure)
+        try:
+            if text:
+                return tokens.read_pass(text, waiting_room_url=waiting_room_url)
+        except PassExpired as error:
+            refusal = error
+        except NotAdmitted:
+            pass
+    raise refusal
 
 
 def prove_device(request: web.Request, bound_to: str | None) -> DeviceProof | None:

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from gateway.app_keys import PROOF_OF_WORK, ROOMS, SETTINGS
 from gateway.edge import cookies
-from gateway.edge.credentials import read_ticket
+from gateway.edge.credentials import read_ticket, sealed
 from gateway.waiting_room import joining
 from gateway.waiting_room.board import eta_at, moment_text
 from groundwork.bodies import read_body
@@ -136,9 +136,7 @@ async def leave(request: web.Request) -> web.Response:
     ticket = read_ticket(request, sale_id)
     await rooms.line.end_visit(sale_id, ticket.fan_id)
     response = web.Response(status=204, headers=NO_STORE)
-    is_secure = request.config_dict[SETTINGS].is_secure
-    cookies.take_back(response, cookies.PASS, is_secure=is_secure)
-    cookies.take_back(response, cookies.TICKET, is_secure=is_secure)
+    take_both_back(request, response, sale_id)
     return response
 
 
@@ -148,9 +146,11 @@ def give_ticket(
     """Set the ticket cookie."""
     settings = request.config_dict[SETTINGS]
     cookies.give(
+        request,
         response,
         cookies.TICKET,
-        given.text,
+        given.claims.sale_id,
+        sealed(request, given.text),
         settings.ticket_ms // 1000,
         is_secure=settings.is_secure,
     )
@@ -160,8 +160,21 @@ def give_pass(request: web.Request, response: web.StreamResponse, given: joining
     """Set the pass cookie."""
     settings = request.config_dict[SETTINGS]
     cookies.give(
-        response, cookies.PASS, given.text, settings.pass_ms // 1000, is_secure=settings.is_secure
+        request,
+        response,
+        cookies.PASS,
+        given.claims.sale_id,
+        given.text,
+        settings.pass_ms // 1000,
+        is_secure=settings.is_secure,
     )
+
+
+def take_both_back(request: web.Request, response: web.StreamResponse, sale_id: str) -> None:
+    """Delete the cookies of a fan who has left the sale."""
+    is_secure = request.config_dict[SETTINGS].is_secure
+    for kind in (cookies.PASS, cookies.TICKET):
+        cookies.take_back(response, kind, sale_id, is_secure=is_secure)
 
 
 def _moment(at_ms: int) -> str:

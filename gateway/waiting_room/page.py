@@ -4,13 +4,12 @@ from contextlib import suppress
 
 from aiohttp import web
 
-from gateway.app_keys import CLOCK, RENDERER, ROOMS, SETTINGS, WAIT_TOKENS
-from gateway.edge import cookies
+from gateway.app_keys import CLOCK, RENDERER, ROOMS, WAIT_TOKENS
 from gateway.edge.credentials import read_pass, read_ticket
 from gateway.pages.views import Eta as EtaView
 from gateway.pages.views import RoomEvent, WaitingPage
 from gateway.waiting_room import joining
-from gateway.waiting_room.api import give_pass, give_ticket
+from gateway.waiting_room.api import give_pass, give_ticket, take_both_back
 from gateway.waiting_room.board import eta_at
 from gateway.waiting_room.sales import SALE_ID
 from groundwork.bodies import read_form
@@ -74,9 +73,7 @@ async def leave_form(request: web.Request) -> web.Response:
     with suppress(TicketInvalid):
         await rooms.line.end_visit(sale_id, read_ticket(request, sale_id).fan_id)
     response = see_other(request, sale_id)
-    is_secure = request.config_dict[SETTINGS].is_secure
-    cookies.take_back(response, cookies.PASS, is_secure=is_secure)
-    cookies.take_back(response, cookies.TICKET, is_secure=is_secure)
+    take_both_back(request, response, sale_id)
     return response
 
 
@@ -158,7 +155,7 @@ def ticket_if_any(request: web.Request, sale_id: str) -> TicketClaims | None:
 def go_to_if_inside(request: web.Request, sale_id: str) -> str:
     """Return where the fan goes who has a pass for this sale, else an empty text."""
     with suppress(NotAdmitted, PassExpired):
-        if read_pass(request, "/").sale_id == sale_id:
+        if read_pass(request, sale_id, "/").sale_id == sale_id:
             room = request.config_dict[ROOMS].room(sale_id)
             return joining.entrance(room.sale, request.query.get("event"))
     return ""

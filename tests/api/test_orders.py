@@ -34,7 +34,7 @@ async def test_the_owner_sees_the_order_by_pass_or_ticket(
     text = fan.admission if by.startswith("pass") else fan.ticket
     viewer = Fan(shop, admission="" if "cookie" in by else text)
     if "cookie" in by:
-        viewer.headers["Cookie"] = f"__Host-onsale-{by.partition(' ')[0]}={text}"
+        viewer.headers["Cookie"] = f"__Host-onsale-{by.partition(' ')[0]}-{fan.sale_id}={text}"
     for address in addresses(reply):
         seen = await viewer.call("GET", address)
         assert seen.status == 200, address
@@ -53,7 +53,9 @@ async def test_an_expired_pass_beside_a_ticket_does_not_hide_the_order(
         shop, fan_id=fan.fan_id, issued_at_ms=now_ms - 3_600_000, expires_at_ms=now_ms - 60_000
     )
     viewer = Fan(shop)
-    viewer.headers["Cookie"] = f"onsale-pass={expired.admission}; onsale-ticket={fan.ticket}"
+    viewer.headers["Cookie"] = (
+        f"onsale-pass-{expired.sale_id}={expired.admission}; onsale-ticket-{fan.sale_id}={fan.ticket}"
+    )
     for address in addresses(reply):
         assert (await viewer.call("GET", address)).status == 200, address
 

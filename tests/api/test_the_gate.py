@@ -118,9 +118,9 @@ async def test_what_is_public_needs_nothing(shop: Shop, names: dict[str, str], p
 @pytest.mark.parametrize("way", ["bearer", "dpop", "cookie", "host-cookie"])
 async def test_a_pass_may_be_sent_in_every_way(shop: Shop, names: dict[str, str], way: str) -> None:
     fan = Fan.inside(shop, names["sale"])
-    cookie = {"cookie": "onsale-pass", "host-cookie": "__Host-onsale-pass"}.get(way)
-    if cookie:
-        fan.headers["Cookie"] = f"{cookie}={fan.admission}"
+    prefix = {"cookie": "", "host-cookie": "__Host-"}.get(way)
+    if prefix is not None:
+        fan.headers["Cookie"] = f"{prefix}onsale-pass-{names['sale']}={fan.admission}"
         fan.admission = ""
     fan.scheme = {"dpop": "DPoP"}.get(way, "bEaReR")
     reply = await fan.call("GET", f"/api/events/{names['event']}/seats")

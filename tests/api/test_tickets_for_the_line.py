@@ -19,8 +19,8 @@ async def test_a_ticket_may_be_sent_in_every_way(shop: Shop, way: str) -> None:
         "POST", f"/api/sales/{sale}/admit", credential=ticket if way == "bearer" else "",
         json={"ticket": ticket} if way == "body" else {},
         headers={
-            "cookie": {"Cookie": f"{TICKET}={ticket}"},
-            "host-cookie": {"Cookie": f"__Host-{TICKET}={ticket}"},
+            "cookie": {"Cookie": f"{TICKET}-{sale}={ticket}"},
+            "host-cookie": {"Cookie": f"__Host-{TICKET}-{sale}={ticket}"},
         }.get(way, {}),
     )  # fmt: skip
     assert reply.status == 201
@@ -32,7 +32,7 @@ async def test_a_ticket_that_is_none_is_refused(shop: Shop, ticket: str) -> None
     for path in ("admit", "leave"):
         reply = await Fan(shop).call(
             "POST", f"/api/sales/{sale}/{path}", json={"ticket": ticket},
-            headers={"Cookie": f"{TICKET}={ticket}"} if ticket.isascii() else {},
+            headers={"Cookie": f"{TICKET}-{sale}={ticket}"} if ticket.isascii() else {},
         )  # fmt: skip
         assert (reply.status, reply.code) == (401, "ticket-invalid")
     place = await Fan(shop).call("GET", f"/api/sales/{sale}/place")

@@ -13,11 +13,11 @@ from tests.support.shop import Shop
 TICKET, PASS = "onsale-ticket", "onsale-pass"
 
 
-def assert_cookie(reply: Reply, name: str, value: str) -> None:
+def assert_cookie(reply: Reply, name: str, value: str, ending: str = ";") -> None:
     """The cookie came as browsers keep it, and bare for clients without Secure over http."""
     strict, bare = reply.cookies[f"__Host-{name}"], reply.cookies[name]
-    assert strict.startswith(f"{value};")
-    assert bare.startswith(f"{value};")
+    assert strict.startswith(value + ending)
+    assert bare.startswith(value + ending)
     for attribute in ("HttpOnly", "Path=/", "SameSite=Lax", "Secure"):
         assert attribute in strict.split("; ")
     assert "Domain" not in strict
@@ -35,7 +35,7 @@ async def test_a_fan_joins_waits_and_is_let_in(shop: Shop) -> None:
         "ticket": fan.ticket, "fan_id": fan.fan_id, "place": 1, "entry_number": None,
         "phase": "open",
     }  # fmt: skip
-    assert_cookie(joined, TICKET, fan.ticket)
+    assert_cookie(joined, f"{TICKET}-{sale}", fan.ticket, "~")
     assert joined.headers["Cache-Control"] == "no-store"
     await shop.refresh_rooms()
     place = await fan.call("GET", f"/api/sales/{sale}/place", credential=fan.ticket)
@@ -48,13 +48,15 @@ async def test_a_fan_joins_waits_and_is_let_in(shop: Shop) -> None:
     assert admitted.json["go_to"] == f"/events/{event}/seats"
     expires_at = datetime.fromisoformat(admitted.json["expires_at"])
     assert timedelta(minutes=14) < expires_at - datetime.now(UTC) <= timedelta(minutes=15)
-    assert_cookie(admitted, PASS, fan.admission)
+    assert_cookie(admitted, f"{PASS}-{sale}", fan.admission)
     again = await fan.admit()
     assert again.json["pass"] == admitted.json["pass"], "a repeat is the same visit"
     assert (await fan.reserve(event, "A-1")).status == 201
     left = await fan.call("POST", f"/api/sales/{sale}/leave", credential=fan.ticket)
     assert (left.status, left.body) == (204, b"")
-    assert set(left.cookies) == {f"__Host-{TICKET}", TICKET, f"__Host-{PASS}", PASS}
+    assert set(left.cookies) == {
+        f"{prefix}{name}-{sale}" for prefix in ("", "__Host-") for name in (TICKET, PASS)
+    }
     assert all("Max-Age=0" in line for line in left.cookies.values())
 
 
