@@ -76,6 +76,14 @@ WAITING_ROOM: list[Panel] = [
         (per_second("onsale_bot_checks_total", "check, outcome", SALE), "{{check}} {{outcome}}"),
     ),
     graph(
+        "Answers of the shop",
+        "Answers to fans of the sale, by outcome: failed is 500 and above, or none; slow is longer "
+        "than ORIGIN_SLOW_MS. More than two bad ones in a hundred, and pacing lets fewer in.",
+        "cps",
+        (per_second("onsale_origin_answers_total", "sale, outcome", SALE), "{{sale}} {{outcome}}"),
+        width=8,
+    ),
+    graph(
         "Waiting pages",
         "Pages that are sent the status board as it changes; all others ask for it.",
         "short",

@@ -13,6 +13,7 @@ from gateway.app_keys import (
     EPOCHS,
     IDENTITIES,
     KEY_RING,
+    ORIGIN_HEALTH,
     PROOF_OF_WORK,
     RENDERER,
     ROOMS,
@@ -27,6 +28,7 @@ from gateway.edge.admission_gate import pass_on
 from gateway.edge.request_id import request_id
 from gateway.edge.security_headers import add_security_headers
 from gateway.origin.door import Door
+from gateway.origin.health import OriginHealth, note_beginning
 from gateway.pages import make_renderer
 from gateway.settings import GatewaySettings
 from gateway.waiting_room import api, live, page
@@ -71,10 +73,12 @@ def make_app(
         ring, clock, SystemTokenSource(), random.SystemRandom(), riddles_max=settings.riddles_max
     )
     app[WAIT_TOKENS] = WaitTokens(ring, clock, SystemTokenSource())
+    app[ORIGIN_HEALTH] = OriginHealth(clock, settings.origin_slow_ms)
     app[RENDERER] = make_renderer()
     app[PROBLEM_PAGE] = make_problem_page(app[RENDERER])
     app[live.STREAMS] = set()
     app.on_response_prepare.append(add_security_headers)
+    app.on_response_prepare.append(note_beginning)
     app.on_shutdown.append(live.close_streams)
 
     @asynccontextmanager

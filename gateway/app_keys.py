@@ -7,6 +7,7 @@ from aiohttp import web
 from gateway.bot_checks.proof_of_work import ProofOfWork
 from gateway.bot_checks.wait_token import WaitTokens
 from gateway.origin.door import Door
+from gateway.origin.health import OriginHealth
 from gateway.settings import GatewaySettings
 from gateway.waiting_room.rooms import WaitingRooms
 from groundwork.clock import Clock, TokenSource
@@ -29,4 +30,5 @@ WAIT_TOKENS: Final = web.AppKey("wait_tokens", WaitTokens)
 EPOCHS: Final = web.AppKey("gateway_epochs", Epochs)
 ROOMS: Final = web.AppKey("rooms", WaitingRooms)
 DOOR: Final = web.AppKey("door", Door)
+ORIGIN_HEALTH: Final = web.AppKey("origin_health", OriginHealth)
 RENDERER: Final = web.AppKey("room_renderer", PageRenderer)

@@ -19,6 +19,7 @@ __all__ = [
     "JOINS",
     "LINE_LAST_PLACE",
     "LINE_SERVING",
+    "ORIGIN_ANSWERS",
     "PACING_TICK_SECONDS",
     "expect_sale",
 ]
@@ -28,6 +29,7 @@ __all__ = [
 TICK_SECONDS_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 JOIN_OUTCOMES = ("joined", "repeated", "refused")
+ANSWER_OUTCOMES = ("good", "failed", "slow")
 
 JOINS = Counter(
     "onsale_joins_total",
@@ -48,6 +50,12 @@ CALLS = Counter(
     "onsale_calls_total",
     "Places in line that were called; fewer admissions than calls are no-shows.",
     ["sale"],
+)
+
+ORIGIN_ANSWERS = Counter(
+    "onsale_origin_answers_total",
+    "The shop's answers to fans of a sale: good, failed (500 and above, or none) or slow.",
+    ["sale", "outcome"],
 )
 
 # The line is one per sale, so the worker alone writes these and the newest value is the right one.
@@ -112,6 +120,8 @@ def expect_sale(sale_id: str) -> None:
     """Make the sale's counters exist at 0, so that their first step is seen. May be repeated."""
     for outcome in JOIN_OUTCOMES:
         JOINS.labels(sale_id, outcome)
+    for outcome in ANSWER_OUTCOMES:
+        ORIGIN_ANSWERS.labels(sale_id, outcome)
     ADMISSIONS.labels(sale_id)
     BOARD_STREAMS.labels(sale_id)
     CALLS.labels(sale_id)

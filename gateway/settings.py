@@ -29,6 +29,9 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     streams_max: Annotated[int, msgspec.Meta(ge=0, le=200_000)] = 15_000
     # Challenges made ahead in each process: two milliseconds each, in the background, at the start.
     riddles_max: Annotated[int, msgspec.Meta(ge=16, le=100_000)] = 2_048
+    # An answer of the shop that takes longer to begin shows a shop that is unwell, and fewer are let
+    # in: four times what we promise for a booking, and before a fan begins to press again.
+    origin_slow_ms: Annotated[int, msgspec.Meta(ge=50, le=60_000)] = 2_000
     # Where the shop is when it is not in this process.
     origin_url: str = ""
 

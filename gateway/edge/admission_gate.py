@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 from aiohttp import web
 
-from gateway.app_keys import DOOR, IDENTITIES, ROOMS
+from gateway.app_keys import DOOR, IDENTITIES, ORIGIN_HEALTH, ROOMS
 from gateway.edge.credentials import prove_device, read_pass, read_ticket
 from gateway.origin.door import VISIT_ENDED, VISIT_HEADER
 from gateway.waiting_room.sales import Sale
@@ -59,7 +59,7 @@ async def pass_on(request: web.Request) -> web.StreamResponse:
             if prefers_page(request):
                 raise web.HTTPSeeOther(error.waiting_room_url) from error
             raise
-    response = await request.app[DOOR].forward(request, request.app[IDENTITIES].sign(identity))
+    response = await forward(request, identity)
     if response.headers.get(VISIT_HEADER) == VISIT_ENDED and identity.kind == "pass":
         # A sale is not hidden because room for the next fan could not be made: silence ends the
         # visit, too.
@@ -68,6 +68,19 @@ async def pass_on(request: web.Request) -> web.StreamResponse:
     if not response.prepared:
         response.headers.popall(VISIT_HEADER, None)
     return response
+
+
+async def forward(request: web.Request, identity: Identity) -> web.StreamResponse:
+    """Return the shop's answer. Where it belongs to a sale, it counts for that sale's pacing."""
+    door = request.app[DOOR].forward
+    signed = request.app[IDENTITIES].sign(identity)
+    sale_id = identity.sale_id
+    if not sale_id:
+        sale = sale_in_path(request)
+        if sale is None:
+            return await door(request, signed)
+        sale_id = sale.sale_id
+    return await request.app[ORIGIN_HEALTH].watch(sale_id, door, request, signed)
 
 
 def anonymous(request: web.Request) -> Identity:

@@ -1,5 +1,6 @@
 """The door to what is protected: what the gateway asks of a shop, wherever it runs."""
 
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from aiohttp import web
@@ -7,6 +8,18 @@ from aiohttp import web
 # The shop sets it on an answer to say that this fan's visit is over.
 VISIT_HEADER: Final = "Onsale-Visit"
 VISIT_ENDED: Final = "ended"
+# What the gateway asks for itself are documents of some kilobytes; more is another page.
+ANSWER_BYTES_MAX: Final = 256 * 1024
+# A background question waits no longer: the next round asks anew.
+ANSWER_SECONDS_MAX: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the shop said to a question of the gateway's own."""
+
+    status: int
+    body: bytes
 
 
 def as_text(value: str) -> str:
@@ -23,5 +36,12 @@ class Door(Protocol):
         """Return the shop's answer. `identity` is the signed header that says who is asking.
 
         Raises StoreUnavailable when no shop answers.
+        """
+        ...
+
+    async def ask(self, path: str, identity: str) -> Answer:
+        """Return the shop's answer to a question of the gateway's own: a short GET, no fan's.
+
+        Raises StoreUnavailable when no shop answers in time, or more than ANSWER_BYTES_MAX.
         """
         ...

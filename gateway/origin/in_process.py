@@ -1,8 +1,15 @@
 """The shop as an application in this very process: no second hop, the same contract."""
 
-from aiohttp import web
-from multidict import CIMultiDict, CIMultiDictProxy
+import asyncio
 
+from aiohttp import HttpVersion11, web
+from aiohttp.http_parser import RawRequestMessage
+from aiohttp.streams import EMPTY_PAYLOAD
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+from gateway.origin.door import ANSWER_BYTES_MAX, ANSWER_SECONDS_MAX, Answer
+from groundwork.errors import StoreUnavailable
 from groundwork.identity import HEADER_NAME
 
 
@@ -25,6 +32,41 @@ class InProcessDoor:
         )
         _share_response_signals(request, inner)
         return await self._shop._handle(inner)  # noqa: SLF001
+
+    async def ask(self, path: str, identity: str) -> Answer:
+        """Return the application's answer to a question of the gateway's own."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS_MAX):
+                response = await self._shop._handle(self._question(path, identity))  # noqa: SLF001
+        except web.HTTPException as answer:
+            return Answer(answer.status, b"")
+        except TimeoutError as error:
+            raise StoreUnavailable(retry_after=1) from error
+        body = response.body if isinstance(response, web.Response) else None
+        if not isinstance(body, bytes | bytearray) or len(body) > ANSWER_BYTES_MAX:
+            raise StoreUnavailable(retry_after=1)
+        return Answer(response.status, bytes(body))
+
+    def _question(self, path: str, identity: str) -> web.Request:
+        """Return a request that came over no wire. The handler of a connection that never was
+        stands for its sender: who asks for an address or a certificate finds none.
+        """
+        message = RawRequestMessage(
+            method="GET",
+            path=path,
+            version=HttpVersion11,
+            headers=CIMultiDictProxy(CIMultiDict({"Host": "localhost", HEADER_NAME: identity})),
+            raw_headers=(),
+            should_close=True,
+            compression=None,
+            upgrade=False,
+            chunked=False,
+            url=URL(path, encoded=True),
+        )
+        nobody = web.Server(self._shop._handle)()  # type: ignore[arg-type]  # noqa: SLF001
+        task = asyncio.current_task()
+        assert task is not None
+        return self._shop._make_request(message, EMPTY_PAYLOAD, nobody, None, task)  # type: ignore[arg-type]  # noqa: SLF001
 
 
 def _share_response_signals(request: web.Request, inner: web.Request) -> None:

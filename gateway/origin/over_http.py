@@ -7,7 +7,13 @@ from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
-from gateway.origin.door import VISIT_HEADER, as_text
+from gateway.origin.door import (
+    ANSWER_BYTES_MAX,
+    ANSWER_SECONDS_MAX,
+    VISIT_HEADER,
+    Answer,
+    as_text,
+)
 from groundwork.errors import StoreUnavailable
 from groundwork.identity import HEADER_NAME
 
@@ -77,6 +83,27 @@ class HttpDoor:
             if VISIT_HEADER in answer.headers:
                 response.headers[VISIT_HEADER] = answer.headers[VISIT_HEADER]
             return response
+
+    async def ask(self, path: str, identity: str) -> Answer:
+        """Return the shop's answer to a question of the gateway's own. Raises StoreUnavailable."""
+        try:
+            async with self._session.get(
+                URL(self._origin_url + path, encoded=True),
+                # Not compressed: the session passes answers on as they come.
+                headers={HEADER_NAME: identity, "Accept-Encoding": "identity"},
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(
+                    total=ANSWER_SECONDS_MAX, sock_connect=CONNECT_SECONDS
+                ),
+            ) as answer:
+                body = await answer.content.read(ANSWER_BYTES_MAX + 1)
+                while len(body) <= ANSWER_BYTES_MAX and not answer.content.at_eof():
+                    body += await answer.content.read(ANSWER_BYTES_MAX + 1 - len(body))
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise StoreUnavailable(retry_after=2) from error
+        if len(body) > ANSWER_BYTES_MAX:
+            raise StoreUnavailable(retry_after=2)
+        return Answer(answer.status, body)
 
 
 def onward_headers(request: web.Request, identity: str) -> CIMultiDict[str]:

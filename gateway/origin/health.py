@@ -1,0 +1,105 @@
+"""How well the shop answers: every answer to a fan is good or bad, counted per sale for pacing."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from gateway import metrics
+from groundwork.clock import Clock
+
+# No answer is as bad as the worst one.
+NO_ANSWER: Final = 500
+
+Forward = Callable[[web.Request, str], Awaitable[web.StreamResponse]]
+
+
+@dataclass(slots=True)
+class Beginning:
+    """When the shop was asked and when its answer began, by the monotonic clock."""
+
+    clock: Clock
+    asked_at_ms: float
+    began_at_ms: float | None = None
+
+
+BEGINNING: Final = web.RequestKey("origin_beginning", Beginning)
+
+
+async def note_beginning(request: web.Request, _: web.StreamResponse) -> None:
+    """Note that the head of an answer goes out (an on_response_prepare signal)."""
+    beginning = request.get(BEGINNING)
+    if beginning is not None:
+        beginning.began_at_ms = beginning.clock.monotonic_ms()
+
+
+@dataclass(slots=True)
+class AnswerCounts:
+    """Answers of the shop since they were last handed on."""
+
+    good: int = 0
+    failed: int = 0
+    slow: int = 0
+
+    @property
+    def bad(self) -> int:
+        """Return how many show a shop that is unwell."""
+        return self.failed + self.slow
+
+
+class OriginHealth:
+    """Counts the shop's answers of this process: one integer addition a request.
+
+    Bad is what only the shop can be blamed for: an answer of 500 and above, no answer, or one that
+    began later than `slow_ms` after it was asked for. An answer of 4xx is the fan's doing, and a
+    fan who hangs up says nothing.
+    """
+
+    def __init__(self, clock: Clock, slow_ms: int) -> None:
+        self._clock = clock
+        self._slow_ms = slow_ms
+        self._counts: dict[str, AnswerCounts] = {}
+
+    async def watch(
+        self, sale_id: str, forward: Forward, request: web.Request, identity: str
+    ) -> web.StreamResponse:
+        """Pass the request on and count the answer for the sale."""
+        beginning = request[BEGINNING] = Beginning(self._clock, self._clock.monotonic_ms())
+        try:
+            response = await forward(request, identity)
+        except web.HTTPException as answer:
+            self._note(sale_id, answer.status, beginning)
+            raise
+        except ConnectionResetError:
+            # The fan hung up, or the shop's answer broke off in the middle: nobody can tell which.
+            raise
+        except Exception:
+            self._note(sale_id, NO_ANSWER, beginning)
+            raise
+        self._note(sale_id, response.status, beginning)
+        return response
+
+    def take(self, sale_id: str) -> AnswerCounts:
+        """Return the sale's counts since the last time, to be handed to pacing."""
+        counts = self._counts.pop(sale_id, None)
+        if counts is None:
+            return AnswerCounts()
+        for outcome in ("good", "failed", "slow"):
+            if number := getattr(counts, outcome):
+                metrics.ORIGIN_ANSWERS.labels(sale_id, outcome).inc(number)
+        return counts
+
+    def _note(self, sale_id: str, status: int, beginning: Beginning) -> None:
+        counts = self._counts.get(sale_id)
+        if counts is None:
+            counts = self._counts[sale_id] = AnswerCounts()
+        if status >= NO_ANSWER:
+            counts.failed += 1
+            return
+        # A stream, or a long answer to a slow reader, ends late; what counts is when it began.
+        began_at_ms = beginning.began_at_ms or self._clock.monotonic_ms()
+        if began_at_ms - beginning.asked_at_ms > self._slow_ms:
+            counts.slow += 1
+        else:
+            counts.good += 1
