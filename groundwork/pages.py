@@ -1,23 +1,33 @@
-"""Renders the pages of both tiers and serves the static files they ask for."""
+"""Renders the pages of both tiers, in every language, and answers requests with them."""
 
-import gzip
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
+from gettext import NullTranslations
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import jinja2
 from aiohttp import web
-from babel import Locale
-from babel.dates import format_date, format_datetime
-from babel.numbers import format_currency, format_decimal, get_currency_precision
+from jinja2 import pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
+
+from groundwork.languages import (
+    ENGLISH,
+    LANGUAGE_COOKIE,
+    LANGUAGE_COOKIE_SECONDS,
+    LANGUAGE_PARAMETER,
+    LANGUAGES,
+    Language,
+    chosen_now,
+    language_of,
+)
+from groundwork.page_formats import FILTERS
+from groundwork.static_files import StaticFiles
+from groundwork.translations import load_translations, plural_samples
 
 BASE_DIR: Final = Path(__file__).parent
-STATIC_PREFIX: Final = "/static/"
 
 # What a page may load: nothing but this origin's own files. Send it with every page.
 CONTENT_SECURITY_POLICY: Final = "; ".join(
@@ -35,19 +45,6 @@ CONTENT_SECURITY_POLICY: Final = "; ".join(
     )
 )
 
-CONTENT_TYPES: Final[Mapping[str, str]] = {
-    ".css": "text/css",
-    ".js": "text/javascript",
-    ".svg": "image/svg+xml",
-    ".webmanifest": "application/manifest+json",
-}
-# Ten hexadecimal digits tell the versions of one file apart; more only makes pages longer.
-VERSION_DIGITS: Final = 10
-# A versioned address never changes its content, so browsers may keep it for a year.
-CACHE_FOREVER: Final = "public, max-age=31536000, immutable"
-# How one module names another: "./proof_worker.js" or "/static/base/js/texts.js".
-MODULE_NAME: Final = re.compile(r'"((?:\./|/static/)[\w./-]+\.js)"')
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProblemPage:
@@ -55,8 +52,8 @@ class ProblemPage:
 
     `status` is the HTTP status and `code` the slug of the refusal; the template has words for all
     of them. `title`, `text` and `advice`, if given, are shown instead (already translated).
-    `action_url` with `action_label` is the one thing to do next; without it the page offers the
-    start page. `request_id` is the reference a fan can quote, `retry_after` seconds (0: none).
+    `action_url` is where the one thing to do next leads, `action` says what it is: the template has
+    the words. `request_id` is the reference a fan can quote, `retry_after` seconds (0: none).
     """
 
     status: int
@@ -65,117 +62,52 @@ class ProblemPage:
     text: str = ""
     advice: str = ""
     action_url: str = ""
-    action_label: str = ""
+    action: str = ""
     request_id: str = ""
     retry_after: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class StaticFile:
-    """One file ready to be sent, plain and compressed."""
+class SwitchLink:
+    """A way to the same page in another language."""
 
-    body: bytes
-    gzipped: bytes
-    content_type: str
-    version: str
-
-
-class StaticFiles:
-    """The static files of this process, read once; `/static/<mount>/<path>`."""
-
-    def __init__(self, mounts: Mapping[str, Path]) -> None:
-        self._sources = {
-            f"{mount}/{path.relative_to(folder).as_posix()}": path
-            for mount, folder in mounts.items()
-            for path in sorted(folder.rglob("*"))
-            if path.suffix in CONTENT_TYPES
-        }
-        self._files: dict[str, StaticFile] = {}
-        for name in self._sources:
-            self._load(name, ())
-
-    def url(self, path: str) -> str:
-        """The address of a file with its version, e.g. `url("base/base.css")`.
-
-        Raises KeyError for a file that does not exist: a template's mistake.
-        """
-        return f"{STATIC_PREFIX}{path}?v={self._files[path].version}"
-
-    async def handle(self, request: web.Request) -> web.Response:
-        """Answer `GET /static/{path:.+}`. A versioned address may be cached for ever."""
-        file = self._files.get(request.match_info["path"])
-        if file is None:
-            raise web.HTTPNotFound
-        is_versioned = request.query.get("v") == file.version
-        headers = {
-            "Cache-Control": CACHE_FOREVER if is_versioned else "no-cache",
-            "ETag": f'"{file.version}"',
-            "Vary": "Accept-Encoding",
-            "X-Content-Type-Options": "nosniff",
-        }
-        if any(tag.value == file.version for tag in request.if_none_match or ()):
-            return web.Response(status=304, headers=headers)
-        body = file.body
-        if "gzip" in request.headers.get("Accept-Encoding", ""):
-            headers["Content-Encoding"] = "gzip"
-            body = file.gzipped
-        return web.Response(
-            body=body, content_type=file.content_type, charset="utf-8", headers=headers
-        )
-
-    def _load(self, name: str, parents: tuple[str, ...]) -> StaticFile:
-        assert name not in parents, f"modules import each other in a circle: {parents} {name}"
-        if name in self._files:
-            return self._files[name]
-        path = self._sources[name]
-        body = path.read_bytes()
-        if path.suffix == ".js":
-            body = self._with_versions(name, body.decode(), (*parents, name)).encode()
-        self._files[name] = StaticFile(
-            body,
-            gzip.compress(body, mtime=0),
-            CONTENT_TYPES[path.suffix],
-            hashlib.sha256(body).hexdigest()[:VERSION_DIGITS],
-        )
-        return self._files[name]
-
-    def _with_versions(self, name: str, source: str, parents: tuple[str, ...]) -> str:
-        """Imported modules get versions too, so that a change reaches every browser at once."""
-        folder = name.rpartition("/")[0]
-
-        def versioned(match: re.Match[str]) -> str:
-            written = match[1]
-            if written.startswith(STATIC_PREFIX):
-                target = written.removeprefix(STATIC_PREFIX)
-            else:
-                target = f"{folder}/{written.removeprefix('./')}"
-            return f'"{written}?v={self._load(target, parents).version}"'
-
-        return MODULE_NAME.sub(versioned, source)
+    language: Language
+    url: str
 
 
 class PageRenderer:
     """Turns a view (a dataclass) and a template into a page.
 
-    `package_dirs` maps a static mount to the folder that holds `templates/` and `static/`:
-    `{"room": Path("gateway/pages")}`. The shared templates and `/static/base/` are always there.
-    Everything is read and compiled here, so that rendering touches no disk.
+    `package_dirs` maps a static mount to the folder that holds `templates/`, `static/` and
+    `locale/`: `{"room": Path("gateway/pages")}`. The shared ones and `/static/base/` are always
+    there. Everything is read and compiled here, so that rendering touches no disk.
     """
 
-    def __init__(self, package_dirs: Mapping[str, Path], locale: str = "en_GB") -> None:
+    def __init__(self, package_dirs: Mapping[str, Path]) -> None:
         folders = [*package_dirs.values(), BASE_DIR]
         self.static_files = StaticFiles(
             {mount: folder / "static" for mount, folder in package_dirs.items()}
             | {"base": BASE_DIR / "static"}
         )
-        self._locale = Locale.parse(locale)
+        self._translations = load_translations(folders)
         self._environment = self._make_environment([folder / "templates" for folder in folders])
         for name in self._environment.list_templates(extensions=["html"]):
             self._environment.get_template(name)
 
-    def render(self, template: str, view: object) -> str:
-        """The page as HTML; the template sees `view` as `page`."""
-        return self._environment.get_template(template).render(page=view)
+    def render(
+        self,
+        template: str,
+        view: object,
+        language: Language = ENGLISH,
+        switch: Sequence[SwitchLink] = (),
+    ) -> str:
+        """The page as HTML; the template sees `view` as `page`. `switch` leads to other languages."""
+        return self._environment.get_template(template).render(
+            page=view,
+            language=language,
+            switch=switch,
+            translations=self._translations[language.code],
+        )
 
     def _make_environment(self, folders: Sequence[Path]) -> jinja2.Environment:
         environment = jinja2.Environment(
@@ -188,63 +120,88 @@ class PageRenderer:
             cache_size=-1,  # every template stays compiled: there are about a dozen
             extensions=["jinja2.ext.i18n"],
         )
-        environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
+        # One compiled template speaks all languages: the words are looked up as it is written.
+        environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
         environment.globals |= {
             "static": self.static_files.url,
-            "language": self._locale.language,
-            "direction": self._locale.text_direction,
             "poster_numbers": poster_numbers,
+            "plural_texts": plural_texts,
         }
-        environment.filters |= {
-            "money": self._money,
-            "amount": plain_amount,
-            "number": self._number,
-            "day": self._day,
-            "moment": self._moment,
-            "iso": iso_time,
-            "clock": clock_text,
-        }
+        environment.filters |= FILTERS
         return environment
 
-    def _money(self, minor_units: int, currency: str) -> str:
-        digits = get_currency_precision(currency)
-        amount = Decimal(minor_units).scaleb(-digits)
-        is_whole = amount == amount.to_integral_value()
-        return format_currency(
-            int(amount) if is_whole else amount,
-            currency,
-            "¤#,##0" if is_whole else None,
-            locale=self._locale,
-            currency_digits=not is_whole,
+
+@pass_context
+def gettext(context: Context, message: str) -> str:
+    """The message in the language of the page."""
+    translations: NullTranslations = context["translations"]
+    return translations.gettext(message)
+
+
+@pass_context
+def ngettext(context: Context, singular: str, plural: str, count: int) -> str:
+    """The form of the message for so many, in the language of the page."""
+    translations: NullTranslations = context["translations"]
+    return translations.ngettext(singular, plural, count)
+
+
+@pass_context
+def plural_texts(context: Context, name: str, singular: str, plural: str) -> Markup:
+    """The forms of a message for `plural()` of texts.js: one text for each form the language has."""
+    line = Markup('  <p data-text="{}_{}">{}</p>\n')
+    return Markup().join(
+        line.format(name, category, ngettext(context, singular, plural, sample))
+        for category, sample in plural_samples(context["language"]).items()
+    )
+
+
+def html_response(
+    request: web.Request,
+    renderer: PageRenderer,
+    template: str,
+    view: object,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> web.Response:
+    """Answer with a page in the fan's language, and remember the language if they chose it now."""
+    language = language_of(request)
+    response = web.Response(
+        text=renderer.render(template, view, language, switch_links(request)),
+        content_type="text/html",
+        status=status,
+        headers={
+            "Cache-Control": "no-store",
+            "Content-Language": language.code,
+            "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+            "Vary": "Accept-Language, Cookie",
+            **(headers or {}),
+        },
+    )
+    chosen = chosen_now(request)
+    if chosen is not None:
+        response.set_cookie(
+            LANGUAGE_COOKIE,
+            chosen.code,
+            max_age=LANGUAGE_COOKIE_SECONDS,
+            path="/",
+            samesite="Lax",
         )
-
-    def _number(self, value: float) -> str:
-        return format_decimal(value, "#,##0.#", locale=self._locale)
-
-    def _day(
-        self, at: datetime, form: Literal["full", "long", "medium", "short"] = "medium"
-    ) -> str:
-        return format_date(at.astimezone(UTC).date(), form, locale=self._locale)
-
-    def _moment(self, at: datetime) -> str:
-        return format_datetime(at, "EEE d MMM y, HH:mm", tzinfo=UTC, locale=self._locale) + " UTC"
+    return response
 
 
-def iso_time(at: datetime) -> str:
-    """RFC 3339 in UTC to the second, for `<time datetime>`."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def switch_links(request: web.Request) -> list[SwitchLink]:
+    """Return the ways to this page in every language; none from the answer to a form."""
+    if request.method not in ("GET", "HEAD"):
+        return []
+    # Only the query: a link never leads to another path or host than the page itself.
+    return [
+        SwitchLink(language, "?" + _query_with(request, language.code)) for language in LANGUAGES
+    ]
 
 
-def plain_amount(minor_units: int, currency: str) -> str:
-    """A price as machines read it: 85.00."""
-    return str(Decimal(minor_units).scaleb(-get_currency_precision(currency)))
-
-
-def clock_text(length_ms: int) -> str:
-    """A length of time as a clock shows it: 7:05, or 1:07:05 from an hour up."""
-    minutes, seconds = divmod(max(0, length_ms) // 1000, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+def _query_with(request: web.Request, code: str) -> str:
+    return request.rel_url.update_query({LANGUAGE_PARAMETER: code}).raw_query_string
 
 
 def poster_numbers(event_id: str) -> Sequence[int]:

@@ -5,6 +5,6 @@ from pathlib import Path
 from groundwork.pages import PageRenderer
 
 
-def make_renderer(locale: str = "en_GB") -> PageRenderer:
+def make_renderer() -> PageRenderer:
     """Everything the shop shows, with its static files under /static/shop/."""
-    return PageRenderer({"shop": Path(__file__).parent}, locale)
+    return PageRenderer({"shop": Path(__file__).parent})

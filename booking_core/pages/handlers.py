@@ -37,7 +37,7 @@ from groundwork.errors import (
     SeatsTaken,
     SoldOut,
 )
-from groundwork.pages import CONTENT_SECURITY_POLICY
+from groundwork.pages import html_response
 
 routes = web.RouteTableDef()
 
@@ -53,19 +53,13 @@ PAYMENT_METHODS: Final = (
 )
 # As many digits as the highest limit of a buyer has.
 QUANTITY: Final = re.compile(r"[0-9]{1,3}")
-NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
 def page_response(
     request: web.Request, template: str, view: object, status: int = 200
 ) -> web.Response:
     """Return a rendered page."""
-    return web.Response(
-        text=request.config_dict[RENDERER].render(template, view),
-        content_type="text/html",
-        status=status,
-        headers={**NO_STORE, "Content-Security-Policy": CONTENT_SECURITY_POLICY},
-    )
+    return html_response(request, request.config_dict[RENDERER], template, view, status=status)
 
 
 @routes.get("/")

@@ -1,5 +1,7 @@
 """An order's pages: how it stands, its tickets as PDF and as QR codes. For its owner only."""
 
+from typing import Final
+
 from aiohttp import web
 
 from booking_core.app_keys import SHOP
@@ -7,12 +9,14 @@ from booking_core.checkout.api import own_order
 from booking_core.checkout.app_keys import ISSUER, ORDERS
 from booking_core.ledger.orders import FINAL, OrderState
 from booking_core.pages import shop_views as views_of
-from booking_core.pages.handlers import NO_STORE, page_response
+from booking_core.pages.handlers import page_response
 from booking_core.pages.views import OrderPage, TicketLine
 from booking_core.tickets.qr import qr_svg
 from groundwork.errors import OrderNotFound
 
 routes = web.RouteTableDef()
+
+NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
 @routes.get("/orders/{booking}")

@@ -5,6 +5,6 @@ from pathlib import Path
 from groundwork.pages import PageRenderer
 
 
-def make_renderer(locale: str = "en_GB") -> PageRenderer:
+def make_renderer() -> PageRenderer:
     """Everything the front tier shows, with its static files under /static/room/."""
-    return PageRenderer({"room": Path(__file__).parent}, locale)
+    return PageRenderer({"room": Path(__file__).parent})

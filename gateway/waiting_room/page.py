@@ -23,7 +23,7 @@ from groundwork.errors import (
     SalePaused,
     TicketInvalid,
 )
-from groundwork.pages import CONTENT_SECURITY_POLICY
+from groundwork.pages import html_response
 from groundwork.tokens import TicketClaims
 
 routes = web.RouteTableDef()
@@ -134,14 +134,8 @@ def show(request: web.Request, sale_id: str, refusal: str = "", status: int = 20
             for event in room.sale.events
         ),
     )
-    return web.Response(
-        text=request.config_dict[RENDERER].render("waiting_room.html", page),
-        content_type="text/html",
-        status=status,
-        headers={
-            "Cache-Control": "no-store",
-            "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-        },
+    return html_response(
+        request, request.config_dict[RENDERER], "waiting_room.html", page, status=status
     )
 
 

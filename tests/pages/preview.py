@@ -18,7 +18,7 @@ import altcha
 import segno
 from aiohttp import web
 
-from groundwork.pages import CONTENT_SECURITY_POLICY, PageRenderer
+from groundwork.pages import PageRenderer, html_response
 from tests.pages import sample_arena, sample_room, sample_shop, sample_views
 
 ROOT = Path(__file__).parents[2]
@@ -40,11 +40,7 @@ def make_app() -> web.Application:
 
 
 def page(request: web.Request, template: str, view: object) -> web.Response:
-    return web.Response(
-        text=request.app[RENDERER].render(template, view),
-        content_type="text/html",
-        headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY},
-    )
+    return html_response(request, request.app[RENDERER], template, view)
 
 
 def live_board(**changes: Any) -> dict[str, Any]:

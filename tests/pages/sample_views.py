@@ -18,7 +18,7 @@ def problem_pages() -> dict[str, ProblemPage]:
             text="Own text",
             advice="Do this.",
             action_url="/sales/demo",
-            action_label="Waiting room",
+            action="waiting-room",
         ),
     }
 

@@ -216,8 +216,8 @@ async def test_the_list_has_the_same_seats_as_the_map(page: Page, server: TestSe
     await page.goto(f"http://localhost:{server.port}/events/demo-arena/seats")
     await page.wait_for_selector("[data-map-state]", state="hidden")
     await page.click("[data-view=list]")
-    await page.click("details:nth-of-type(2) summary")
-    free = page.locator("details:nth-of-type(2) .seat[aria-disabled=false]")
+    await page.click(".list details:nth-of-type(2) summary")
+    free = page.locator(".list details:nth-of-type(2) .seat[aria-disabled=false]")
     await free.first.click()
     assert await page.locator("[data-tray] li").count() == 1
     name = await page.locator(".seat[aria-pressed=true]").get_attribute("aria-label") or ""
@@ -232,7 +232,7 @@ async def test_taken_seats_are_shown_gone_and_the_rest_stays_picked(
     await page.goto(f"http://localhost:{server.port}/events/demo-arena/seats")
     await page.wait_for_selector("[data-map-state]", state="hidden")
     await page.click("[data-view=list]")
-    await page.click("details:nth-of-type(1) summary")
+    await page.click(".list details:nth-of-type(1) summary")
     for number in (1, 2):
         await page.locator(".seat").nth(number - 1).click()
     await page.click("[data-reserve]")

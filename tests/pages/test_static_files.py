@@ -8,7 +8,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from groundwork.pages import CACHE_FOREVER, PageRenderer, StaticFiles
+from groundwork.pages import PageRenderer
+from groundwork.static_files import CACHE_FOREVER, StaticFiles
 
 ROOT = Path(__file__).parents[2]
 FILES = web.AppKey("files", StaticFiles)

@@ -19,7 +19,7 @@ from tests.pages import sample_room, sample_shop, sample_views
 STATES = [
     (template, state) for template, views in sample_views.ALL_PAGES.items() for state in views
 ]
-VOID = {"meta", "link", "input", "br", "img", "hr", "path", "circle", "rect", "stop"}
+VOID = {"ellipse", "meta", "link", "input", "br", "img", "hr", "path", "circle", "rect", "stop"}
 CONTROLS = {"input", "select"}
 
 
@@ -86,7 +86,7 @@ def test_a_page_is_well_built(renderer: PageRenderer, template: str, state: str)
     page = document(renderer, template, state)
 
     assert not page.open, "every element is closed"
-    assert page.all("html")[0] == {"lang": "en", "dir": "ltr"}
+    assert page.all("html")[0] == {"lang": "en", "dir": "ltr", "data-intl": "en-GB"}
     assert len(page.all("main")) == 1
     assert 1 <= len(page.all("h1")) <= 2  # checkout has one for the hold that is over
     assert any(tag == "title" and text.strip() for tag, text in page.text_in)

@@ -4,7 +4,7 @@
 import { loadDeviceKey } from "/static/base/js/device_key.js";
 import { Announcer, fill, localTimes, show } from "/static/base/js/page_parts.js";
 import { ask, isPassing, jittered, pause } from "/static/base/js/requests.js";
-import { formatClock, hasText, language, text } from "/static/base/js/texts.js";
+import { formatClock, hasText, text } from "/static/base/js/texts.js";
 
 const PAY_WITHIN_MS = 75_000; // the slowest card we know authorises after 30 s
 const SLOW_AFTER_MS = 5_000; // then we say that it is the bank
@@ -132,7 +132,7 @@ async function onPay(event) {
   isPaying = false;
 }
 
-localTimes(language);
+localTimes();
 payForm.addEventListener("submit", onPay);
 root.querySelector('form[data-form="extend"]').addEventListener("submit", (event) => {
   event.preventDefault();

@@ -2,7 +2,7 @@
 
 import { localTimes } from "/static/base/js/page_parts.js";
 import { ask, jittered, pause } from "/static/base/js/requests.js";
-import { language, text } from "/static/base/js/texts.js";
+import { formatTime, text } from "/static/base/js/texts.js";
 
 const LOOK_FIRST_MS = 2_000;
 const LOOK_MAX_MS = 15_000; // a bank that took minutes will not be noticed later by this
@@ -19,7 +19,7 @@ async function watch() {
     if (answer?.ok && (answer.document.status !== "pending" || hasNewAction(answer.document))) return location.reload();
     // Said once, then only shown: a line that changes every few seconds is noise to a screen reader.
     line.setAttribute("aria-live", "off");
-    const time = new Date().toLocaleTimeString();
+    const time = formatTime(new Date());
     line.textContent = answer?.ok ? text("still", { time }) : text("unreachable");
   }
 }
@@ -32,5 +32,5 @@ function seenAgain() {
   return new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
 }
 
-localTimes(language);
+localTimes();
 if (status === "pending") watch();

@@ -6,7 +6,7 @@ import { SeatMap } from "./seat_map.js";
 import { FREE, HELD, SeatPlan } from "./seat_plan.js";
 import { fill, localTimes, make, show } from "/static/base/js/page_parts.js";
 import { ask, pause } from "/static/base/js/requests.js";
-import { formatClock, formatMoney, hasText, language, plural, text } from "/static/base/js/texts.js";
+import { formatClock, formatMoney, hasText, plural, text } from "/static/base/js/texts.js";
 
 const BUTTON_ZOOM = 1.8;
 const PLAN_RETRY_MS = 4_000;
@@ -247,7 +247,7 @@ function wirePassClock() {
 }
 
 async function start() {
-  localTimes(language);
+  localTimes();
   wireSteppers();
   wirePassClock();
   onWish("best", bestWish);

@@ -1,6 +1,5 @@
 // What every page of the shop does with JavaScript: times in the clock of the fan.
 
 import { localTimes } from "/static/base/js/page_parts.js";
-import { language } from "/static/base/js/texts.js";
 
-localTimes(language);
+localTimes();

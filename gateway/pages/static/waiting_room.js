@@ -8,7 +8,7 @@ import { ProofOfWork } from "./proof_of_work.js";
 import { openDeviceKey } from "/static/base/js/device_key.js";
 import { localTimes } from "/static/base/js/page_parts.js";
 import { ask, isPassing, jittered, pause } from "/static/base/js/requests.js";
-import { language, text } from "/static/base/js/texts.js";
+import { text } from "/static/base/js/texts.js";
 
 const ATTEMPTS_MAX = 30; // with the pauses between them about five minutes; then the fan decides
 const RETRY_MS = 4_000; // when the server did not say how long
@@ -200,7 +200,7 @@ function onSubmit(name, action) {
 }
 
 function start() {
-  localTimes(language);
+  localTimes();
   prepareCues();
   onSubmit("join", (form) => {
     if (root.querySelector("[data-check]").dataset.check === "solving") view.check("waiting");

@@ -1,5 +1,7 @@
 // Small helpers to write into the page: data-fill elements, a live region that does not chatter.
 
+import { dateLocale } from "./texts.js";
+
 const ANNOUNCE_EVERY_MS = 60_000; // a screen reader should not be interrupted more often
 
 export function fill(name, value, root = document) {
@@ -40,13 +42,13 @@ export class Announcer {
 }
 
 // Every <time data-local> in the clock of the fan, with the name of the time zone;
-// data-local="day" shows the day alone.
-export function localTimes(language) {
-  const locale = language === "en" ? undefined : language;
+// data-local="day" shows the day alone, data-local="time" the time alone.
+export function localTimes() {
   const day = { weekday: "short", day: "numeric", month: "short", year: "numeric" };
-  const time = { hour: "2-digit", minute: "2-digit", timeZoneName: "short" };
+  const time = { hour: "2-digit", minute: "2-digit" };
+  const shown = { day, time };
   for (const element of document.querySelectorAll("time[data-local]")) {
-    const wanted = element.dataset.local === "day" ? day : { ...day, ...time };
-    element.textContent = new Intl.DateTimeFormat(locale, wanted).format(new Date(element.dateTime));
+    const wanted = shown[element.dataset.local] ?? { ...day, ...time, timeZoneName: "short" };
+    element.textContent = new Intl.DateTimeFormat(dateLocale(), wanted).format(new Date(element.dateTime));
   }
 }

@@ -1,8 +1,10 @@
 // Words and numbers in the language of the page. The words come from <template id="texts">.
 
-export const language = document.documentElement.lang || "en";
+// The language of the page, as Intl takes it.
+export const language = document.documentElement.dataset.intl || document.documentElement.lang || "en";
 const numbers = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
 const plurals = new Intl.PluralRules(language);
+const times = new Intl.DateTimeFormat(dateLocale(), { hour: "2-digit", minute: "2-digit" });
 const texts = document.getElementById("texts")?.content;
 
 // The text of that name with its {placeholders} filled in.
@@ -15,10 +17,26 @@ export function hasText(name) {
   return Boolean(texts?.querySelector(`[data-text="${CSS.escape(name)}"]`));
 }
 
-// "one" or "other" (or what else the language has), if there is a text for it.
-export function plural(name, count) {
+// The text of that name in the form the language has for so many: name_one, name_few, name_other…
+export function plural(name, count, values = {}) {
   const form = `${name}_${plurals.select(count)}`;
-  return text(hasText(form) ? form : `${name}_other`, { count: formatNumber(count) });
+  return text(hasText(form) ? form : `${name}_other`, { count: formatNumber(count), ...values });
+}
+
+// Dates are written as the fan's own region does, in the language of the page.
+export function dateLocale() {
+  const [primary, ...rest] = language.split("-u-");
+  const code = primary.split("-")[0];
+  const own = navigator.languages?.find((each) => each.split("-")[0] === code) ?? primary;
+  return [own, ...rest].join("-u-");
+}
+
+export function formatTime(at) {
+  return times.format(at);
+}
+
+export function formatPercent(share) {
+  return new Intl.NumberFormat(language, { style: "percent" }).format(share);
 }
 
 export function formatNumber(value) {
