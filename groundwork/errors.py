@@ -10,6 +10,10 @@ BookingError
 ├── MethodNotAllowed
 ├── TicketInvalid             no ticket for the line, or not one of ours
 ├── DeviceProofInvalid        the device key was not proven
+├── TicketMoved               the place was moved to another device
+├── MoveRefused               the place cannot be moved (any more)
+├── MoveLinkInvalid           the link that moves a place does not count
+├── AccessCodeInvalid         not an access code of this sale that can be used
 ├── BotCheckFailed            the proof of work does not count
 ├── NotAdmitted, PassExpired  no admission pass that counts
 ├── NotYours                  acting for somebody else
@@ -117,6 +121,40 @@ class DeviceProofInvalid(BookingError):
     """The DPoP proof is missing, wrong, stale or replayed."""
 
     code = "device-proof-invalid"
+    reason: str
+
+
+@dataclass(eq=False)
+class TicketMoved(BookingError):
+    """The place was moved to another device, and counts only there."""
+
+    code = "ticket-moved"
+
+
+@dataclass(eq=False)
+class MoveRefused(BookingError):
+    """The place stays where it is, for a reason the fan may read.
+
+    inside: a visit is going on; used: it was called and claimed; moved-before: once is all.
+    """
+
+    code = "move-refused"
+    reason: str
+
+
+@dataclass(eq=False)
+class MoveLinkInvalid(BookingError):
+    """The link that moves a place is invalid, expired, or was used by another device."""
+
+    code = "move-link-invalid"
+    reason: str
+
+
+@dataclass(eq=False)
+class AccessCodeInvalid(BookingError):
+    """The access code is unknown here, used-up or revoked; nothing else has changed."""
+
+    code = "access-code-invalid"
     reason: str
 
 

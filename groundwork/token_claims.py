@@ -9,12 +9,18 @@ Seconds = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
 
 
 class TicketClaims(msgspec.Struct, frozen=True, kw_only=True):
-    """A fan's ticket for the line of one sale. On the wire times are cut to whole seconds."""
+    """A fan's ticket for the line of one sale. On the wire times are cut to whole seconds.
+
+    `lane` is the group the place is in, None for the general line. `entered_as` is the name that a
+    place which was moved to this fan had at first; None for a place that was never moved.
+    """
 
     fan_id: str
     sale_id: str
     place: int | None = None
     entry_number: int | None = None
+    lane: str | None = None
+    entered_as: str | None = None
     jkt: str | None = None
     issued_at_ms: int
     expires_at_ms: int
@@ -27,6 +33,19 @@ class PassClaims(msgspec.Struct, frozen=True, kw_only=True):
     sale_id: str
     visit_id: str
     jkt: str | None = None
+    issued_at_ms: int
+    expires_at_ms: int
+
+
+class MoveClaims(msgspec.Struct, frozen=True, kw_only=True):
+    """A link that moves a fan's place to another device: whose it is, and all that the place is."""
+
+    fan_id: str
+    sale_id: str
+    move_id: str
+    place: int | None = None
+    entry_number: int | None = None
+    lane: str | None = None
     issued_at_ms: int
     expires_at_ms: int
 
@@ -63,6 +82,8 @@ class TicketWire(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     exp: Seconds
     place: int | None = None
     entry_number: int | None = None
+    lane: Name | None = None
+    entered_as: Name | None = None
     cnf: Confirmation | None = None
 
     @classmethod
@@ -77,6 +98,8 @@ class TicketWire(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             exp=-(-claims.expires_at_ms // 1000),
             place=claims.place,
             entry_number=claims.entry_number,
+            lane=claims.lane,
+            entered_as=claims.entered_as,
             cnf=Confirmation(claims.jkt) if claims.jkt else None,
         )
 
@@ -87,6 +110,8 @@ class TicketWire(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             sale_id=_audience(self.aud, "sale"),
             place=self.place,
             entry_number=self.entry_number,
+            lane=self.lane,
+            entered_as=self.entered_as,
             jkt=self.cnf.jkt if self.cnf else None,
             issued_at_ms=self.iat * 1000,
             expires_at_ms=self.exp * 1000,
@@ -126,6 +151,50 @@ class PassWire(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             sale_id=_audience(self.aud, "sale"),
             visit_id=self.jti,
             jkt=self.cnf.jkt if self.cnf else None,
+            issued_at_ms=self.iat * 1000,
+            expires_at_ms=self.exp * 1000,
+        )
+
+
+class MoveWire(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """MoveClaims as JWT claims."""
+
+    typ: Literal["move"]  # a plain field: the tag of a tagged struct may be missing
+    iss: Name
+    aud: Name
+    sub: Name
+    jti: Name
+    iat: Seconds
+    exp: Seconds
+    place: int | None = None
+    entry_number: int | None = None
+    lane: Name | None = None
+
+    @classmethod
+    def of(cls, claims: MoveClaims, issuer: str) -> Self:
+        """Return what to sign."""
+        return cls(
+            typ="move",
+            iss=issuer,
+            aud=f"sale:{claims.sale_id}",
+            sub=claims.fan_id,
+            jti=claims.move_id,
+            iat=claims.issued_at_ms // 1000,
+            exp=-(-claims.expires_at_ms // 1000),
+            place=claims.place,
+            entry_number=claims.entry_number,
+            lane=claims.lane,
+        )
+
+    def claims(self) -> MoveClaims:
+        """Return the value. Raises TokenError for another audience than a sale."""
+        return MoveClaims(
+            fan_id=self.sub,
+            sale_id=_audience(self.aud, "sale"),
+            move_id=self.jti,
+            place=self.place,
+            entry_number=self.entry_number,
+            lane=self.lane,
             issued_at_ms=self.iat * 1000,
             expires_at_ms=self.exp * 1000,
         )
@@ -171,6 +240,7 @@ class SeatTicketWire(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
 TICKET_DECODER: Final = msgspec.json.Decoder(TicketWire)
 PASS_DECODER: Final = msgspec.json.Decoder(PassWire)
+MOVE_DECODER: Final = msgspec.json.Decoder(MoveWire)
 SEAT_TICKET_DECODER: Final = msgspec.json.Decoder(SeatTicketWire)
 
 

@@ -10,12 +10,15 @@ from jwt.api_jws import PyJWS
 from jwt.exceptions import PyJWTError
 
 from groundwork.clock import Clock
-from groundwork.errors import NotAdmitted, PassExpired, TicketInvalid
+from groundwork.errors import MoveLinkInvalid, NotAdmitted, PassExpired, TicketInvalid
 from groundwork.keys import KeyRing
 from groundwork.token_claims import (
+    MOVE_DECODER,
     PASS_DECODER,
     SEAT_TICKET_DECODER,
     TICKET_DECODER,
+    MoveClaims,
+    MoveWire,
     PassClaims,
     PassWire,
     SeatTicketClaims,
@@ -25,7 +28,7 @@ from groundwork.token_claims import (
     TokenError,
 )
 
-__all__ = ["PassClaims", "SeatTicketClaims", "TicketClaims", "TokenError", "Tokens"]
+__all__ = ["MoveClaims", "PassClaims", "SeatTicketClaims", "TicketClaims", "TokenError", "Tokens"]
 
 ALGORITHM: Final = "EdDSA"
 # Our longest token is a seat ticket's code with every name at its limit, under 1,800 characters.
@@ -40,7 +43,7 @@ CHECKED_TOKENS_MAX: Final = 16_384
 # 86 characters are the 64 bytes of an Ed25519 signature.
 COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}", re.ASCII)
 
-Wire = TypeVar("Wire", TicketWire, PassWire, SeatTicketWire)
+Wire = TypeVar("Wire", TicketWire, PassWire, MoveWire, SeatTicketWire)
 
 _JWS: Final = PyJWS(algorithms=[ALGORITHM])  # the list is closed: "none" and HMAC do not exist here
 
@@ -116,7 +119,26 @@ class Tokens:
             raise PassExpired(f"/sales/{claims.sale_id}")
         return claims
 
-    def _sign(self, wire: TicketWire | PassWire | SeatTicketWire) -> str:
+    def sign_move(self, claims: MoveClaims) -> str:
+        """Return what a link that moves a place carries."""
+        return self._sign(MoveWire.of(claims, self._issuer))
+
+    def read_move(self, text: str, sale_id: str) -> MoveClaims:
+        """Return what a link says that moves a place of this sale.
+
+        Errors: MoveLinkInvalid, reason: invalid (not one of ours for this sale) or expired.
+        """
+        try:
+            claims = self._open(text, MOVE_DECODER).claims()
+        except TokenError as error:
+            raise MoveLinkInvalid("invalid") from error
+        if claims.sale_id != sale_id:
+            raise MoveLinkInvalid("invalid")
+        if self._is_past(claims.expires_at_ms):
+            raise MoveLinkInvalid("expired")
+        return claims
+
+    def _sign(self, wire: TicketWire | PassWire | MoveWire | SeatTicketWire) -> str:
         # "typ" would be "JWT" in every header; without it the QR of a ticket is smaller.
         headers = {"kid": self._ring.active_kid, "typ": ""}
         return _JWS.encode(
