@@ -1,11 +1,13 @@
 --[[
-Give a fan the next place in line, once.
+Give a fan an entry number before the draw's roster is sealed, and the next place in line after it; once.
 
 KEYS
-  1 line    hash    epoch, last_place, ceiling
-  2 places  hash    fan_id -> place
-  3 proof   string  set once this proof of work, or waiting proof, has been spent
-  4 device  string  set once this device proof (DPoP jti) has been spent
+  1 line           hash    epoch, entering, last_entry, entry_ceiling, last_place, ceiling
+  2 places         hash    fan_id -> place
+  3 entry_numbers  hash    fan_id -> entry number
+  4 entries        stream  entry number-1 -> fan_id: what the roster in PostgreSQL may not have yet
+  5 proof          string  set once this proof of work, or waiting proof, has been spent
+  6 device         string  set once this device proof (DPoP jti) has been spent
 
 ARGV
   1 epoch       integer
@@ -13,17 +15,21 @@ ARGV
   3 spent_ms    integer   how long spent proofs are remembered: longer than they are valid
 
 RETURNS
+  {'entered', entry, left}          left: how many numbers may be given before more are leased
+  {'entered_before', entry, left}   the fan is in the roster, sealed or not
   {'joined', place, left}           left: how many places may be given before more are leased
   {'joined_before', place, left}    the fan has had a place all along
   {'replayed', what}                "proof" or "device": somebody has used it before
-  {'no_places'}                     lease more places in PostgreSQL, then repeat
+  {'no_entries', last}              lease more entry numbers in PostgreSQL, then repeat
+  {'no_places', last}               lease more places above the last one in PostgreSQL, then repeat
   {'not_loaded'} {'fenced', epoch}  see includes/fence.lua
 
-Safe to repeat: the same fan with the same proof gets the same place; another fan with it is refused.
+Safe to repeat: the same fan with the same proof gets the same number; another fan with it is refused.
 ]]
 --- @include fence
 
-local line, places, proof, device = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local line, places, entry_numbers, entries, proof, device =
+  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local refusal = fence(line, ARGV[1])
 if refusal then
   return refusal
@@ -39,18 +45,29 @@ if device_of and device_of ~= fan_id then
   return {'replayed', 'device'}
 end
 
-local last_place = tonumber(redis.call('HGET', line, 'last_place'))
-local ceiling = tonumber(redis.call('HGET', line, 'ceiling'))
+local is_entering = redis.call('HGET', line, 'entering') == '1'
+local counter = is_entering and 'last_entry' or 'last_place'
+local last = tonumber(redis.call('HGET', line, counter))
+local ceiling = tonumber(redis.call('HGET', line, is_entering and 'entry_ceiling' or 'ceiling'))
+local entry = tonumber(redis.call('HGET', entry_numbers, fan_id))
 local place = tonumber(redis.call('HGET', places, fan_id))
-if not place and last_place >= ceiling then
-  return {'no_places'}
+if not entry and not place and last >= ceiling then
+  return {is_entering and 'no_entries' or 'no_places', last}
 end
 
 redis.call('SET', proof, fan_id, 'PX', spent_ms)
 redis.call('SET', device, fan_id, 'PX', spent_ms)
-if place then
-  return {'joined_before', place, ceiling - last_place}
+if entry then
+  return {'entered_before', entry, ceiling - last}
 end
-place = redis.call('HINCRBY', line, 'last_place', 1)
-redis.call('HSET', places, fan_id, place)
-return {'joined', place, ceiling - place}
+if place then
+  return {'joined_before', place, ceiling - last}
+end
+local number = redis.call('HINCRBY', line, counter, 1)
+if is_entering then
+  redis.call('HSET', entry_numbers, fan_id, number)
+  redis.call('XADD', entries, number .. '-1', 'fan', fan_id)
+  return {'entered', number, ceiling - number}
+end
+redis.call('HSET', places, fan_id, number)
+return {'joined', number, ceiling - number}

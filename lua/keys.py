@@ -12,8 +12,11 @@ def sale_keys(sale_id: str) -> Mapping[str, str]:
     """Return the keys of a sale's waiting room by the names the scripts use."""
     tag = f"{{s:{sale_id}}}"
     return {
-        "line": f"{tag}:line",  # hash: epoch, last_place, ceiling, serving, token bucket
+        "line": f"{tag}:line",  # hash: epoch, last_place, ceiling, serving, token bucket, entering
         "places": f"{tag}:places",  # hash: fan_id -> place
+        "entry_numbers": f"{tag}:entry_numbers",  # hash: fan_id -> entry number
+        # stream: entry number-1 -> fan_id, until the roster in PostgreSQL has it
+        "entries": f"{tag}:entries",
         "gaps": f"{tag}:gaps",  # zset: places never given, scored by the first, valued by the last
         # zset: serving number:calls so far, scored by the moment it was reached
         "calls": f"{tag}:call_marks",

@@ -1,12 +1,13 @@
 --[[
-Allow places up to a ceiling that PostgreSQL has leased.
+Allow places, or entry numbers, up to a ceiling that PostgreSQL has leased.
 
 KEYS
-  1 line  hash  epoch, ceiling
+  1 line  hash  epoch, ceiling, entry_ceiling
 
 ARGV
   1 epoch     integer
-  2 ceiling   integer
+  2 of        "ceiling" of places, or "entry_ceiling"
+  3 ceiling   integer
 
 RETURNS
   {'raised', ceiling}               never lower than before
@@ -21,6 +22,6 @@ local refusal = fence(line, ARGV[1])
 if refusal then
   return refusal
 end
-local ceiling = math.max(tonumber(ARGV[2]), tonumber(redis.call('HGET', line, 'ceiling')))
-redis.call('HSET', line, 'ceiling', ceiling)
+local ceiling = math.max(tonumber(ARGV[3]), tonumber(redis.call('HGET', line, ARGV[2])))
+redis.call('HSET', line, ARGV[2], ceiling)
 return {'raised', ceiling}

@@ -115,30 +115,33 @@ class Line:
                     raise BotCheckFailed("replayed")
                 case ["replayed", "device"]:
                     raise DeviceProofInvalid("replayed")
-                case ["no_places"]:
-                    await self.lease_more(sale_id)
+                case ["no_places", int(last)]:
+                    await self.lease_more(sale_id, above=last)
                 case answer:
                     raise AssertionError(f"join_line.lua broke its contract: {answer!r}")
         raise StoreUnavailable(retry_after=1)
 
-    async def lease_more(self, sale_id: str) -> None:
-        """Lease the next block of places in PostgreSQL and tell Redis.
+    async def lease_more(self, sale_id: str, above: int = 0) -> None:
+        """Lease the next block of places above a place in PostgreSQL and tell Redis.
 
         A thousand fans who find none left at the same moment share one block.
         """
         task = self._leases.get(sale_id)
         if task is None:
-            task = self._leases[sale_id] = asyncio.create_task(self._lease_block(sale_id))
+            task = self._leases[sale_id] = asyncio.create_task(self._lease_block(sale_id, above))
             task.add_done_callback(lambda _: self._leases.pop(sale_id, None))
         await asyncio.wait([task])
         if task.cancelled() or isinstance(task.exception(), StoreUnavailable):
             raise StoreUnavailable(retry_after=1)
         task.result()
 
-    async def _lease_block(self, sale_id: str) -> None:
-        lease = await self._records.lease_places(sale_id)
+    async def _lease_block(self, sale_id: str, above: int) -> None:
+        lease = await self._records.lease_places(sale_id, above)
         answer = await self._epochs.run(
-            self._raise_ceiling, ("sale", sale_id), sale_keys(sale_id), {"ceiling": lease.ceiling}
+            self._raise_ceiling,
+            ("sale", sale_id),
+            sale_keys(sale_id),
+            {"of": "ceiling", "ceiling": lease.ceiling},
         )
         assert answer[0] == "raised", answer
 
@@ -259,6 +262,10 @@ class Line:
                 "leased": lease.leased,
                 "ceiling": lease.ceiling,
                 "serving": lease.serving,
+                "entering": 0,
+                "last_entry": 0,
+                "entries_leased": 0,
+                "entry_ceiling": 0,
             },
         )
         assert answer[0] in ("opened", "open_before"), answer

@@ -157,13 +157,17 @@ class SaleRecords:
             )  # fmt: skip
         return sale
 
-    async def lease_places(self, sale_id: str) -> Lease:
-        """Raise the sale's ceiling by a block and return the line's lease. Raises SaleNotFound."""
+    async def lease_places(self, sale_id: str, above: int = 0) -> Lease:
+        """Raise the sale's ceiling by a block and return the line's lease. Raises SaleNotFound.
+
+        `above` is a place that counts as given, leased or not: the draw gives many at once.
+        """
         async with connection(self._pool) as open_connection:
             cursor = await open_connection.execute(
-                """UPDATE sales SET place_ceiling = place_ceiling + %s WHERE sale_id = %s
+                """UPDATE sales SET place_ceiling = GREATEST(place_ceiling, %s) + %s
+                WHERE sale_id = %s
                 RETURNING last_place, place_ceiling - %s, place_ceiling, serving""",
-                (PLACES_LEASED, sale_id, PLACES_LEASED),
+                (above, PLACES_LEASED, sale_id, PLACES_LEASED),
             )
             row = await cursor.fetchone()
         if row is None:

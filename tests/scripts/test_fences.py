@@ -25,6 +25,9 @@ SEAT_CALLS: dict[str, Callable[[SeatsInRedis], Awaitable[list[Any]]]] = {
 }
 LINE_CALLS: dict[str, Callable[[LineInRedis], Awaitable[list[Any]]]] = {
     "join_line": lambda line: line.join("ada"),
+    "seal_entries": lambda line: line.seal(),
+    "read_entries": lambda line: line.read_entries(),
+    "find_entry": lambda line: line.find_entry("ada"),
     "raise_ceiling": lambda line: line.raise_ceiling(10),
     "call_places": lambda line: line.try_to_call(),
     "admit_fan": lambda line: line.admit("ada", 1),

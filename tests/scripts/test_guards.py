@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import test_call_places
+import test_entries
 import test_extend_and_release
 import test_fences
 import test_hold_best
@@ -63,8 +64,24 @@ HALL: list[tuple[str, str, str, Test]] = [
 LINE: list[tuple[str, str, str, Test]] = [
     ("join_line", "local place = tonumber(redis.call('HGET', places, fan_id))", "local place = nil",
      test_open_and_join.test_a_fan_has_one_place_however_often_they_ask),
-    ("join_line", "last_place >= ceiling", "false",
+    ("join_line", "last >= ceiling", "false",
      test_open_and_join.test_no_place_is_given_above_the_ceiling),
+    ("join_line", "last >= ceiling", "false",
+     test_entries.test_no_entry_number_is_given_above_its_ceiling),
+    ("join_line", "if entry then", "if false then",
+     test_entries.test_sealing_is_done_once_and_later_fans_come_behind_everybody),
+    ("join_line", "redis.call('XADD', entries, number .. '-1', 'fan', fan_id)", "",
+     test_entries.test_what_the_roster_has_is_forgotten_and_the_rest_is_read_in_order),
+    ("seal_entries", "if stored[1] ~= '1' then", "if false then",
+     test_entries.test_a_line_without_a_draw_has_nothing_to_seal),
+    ("seal_entries", "math.max(last_place, count)", "last_place",
+     test_entries.test_sealing_is_done_once_and_later_fans_come_behind_everybody),
+    ("seal_entries", "redis.call('ZADD', gaps, count + 1, last_place)", "",
+     test_entries.test_no_gap_is_passed_while_entries_are_taken),
+    ("open_line", "if not is_entering then", "if true then",
+     test_entries.test_no_gap_is_passed_while_entries_are_taken),
+    ("open_line", "math.max(entry, tonumber(ARGV[8]))", "entry",
+     test_entries.test_after_a_loss_entry_numbers_go_on_above_every_one_that_may_have_been_given),
     ("join_line", "proof_of and proof_of ~= fan_id", "false",
      test_open_and_join.test_a_spent_proof_is_of_no_use_to_another_fan),
     ("join_line", "device_of and device_of ~= fan_id", "false",
@@ -113,7 +130,8 @@ async def test_without_it_the_line_is_not_safe(
     name, guard, instead, proof = case
     take_out(monkeypatch, name, guard, instead)
     line = LineInRedis(await edited_caller(any_store), "tour")
-    if proof.__module__ == "test_open_and_join" and "ceiling" not in proof.__name__:
+    takes_open_line = "open_line" in proof.__code__.co_varnames
+    if proof.__module__ in ("test_open_and_join", "test_entries") and takes_open_line:
         await line.open()
 
     with pytest.raises(AssertionError):

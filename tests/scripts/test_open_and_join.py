@@ -10,7 +10,7 @@ async def begin_next_epoch(line: LineInRedis) -> None:
 
 
 async def test_a_new_line_begins_where_postgresql_says(line: LineInRedis) -> None:
-    assert await line.open(last_place=0, leased=0, ceiling=20_000) == ["opened", 0, 0]
+    assert await line.open(last_place=0, leased=0, ceiling=20_000) == ["opened", 0, 0, 0]
     assert await line.join("ada") == ["joined", 1, 19_999]
 
 
@@ -25,7 +25,7 @@ async def test_after_a_loss_the_line_goes_on_above_every_place_that_may_have_bee
     line: LineInRedis,
 ) -> None:
     assert await line.open(last_place=120, leased=20_000, ceiling=40_000, serving=80) == [
-        "opened", 80, 20_000,
+        "opened", 80, 20_000, 0,
     ]  # fmt: skip
     assert await line.join("ada") == ["joined", 20_001, 19_999]
     stands = await line.call_places(rate_per_minute=0)
@@ -43,7 +43,7 @@ async def test_what_redis_still_knows_better_than_postgresql_is_kept(
 
     answer = await open_line.open(last_place=20, leased=1_000, ceiling=2_000, serving=5)
 
-    assert answer == ["opened", 10, 1_000]
+    assert answer == ["opened", 10, 1_000, 0]
     assert (await open_line.call_places(rate_per_minute=0))["gap"] == 970
     assert (await open_line.join("fan-7"))[:2] == ["joined_before", 7]
 
@@ -55,7 +55,7 @@ async def test_what_postgresql_knows_better_than_a_redis_that_lost_a_second_is_k
     await begin_next_epoch(open_line)
 
     assert await open_line.open(last_place=42, leased=42, ceiling=2_000, serving=11) == [
-        "opened", 11, 42,
+        "opened", 11, 42, 0,
     ]  # fmt: skip
     assert (await open_line.call_places(rate_per_minute=0))["gap"] == 0
     assert (await open_line.join("ada"))[1] == 43
@@ -71,7 +71,7 @@ async def test_no_place_is_given_above_the_ceiling(line: LineInRedis) -> None:
     assert await line.join("ada") == ["joined", 1, 1]
     assert await line.join("bob") == ["joined", 2, 0]
 
-    assert await line.join("cyd", proof="cyds") == ["no_places"]
+    assert await line.join("cyd", proof="cyds") == ["no_places", 2]
     assert await line.join("ada") == ["joined_before", 1, 0], "who has a place needs none"
     await line.raise_ceiling(3)
     assert await line.join("cyd", proof="cyds") == ["joined", 3, 0]

@@ -37,8 +37,34 @@ class LineInRedis:
         """Begin the line in the caller's epoch."""
         args: dict[str, str | int] = {
             "last_place": last_place, "leased": leased, "ceiling": ceiling, "serving": serving,
+            "entering": 0, "last_entry": 0, "entries_leased": 0, "entry_ceiling": 0,
         }  # fmt: skip
         return await self.call("open_line", self.keys, args)
+
+    async def open_entries(
+        self, last_entry: int = 0, leased: int = 0, ceiling: int = 1_000_000, places_leased: int = 0
+    ) -> list[Any]:
+        """Begin the line in the caller's epoch, taking entries to the draw."""
+        args: dict[str, str | int] = {
+            "last_place": 0, "leased": places_leased, "ceiling": places_leased, "serving": 0,
+            "entering": 1, "last_entry": last_entry, "entries_leased": leased,
+            "entry_ceiling": ceiling,
+        }  # fmt: skip
+        return await self.call("open_line", self.keys, args)
+
+    async def seal(self) -> list[Any]:
+        """End the taking of entries."""
+        return await self.call("seal_entries", self.keys, {})
+
+    async def read_entries(self, after: int = 0, entries_max: int = 1_000) -> list[Any]:
+        """Read what the roster does not have."""
+        return await self.call(
+            "read_entries", self.keys, {"after": after, "entries_max": entries_max}
+        )
+
+    async def find_entry(self, fan_id: str) -> list[Any]:
+        """Look up a fan's entry number."""
+        return await self.call("find_entry", self.keys, {"fan_id": fan_id})
 
     async def join(
         self, fan_id: str, proof: str | None = None, device: str | None = None
@@ -57,9 +83,9 @@ class LineInRedis:
         for number in range(1, fans + 1):
             assert await self.join(f"fan-{number}")
 
-    async def raise_ceiling(self, ceiling: int) -> list[Any]:
-        """Allow more places."""
-        return await self.call("raise_ceiling", self.keys, {"ceiling": ceiling})
+    async def raise_ceiling(self, ceiling: int, of: str = "ceiling") -> list[Any]:
+        """Allow more places, or more entry numbers."""
+        return await self.call("raise_ceiling", self.keys, {"of": of, "ceiling": ceiling})
 
     async def call_places(self, rate_per_minute: int | None = None) -> dict[str, int]:
         """Move the line and return how it stands, by name."""

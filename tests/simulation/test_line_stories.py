@@ -35,7 +35,7 @@ async def test_a_seed_is_one_story(store: RedisStore) -> None:
 GUARDS = [
     # A place for each fan, once.
     ("join_line", "local place = tonumber(redis.call('HGET', places, fan_id))", "local place = nil"),
-    ("join_line", "if not place and last_place >= ceiling then", "if false then"),
+    ("join_line", "if not entry and not place and last >= ceiling then", "if false then"),
     ("join_line", "if proof_of and proof_of ~= fan_id then", "if false then"),
     ("join_line", "if found ~= epoch then", "if false then"),
     ("open_line", "if leased > known then", "if false then"),
