@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 
 from aiohttp import web
 
@@ -26,7 +26,7 @@ from gateway.bot_checks.proof_of_work import ProofOfWork
 from gateway.bot_checks.wait_token import WaitTokens
 from gateway.edge.admission_gate import pass_on
 from gateway.edge.request_id import request_id
-from gateway.edge.security_headers import add_security_headers
+from gateway.edge.security_headers import add_security_headers, security_headers
 from gateway.origin.door import Door
 from gateway.origin.health import OriginHealth, note_beginning
 from gateway.pages import make_renderer
@@ -42,6 +42,7 @@ from groundwork.identity import IdentitySigner
 from groundwork.keys import KeyRing
 from groundwork.problem_json import PROBLEM_PAGE, problem_json
 from groundwork.problem_page import make_problem_page
+from groundwork.ready_answers import READY_ANSWERS, ReadyAnswers
 from groundwork.tokens import Tokens
 from lua.epochs import Epochs
 
@@ -76,6 +77,7 @@ def make_app(
     app[ORIGIN_HEALTH] = OriginHealth(clock, settings.origin_slow_ms)
     app[RENDERER] = make_renderer()
     app[PROBLEM_PAGE] = make_problem_page(app[RENDERER])
+    app[READY_ANSWERS] = ReadyAnswers("gateway", security_headers(is_secure=settings.is_secure))
     app[live.STREAMS] = set()
     app.on_response_prepare.append(add_security_headers)
     app.on_response_prepare.append(note_beginning)
@@ -89,8 +91,10 @@ def make_app(
             records = SaleRecords(epochs.pool)
             line = Line(epochs, records, SystemTokenSource(), settings)
             app[ROOMS] = WaitingRooms(line, records, clock, random.Random(), settings)  # noqa: S311
-            async with app[ROOMS].running():
-                yield
+            app[ROOMS].outlets.append(api.ReadyBoards(app[READY_ANSWERS], clock))
+            with closing(app[READY_ANSWERS]):
+                async with app[ROOMS].running():
+                    yield
 
     @asynccontextmanager
     async def riddles(app: web.Application) -> AsyncIterator[None]:

@@ -6,7 +6,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from groundwork.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS
+from groundwork.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS, observe_many
 from groundwork.problem_json import REQUEST_ID
 
 log = structlog.get_logger()
@@ -55,6 +55,13 @@ def access_log(tier: str) -> Middleware:
                     )
 
     return middleware
+
+
+def count_many(tier: str, route: str, status: int, count: int) -> None:
+    """Count answers of one kind that were given from ready bytes since they were counted last."""
+    if count:
+        HTTP_REQUESTS.labels(tier, route, str(status)).inc(count)
+        observe_many(HTTP_REQUEST_SECONDS.labels(tier, route), 0.0, count)
 
 
 def route_of(request: web.Request) -> str:

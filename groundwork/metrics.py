@@ -101,6 +101,16 @@ for _store in ("redis", "postgres"):
     STORE_ERRORS.labels(_store)
 
 
+def observe_many(histogram: Histogram, value: float, count: int) -> None:
+    """Observe the same value so many times, at the cost of once."""
+    # The library has no public name for it; a test holds this to what `observe` does.
+    histogram._sum.inc(value * count)  # noqa: SLF001
+    for bound, bucket in zip(histogram._upper_bounds, histogram._buckets, strict=True):  # noqa: SLF001
+        if value <= bound:
+            bucket.inc(count)
+            return
+
+
 def metrics_body() -> tuple[bytes, str]:
     """Return the text of a scrape, summed over the machine's processes, and its content type."""
     if MULTIPROCESS_DIR_VARIABLE not in os.environ:

@@ -24,6 +24,7 @@ from gateway.origin.over_http import HttpDoor, door_session
 from gateway.settings import GatewaySettings
 from gateway.worker import RoomWorker
 from groundwork.clock import SystemClock, SystemTokenSource
+from groundwork.front_server import FrontRunner
 from groundwork.keys import KeyRing
 from groundwork.metrics import process_metrics
 from groundwork.postgres import open_pool
@@ -192,7 +193,7 @@ async def serving(
     shutdown_seconds: float = SHUTDOWN_SECONDS,
 ) -> AsyncIterator[None]:
     """Serve an application on its own socket of a shared port."""
-    runner = web.AppRunner(
+    runner = FrontRunner(
         app,
         access_log=None,
         handle_signals=False,

@@ -10,15 +10,41 @@ from gateway.app_keys import PROOF_OF_WORK, ROOMS, SETTINGS
 from gateway.edge import cookies
 from gateway.edge.credentials import read_ticket, sealed
 from gateway.waiting_room import joining
-from gateway.waiting_room.board import eta_at, moment_text
+from gateway.waiting_room.board import Board, eta_at, moment_text
 from groundwork.bodies import read_body
+from groundwork.clock import Clock
+from groundwork.ready_answers import ReadyAnswers
 
 routes = web.RouteTableDef()
 
 Text = Annotated[str, msgspec.Meta(max_length=4096)]
+BOARD_PATH: Final = "/api/sales/{sale}/status"
 # Caches may keep the board for the second in which it is true.
 BOARD_HEADERS: Final = {"Cache-Control": "public, max-age=1"}
 NO_STORE: Final = {"Cache-Control": "no-store"}
+
+
+class ReadyBoards:
+    """Keeps every room's board as a ready answer: what `status` says, without asking it."""
+
+    def __init__(self, answers: ReadyAnswers, clock: Clock) -> None:
+        self._answers = answers
+        self._clock = clock
+
+    def show(self, sale_id: str, board: Board) -> None:
+        """Answer with this board from now on."""
+        self._answers.put(
+            BOARD_PATH.format(sale=sale_id),
+            BOARD_PATH,
+            board.body,
+            board.etag,
+            {"Content-Type": "application/json", **BOARD_HEADERS},
+            self._clock.now_ms(),
+        )
+
+    def take_down(self, sale_id: str) -> None:
+        """The sale is gone."""
+        self._answers.drop(BOARD_PATH.format(sale=sale_id))
 
 
 class JoinBody(msgspec.Struct, frozen=True):
@@ -35,9 +61,9 @@ class AdmitBody(msgspec.Struct, frozen=True):
     event: Annotated[str, msgspec.Meta(max_length=63)] | None = None
 
 
-@routes.get("/api/sales/{sale}/status")
+@routes.get(BOARD_PATH)
 async def status(request: web.Request) -> web.Response:
-    """Answer the status board: ready bytes, no store is asked."""
+    """Answer the status board, where ReadyBoards did not: HEAD, lists of tags, odd requests."""
     board = request.config_dict[ROOMS].board(request.match_info["sale"])
     # Weak or not, alone or in a list: proxies that compress rewrite what a client was given.
     if any(

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Protocol
 
 import structlog
 
@@ -23,6 +24,16 @@ SALES_EVERY_MS = 1_000
 TOUCH_EVERY_MS = 1_000
 
 log = structlog.get_logger()
+
+
+class Outlet(Protocol):
+    """Where boards are shown."""
+
+    def show(self, sale_id: str, board: Board) -> None:
+        """Show this board from now on."""
+
+    def take_down(self, sale_id: str) -> None:
+        """Show no board of this sale any more."""
 
 
 class Room:
@@ -62,6 +73,7 @@ class WaitingRooms:
         self._rng = rng
         self._settings = settings
         self._rooms: dict[str, Room] = {}
+        self.outlets: list[Outlet] = []
 
     def room(self, sale_id: str) -> Room:
         """Return the sale's room. Raises SaleNotFound."""
@@ -153,6 +165,8 @@ class WaitingRooms:
                 room.sale = sale
         for gone in self._rooms.keys() - {sale.sale_id for sale in sales}:
             del self._rooms[gone]
+            for outlet in self.outlets:
+                outlet.take_down(gone)
 
     async def _call_places(self) -> None:
         now_ms = self._clock.now_ms()
@@ -190,6 +204,8 @@ class WaitingRooms:
         age_ms = max(0, self._clock.now_ms() - room.line.now_ms)
         metrics.BOARD_AGE_SECONDS.labels(room.sale.sale_id).set(age_ms / 1000)
         room.publish(board)
+        for outlet in self.outlets:
+            outlet.show(room.sale.sale_id, board)
 
     async def _touch_visits(self) -> None:
         for sale_id, room in list(self._rooms.items()):

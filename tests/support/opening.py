@@ -29,6 +29,7 @@ from gateway.origin.in_process import InProcessDoor
 from gateway.origin.over_http import HttpDoor, door_session
 from gateway.settings import GatewaySettings
 from groundwork.clock import SystemClock, SystemTokenSource
+from groundwork.front_server import FrontRunner
 from groundwork.keys import KeyRing
 from groundwork.postgres import open_pool
 from groundwork.redis_store import open_store
@@ -81,7 +82,7 @@ async def served(
 
     With `cancels_handlers` a client that hangs up has its handler cancelled, as a stop does.
     """
-    runner = web.AppRunner(
+    runner = FrontRunner(
         app,
         access_log=None,
         handle_signals=False,
