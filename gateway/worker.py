@@ -58,7 +58,9 @@ class RoomWorker:
         line, sale_id = room.line, room.sale.sale_id
         if line is None:
             return
-        await self._records.note_progress(sale_id, line.last_place, line.serving)
+        for lane in line.lanes:
+            if lane.last_place > 0:
+                await self._records.note_progress(sale_id, lane.last_place, lane.serving, lane.lane)
         metrics.FANS_WAITING.labels(sale_id).set(line.waiting)
         metrics.FANS_INSIDE.labels(sale_id).set(line.inside)
         metrics.LINE_SERVING.labels(sale_id).set(line.serving)

@@ -1,18 +1,19 @@
 --[[
-Move the serving number as far as it may go now. Any process may call this at any time: how far
+Move the serving numbers as far as they may go now. Any process may call this at any time: how far
 depends on the moments stored here, not on who asks or how often.
 
-A token bucket: tokens flow in at the admission rate up to the burst, a call costs one. And a capacity:
-fans inside, plus calls that may still be answered, stay below it. Places that were never given (lost
-with a Redis that crashed) are passed over free of charge.
+A token bucket: tokens flow in at the admission rate up to the burst, a call costs one. The rate is the
+asked one times the health of the shop. A capacity: fans inside, plus calls that may still be answered,
+stay below it. And the stock: no more are called than it can serve. Lanes are called in order.
 
 KEYS
-  1 line       hash  epoch, last_place, serving, tokens, at_ms, called (all calls ever)
-  2 gaps       zset  last place of a gap, scored by its first
-  3 calls      zset  serving number:calls so far, scored by the moment it was reached
-  4 claims     zset  fan_id, scored by the place that was claimed
-  5 visits     zset  fan_id, scored by the end of the visit
-  6 visit_ids  hash  fan_id -> visit
+  1 line       hash  epoch; last_place, serving and called of each lane; tokens, at_ms; health
+  2 gaps       zset  last address of a gap, scored by its first: see includes/lane.lua
+  3 calls      zset  see includes/cohorts.lua
+  4 cohorts    hash  see includes/cohorts.lua
+  5 claims     zset  fan_id, scored by the address that was claimed
+  6 visits     zset  fan_id, scored by the end of the visit
+  7 visit_ids  hash  fan_id -> visit
 
 ARGV
   1 epoch            integer
@@ -21,90 +22,122 @@ ARGV
   4 burst            integer         tokens at most
   5 capacity         integer         fans inside at most
   6 answer_ms        integer         how long a called fan is expected before others get the room
-  7 serving_seen     integer         the highest serving number the caller was told before; a Redis
-                                     that lost its last second may know less, and must not go back
+  7 lanes            JSON array      of [lane, serving_seen] in order of precedence, "general" last;
+                                     serving_seen: the highest serving number the caller was told
+                                     before; a Redis that lost its last second may know less
+  8 seats_left       integer or ""   seats nobody has yet; "" when nobody knows
+  9 seats_per_fan    decimal         how many of them a fan inside takes
+  10 answers_good    integer         what the shop answered to the caller's fans since it called last
+  11 answers_bad     integer         and how many of its answers were late or wrong
 
 RETURNS
-  {'line', serving, last_place, gap, inside, calls_open, called_now, called, claimed, now_ms}
-       gap: how many of the places up to last_place were never given; called, claimed: all so far
+  {'line', now_ms, inside, calls_open, called_now, called, claimed, limit, rate, no_show, health, lanes}
+       limit: what holds the calls now: rate, health, capacity, stock, demand or paused
+       rate: tokens a minute now; no_show: the part of calls that nobody answers, in thousandths
+       health: in thousandths; called, claimed: all so far
+       lanes: for each {lane, serving, last_place, gap, called}, gap: how many of the places up to
+       last_place were never given
   {'not_loaded'} {'fenced', epoch}  see includes/fence.lua
 
 Safe to repeat: no time has passed, so no tokens have flowed, so nobody is called.
 ]]
 --- @include now_ms
 --- @include fence
---- @include line_state
+--- @include lane
+--- @include cohorts
+--- @include fans_inside
+--- @include health
+--- @include serve_lane
 
-local line, gaps, calls, claims, visits, visit_ids =
-  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local keys = {
+  line = KEYS[1], gaps = KEYS[2], calls = KEYS[3], cohorts = KEYS[4], claims = KEYS[5],
+  visits = KEYS[6], visit_ids = KEYS[7],
+}
+local line = keys.line
 local refusal = fence(line, ARGV[1])
 if refusal then
   return refusal
 end
 local now = now_ms(ARGV[2])
-local rate_per_minute, burst = tonumber(ARGV[3]), tonumber(ARGV[4])
-local capacity, answer_ms, serving_seen = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local rate_asked, burst = tonumber(ARGV[3]), tonumber(ARGV[4])
+local capacity, answer_ms = tonumber(ARGV[5]), tonumber(ARGV[6])
+local seats_left, seats_per_fan = tonumber(ARGV[8]), tonumber(ARGV[9])
+local health = health_now(line, now, tonumber(ARGV[10]), tonumber(ARGV[11]))
+local rate = math.ceil(rate_asked * health / 1000)
 
-local stored = redis.call('HMGET', line, 'serving', 'last_place', 'tokens', 'at_ms', 'called')
-local serving, last_place = tonumber(stored[1]), tonumber(stored[2])
-local tokens, at = tonumber(stored[3] or 0), tonumber(stored[4] or now)
-local called = tonumber(stored[5] or 0)
-serving = math.max(serving, math.min(serving_seen, last_place))
+local stored = redis.call('HMGET', line, 'tokens', 'at_ms', 'cohort', 'called_in_all')
+local tokens, at = tonumber(stored[1] or 0), tonumber(stored[2] or now)
+local newest, called_in_all = tonumber(stored[3] or 0), tonumber(stored[4] or 0)
 
--- A clock that stepped back gives nothing and takes nothing; what was reached later was reached by now.
-local ahead = redis.call('ZREVRANGEBYSCORE', calls, '+inf', '(' .. now, 'LIMIT', 0, 1)
-if ahead[1] then
-  redis.call('ZREMRANGEBYSCORE', calls, now, '+inf')
-  redis.call('ZADD', calls, now, ahead[1])
+local lanes, waiting = {}, 0
+for _, given in ipairs(cjson.decode(ARGV[7])) do
+  local name, seen = given[1], given[2]
+  local lane = {name = name, base = open_lane(line, name)}
+  local found = redis.call('HMGET', line, lane_field('serving', name), lane_field('last_place', name),
+    lane_field('called', name))
+  lane.last_place, lane.called = tonumber(found[2]), tonumber(found[3] or 0)
+  lane.serving = math.max(tonumber(found[1]), math.min(seen, lane.last_place))
+  lane.called_up_to = lane.serving
+  lanes[#lanes + 1] = lane
 end
+
 local elapsed = math.max(0, now - at)
-tokens = tokens + elapsed * rate_per_minute / 60000
+tokens = tokens + elapsed * rate / 60000
 if tokens > burst then
   -- The begun one is kept: callers come between two tokens, and a slow rate would lose a part of each.
   tokens = burst + tokens % 1
 end
 
-local inside = fans_inside(visits, visit_ids, now)
-local open, settled = calls_open(calls, claims, serving, called, now, answer_ms)
-local room = math.max(0, capacity - inside - open)
-local may_call = rate_per_minute > 0 and math.min(math.floor(tokens), room) or 0
-
-local called_now = 0
--- Between two gaps, and over them; a recovery makes one gap, so there are few.
-for _ = 1, 100 do
-  local gap = redis.call('ZRANGEBYSCORE', gaps, '-inf', serving + 1, 'LIMIT', 0, 1)
-  if gap[1] then
-    serving = math.max(serving, tonumber(gap[1]))
-    redis.call('ZREM', gaps, gap[1])
+-- A cohort that nobody waits for any longer is dropped, and its rows with it.
+local cohorts, open, oldest = read_cohorts(keys.cohorts), 0, nil
+for _, cohort in ipairs(cohorts) do
+  if cohort.began > now then -- a clock stepped back: what was called later was called by now
+    cohort.began = now
+    put_cohort(keys.cohorts, cohort)
+  end
+  if is_settled(cohort, now, answer_ms) then
+    redis.call('HDEL', keys.cohorts, cohort.number)
   else
-    local next_gap = redis.call('ZRANGE', gaps, 0, 0, 'WITHSCORES')
-    local until_place = next_gap[2] and math.min(last_place, tonumber(next_gap[2]) - 1) or last_place
-    local step = math.min(may_call - called_now, until_place - serving)
-    if step <= 0 then
-      break
-    end
-    serving = serving + step
-    called_now = called_now + step
+    oldest = oldest or cohort.number
+    open = open + cohort.called - cohort.claimed
   end
 end
 
-if called_now > 0 or serving ~= tonumber(stored[1]) then
-  redis.call('ZREMRANGEBYSCORE', calls, now, now)
-  redis.call('ZADD', calls, now, serving .. ':' .. (called + called_now))
-  -- The newest that is older than the answering time stays as the mark; what is before it has no use.
-  local mark = redis.call('ZREVRANGEBYSCORE', calls, now - answer_ms, '-inf', 'WITHSCORES', 'LIMIT', 0, 1)
-  if mark[2] then
-    redis.call('ZREMRANGEBYSCORE', calls, '-inf', '(' .. mark[2])
-  end
-  open = open + called_now
-end
-redis.call('HSET', line, 'serving', serving, 'tokens', tostring(tokens - called_now), 'at_ms', now,
-  'called', called + called_now)
+local inside = fans_inside(keys.visits, keys.visit_ids, now)
+local room = math.max(0, capacity - inside - open)
+local served = seats_left and math.max(0, math.floor(seats_left / seats_per_fan) - inside - open)
+local wanted = rate > 0 and math.floor(tokens) or 0
+local may_call = math.min(wanted, room, served or wanted)
 
-local gap_total = 0
-local rest = redis.call('ZRANGE', gaps, 0, -1, 'WITHSCORES')
-for position = 1, #rest, 2 do
-  gap_total = gap_total + tonumber(rest[position]) - tonumber(rest[position + 1]) + 1
+local last = cohorts[#cohorts]
+if may_call > 0 and not (last and last.number == newest and now - last.began < cohort_span_ms(answer_ms)) then
+  newest = newest + 1
+  last = {number = newest, began = now, called = 0, claimed = 0, passed = 0, counted = 0}
 end
-return {'line', serving, last_place, gap_total, inside, open, called_now, called + called_now,
-  redis.call('ZCARD', claims), now}
+local called_now, answer_lanes = 0, {}
+for _, lane in ipairs(lanes) do
+  forget_rows(keys, lane, oldest or newest)
+  called_now = called_now + serve_lane(keys, lane, may_call - called_now, newest)
+  redis.call('HSET', line, lane_field('serving', lane.name), lane.serving,
+    lane_field('called', lane.name), lane.called)
+  local gap = gap_total(keys, lane)
+  waiting = waiting + math.max(0, lane.last_place - lane.serving - gap)
+  answer_lanes[#answer_lanes + 1] = {lane.name, lane.serving, lane.last_place, gap, lane.called}
+end
+if called_now > 0 then
+  last.called = last.called + called_now
+  put_cohort(keys.cohorts, last)
+end
+redis.call('HSET', line, 'tokens', string.format('%.17g', tokens - called_now), 'at_ms', now,
+  'cohort', newest, 'called_in_all', called_in_all + called_now)
+
+local limit = health < 1000 and 'health' or 'rate'
+if rate_asked == 0 then
+  limit = 'paused'
+elseif waiting == 0 then
+  limit = 'demand'
+elseif may_call < wanted then
+  limit = room == may_call and 'capacity' or 'stock'
+end
+return {'line', now, inside, open + called_now, called_now, called_in_all + called_now,
+  redis.call('ZCARD', keys.claims), limit, rate, 0, health, answer_lanes}

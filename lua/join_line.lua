@@ -1,9 +1,10 @@
 --[[
 Give a fan an entry number before the draw's roster is sealed, and the next place in line after it; once.
+Who belongs to a lane of their own takes no part in the draw and gets the lane's next place at any time.
 
 KEYS
-  1 line           hash    epoch, entering, last_entry, entry_ceiling, last_place, ceiling
-  2 places         hash    fan_id -> place
+  1 line           hash    epoch, entering, last_entry, entry_ceiling; each lane's last_place, ceiling
+  2 places         hash    fan_id -> place in the general line, lane/fan_id -> place in a lane
   3 entry_numbers  hash    fan_id -> entry number
   4 entries        stream  entry number-1 -> fan_id: what the roster in PostgreSQL may not have yet
   5 proof          string  set once this proof of work, or waiting proof, has been spent
@@ -12,7 +13,8 @@ KEYS
 ARGV
   1 epoch       integer
   2 fan_id      string
-  3 spent_ms    integer   how long spent proofs are remembered: longer than they are valid
+  3 lane        string    "general" or one of the sale's lanes
+  4 spent_ms    integer   how long spent proofs are remembered: longer than they are valid
 
 RETURNS
   {'entered', entry, left}          left: how many numbers may be given before more are leased
@@ -27,6 +29,7 @@ RETURNS
 Safe to repeat: the same fan with the same proof gets the same number; another fan with it is refused.
 ]]
 --- @include fence
+--- @include lane
 
 local line, places, entry_numbers, entries, proof, device =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
@@ -34,7 +37,9 @@ local refusal = fence(line, ARGV[1])
 if refusal then
   return refusal
 end
-local fan_id, spent_ms = ARGV[2], ARGV[3]
+local fan_id, lane, spent_ms = ARGV[2], ARGV[3], ARGV[4]
+local is_general = lane == 'general'
+local member = is_general and fan_id or lane .. '/' .. fan_id
 
 local proof_of = redis.call('GET', proof)
 if proof_of and proof_of ~= fan_id then
@@ -45,12 +50,14 @@ if device_of and device_of ~= fan_id then
   return {'replayed', 'device'}
 end
 
-local is_entering = redis.call('HGET', line, 'entering') == '1'
-local counter = is_entering and 'last_entry' or 'last_place'
+open_lane(line, lane)
+local is_entering = is_general and redis.call('HGET', line, 'entering') == '1'
+local counter = is_entering and 'last_entry' or lane_field('last_place', lane)
 local last = tonumber(redis.call('HGET', line, counter))
-local ceiling = tonumber(redis.call('HGET', line, is_entering and 'entry_ceiling' or 'ceiling'))
-local entry = tonumber(redis.call('HGET', entry_numbers, fan_id))
-local place = tonumber(redis.call('HGET', places, fan_id))
+local ceiling = tonumber(redis.call('HGET', line, is_entering and 'entry_ceiling'
+  or lane_field('ceiling', lane)))
+local entry = is_general and tonumber(redis.call('HGET', entry_numbers, fan_id))
+local place = tonumber(redis.call('HGET', places, member))
 if not entry and not place and last >= ceiling then
   return {is_entering and 'no_entries' or 'no_places', last}
 end
@@ -69,5 +76,5 @@ if is_entering then
   redis.call('XADD', entries, number .. '-1', 'fan', fan_id)
   return {'entered', number, ceiling - number}
 end
-redis.call('HSET', places, fan_id, number)
+redis.call('HSET', places, member, number)
 return {'joined', number, ceiling - number}

@@ -12,14 +12,15 @@ def sale_keys(sale_id: str) -> Mapping[str, str]:
     """Return the keys of a sale's waiting room by the names the scripts use."""
     tag = f"{{s:{sale_id}}}"
     return {
-        "line": f"{tag}:line",  # hash: epoch, last_place, ceiling, serving, token bucket, entering
-        "places": f"{tag}:places",  # hash: fan_id -> place
+        # hash: epoch, token bucket, entering; last_place, ceiling, serving of each lane
+        "line": f"{tag}:line",
+        "places": f"{tag}:places",  # hash: fan_id -> place, lane/fan_id -> place
         "entry_numbers": f"{tag}:entry_numbers",  # hash: fan_id -> entry number
         # stream: entry number-1 -> fan_id, until the roster in PostgreSQL has it
         "entries": f"{tag}:entries",
         "gaps": f"{tag}:gaps",  # zset: places never given, scored by the first, valued by the last
-        # zset: serving number:calls so far, scored by the moment it was reached
-        "calls": f"{tag}:call_marks",
+        "calls": f"{tag}:calls",  # zset: which cohort called which places
+        "cohorts": f"{tag}:cohorts",  # hash: number -> calls of a short while, and their claims
         "claims": f"{tag}:claims",  # zset: fan_id, scored by the place that was claimed
         "visits": f"{tag}:visits",  # zset: fan_id, scored by the end of the visit
         "visit_ids": f"{tag}:visit_ids",  # hash: fan_id -> visit_id:pass end

@@ -7,8 +7,8 @@ the serving number never goes back. Entry numbers go on in the same way; while t
 no places, and so no gaps between them.
 
 KEYS
-  1 line  hash  epoch, last_place, ceiling, serving, entering, last_entry, entry_ceiling
-  2 gaps  zset  last place of a gap, scored by its first
+  1 line  hash  epoch, entering, last_entry, entry_ceiling; each lane's last_place, ceiling, serving
+  2 gaps  zset  last address of a gap, scored by its first: see includes/lane.lua
 
 ARGV
   1 epoch       integer
@@ -20,6 +20,8 @@ ARGV
   7 last_entry      integer   the highest entry number in PostgreSQL's roster
   8 entries_leased  integer   no entry number above it was ever given
   9 entry_ceiling   integer   a new, higher ceiling, leased for this epoch
+  10 lanes          JSON array   of the lanes that have given places besides the general line:
+                                 {lane, last_place, leased, ceiling, serving}, as above
 
 RETURNS
   {'opened', serving, last_place, last_entry}   the last two: the highest that anybody knows
@@ -27,22 +29,36 @@ RETURNS
 
 Safe to repeat: once the epoch is in place nothing changes.
 ]]
+--- @include lane
+
 local line, gaps = KEYS[1], KEYS[2]
 if redis.call('HGET', line, 'epoch') == ARGV[1] then
   return {'open_before'}
 end
-local known = math.max(tonumber(ARGV[2]), tonumber(redis.call('HGET', line, 'last_place') or 0))
-local serving = math.max(tonumber(ARGV[5]), tonumber(redis.call('HGET', line, 'serving') or 0))
-local leased = tonumber(ARGV[3])
-local is_entering = ARGV[6] == '1'
-if leased > known then
-  if not is_entering then
-    redis.call('ZADD', gaps, known + 1, leased)
+
+-- Let a lane go on above what was ever leased; answers its serving number and its last place.
+local function open_at(lane, noted, leased, ceiling, noted_serving, has_gaps)
+  local base = open_lane(line, lane)
+  local stored = redis.call('HMGET', line, lane_field('last_place', lane), lane_field('serving', lane))
+  local known = math.max(noted, tonumber(stored[1] or 0))
+  local serving = math.max(noted_serving, tonumber(stored[2] or 0))
+  if leased > known then
+    if has_gaps then
+      redis.call('ZADD', gaps, base + known + 1, string.format('%d', base + leased))
+    end
+    known = leased
   end
-  known = leased
+  redis.call('HSET', line, lane_field('last_place', lane), known, lane_field('ceiling', lane), ceiling,
+    lane_field('serving', lane), serving)
+  return serving, known
+end
+
+local serving, known = open_at('general', tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]),
+  tonumber(ARGV[5]), ARGV[6] ~= '1')
+for _, lane in ipairs(cjson.decode(ARGV[10])) do
+  open_at(lane.lane, lane.last_place, lane.leased, lane.ceiling, lane.serving, true)
 end
 local entry = math.max(tonumber(ARGV[7]), tonumber(redis.call('HGET', line, 'last_entry') or 0))
-redis.call('HSET', line, 'epoch', ARGV[1], 'last_place', known, 'ceiling', ARGV[4],
-  'serving', serving, 'entering', ARGV[6], 'last_entry', math.max(entry, tonumber(ARGV[8])),
-  'entry_ceiling', ARGV[9])
+redis.call('HSET', line, 'epoch', ARGV[1], 'entering', ARGV[6],
+  'last_entry', math.max(entry, tonumber(ARGV[8])), 'entry_ceiling', ARGV[9])
 return {'opened', serving, known, entry}

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from gateway.waiting_room.line import LineNow
+from gateway.waiting_room.line_now import LineNow
 from gateway.waiting_room.sales import Phase, Sale
 
 # The rate is measured over this long: short enough to follow a change, long enough to be calm.
@@ -20,6 +20,8 @@ ETA_DISTANCES = (1, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 300
 ETA_SHORTER, ETA_LONGER = 0.75, 1.5
 # Nobody is told less than this: a call, the cue and the press of a button take their time.
 ETA_SECONDS_MIN = 2
+# What the general line is called beside other lanes; pages say it in the fan's language.
+GENERAL_NAME = "General"
 # Polls: often when a call may come soon, seldom when there is nothing to see.
 POLL_FLOOR_MS, POLL_CEILING_MS = 3_000, 30_000
 # A fan polls about so many times on the way to the front.
@@ -44,6 +46,15 @@ class Poll(msgspec.Struct, frozen=True):
     jitter_ms: int
 
 
+class BoardLane(msgspec.Struct, frozen=True):
+    """How many wait in a lane and how many it has called, so that everybody sees who goes first."""
+
+    lane: str
+    name: str
+    waiting: int
+    called: int
+
+
 class BoardDocument(msgspec.Struct, frozen=True, kw_only=True):
     """What everybody who waits is told: `GET /api/sales/{sale}/status`."""
 
@@ -58,6 +69,8 @@ class BoardDocument(msgspec.Struct, frozen=True, kw_only=True):
     rate_per_minute: float
     message: str
     pause_reason: str
+    # In order of precedence, the general line last; empty when there is no other lane.
+    lanes: list[BoardLane]
     eta: list[Eta]
     poll: Poll
     events: list[str]
@@ -147,6 +160,17 @@ def poll_policy(phase: Phase, waiting: int, rate_per_minute: float) -> Poll:
     return Poll(after_ms, round(after_ms * POLL_JITTER_PART))
 
 
+def board_lanes(sale: Sale, line: LineNow) -> list[BoardLane]:
+    """Return what is published of each lane, or nothing when there is but the general line."""
+    if not sale.lanes:
+        return []
+    names = {lane.lane: lane.name for lane in sale.lanes}
+    return [
+        BoardLane(lane.lane, names.get(lane.lane, GENERAL_NAME), lane.waiting, lane.called)
+        for lane in line.lanes
+    ]
+
+
 def render(sale: Sale, line: LineNow, measured: float | None, seq: int) -> Board:
     """Return the board for this moment."""
     phase = sale.phase(line.now_ms)
@@ -163,6 +187,7 @@ def render(sale: Sale, line: LineNow, measured: float | None, seq: int) -> Board
         rate_per_minute=round(rate, 1),
         message=sale.message,
         pause_reason=sale.pause_reason if phase == "paused" else "",
+        lanes=board_lanes(sale, line),
         eta=eta_table(line.waiting, rate),
         poll=poll_policy(phase, line.waiting, rate),
         events=sale.event_ids,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import msgspec
 
 from gateway.settings import GatewaySettings
-from gateway.waiting_room.sales import Sale, SaleRecords
+from gateway.waiting_room.line_now import NO_ANSWERS, LineNow, OriginAnswers, StockLeft
+from gateway.waiting_room.sales import GENERAL, Sale, SaleRecords
 from groundwork.clock import TokenSource
 from groundwork.errors import (
     BotCheckFailed,
@@ -43,26 +44,6 @@ class Joined:
 
 
 @dataclass(frozen=True, slots=True)
-class LineNow:
-    """How a line stands: see call_places.lua. Counts are fans; `called` and `claimed` are totals."""
-
-    serving: int
-    last_place: int
-    gap: int
-    inside: int
-    calls_open: int
-    called_now: int
-    called: int
-    claimed: int
-    now_ms: int
-
-    @property
-    def waiting(self) -> int:
-        """How many places are given and not called."""
-        return max(0, self.last_place - self.serving - self.gap)
-
-
-@dataclass(frozen=True, slots=True)
 class Visit:
     """A fan's time inside, until the millisecond it ends."""
 
@@ -80,9 +61,9 @@ class Line:
         self._records = records
         self._tokens = tokens
         self._settings = settings
-        # What this process has told its fans, by sale: no store that was lost takes it back.
-        self._serving_seen: dict[str, int] = {}
-        self._leases: dict[str, asyncio.Task[None]] = {}
+        # What this process has told its fans, by sale and lane: no store that was lost takes it back.
+        self._serving_seen: dict[tuple[str, str], int] = {}
+        self._leases: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._join_line = LuaScript("join_line")
         self._raise_ceiling = LuaScript("raise_ceiling")
         self._call_places = LuaScript("call_places")
@@ -93,8 +74,10 @@ class Line:
         self._spend_allowance = LuaScript("spend_allowance")
         epochs.register("sale", self._open)
 
-    async def join(self, sale_id: str, fan_id: str, proof: str, device: str | None) -> Joined:
-        """Return the fan's place, the same at every repeat.
+    async def join(
+        self, sale_id: str, fan_id: str, proof: str, device: str | None, lane: str = GENERAL
+    ) -> Joined:
+        """Return the fan's place in the lane, the same at every repeat.
 
         `proof` names the spent proof of work, `device` the spent DPoP proof. Raises BotCheckFailed or
         DeviceProofInvalid when somebody else has used one of them.
@@ -104,7 +87,7 @@ class Line:
             "proof": spent_key(sale_id, f"proof:{proof}"),
             "device": spent_key(sale_id, f"device:{device or 'none:' + fan_id}"),
         }
-        args: dict[str, str | int] = {"fan_id": fan_id, "spent_ms": SPENT_MS}
+        args: dict[str, str | int] = {"fan_id": fan_id, "lane": lane, "spent_ms": SPENT_MS}
         for _ in range(2):
             match await self._epochs.run(self._join_line, ("sale", sale_id), keys, args):
                 case ["joined", int(place), int(left)]:
@@ -116,56 +99,80 @@ class Line:
                 case ["replayed", "device"]:
                     raise DeviceProofInvalid("replayed")
                 case ["no_places", int(last)]:
-                    await self.lease_more(sale_id, above=last)
+                    await self.lease_more(sale_id, last, lane)
                 case answer:
                     raise AssertionError(f"join_line.lua broke its contract: {answer!r}")
         raise StoreUnavailable(retry_after=1)
 
-    async def lease_more(self, sale_id: str, above: int = 0) -> None:
-        """Lease the next block of places above a place in PostgreSQL and tell Redis.
+    async def lease_more(self, sale_id: str, above: int = 0, lane: str = GENERAL) -> None:
+        """Lease the lane's next block of places above a place in PostgreSQL and tell Redis.
 
         A thousand fans who find none left at the same moment share one block.
         """
-        task = self._leases.get(sale_id)
+        scope = (sale_id, lane)
+        task = self._leases.get(scope)
         if task is None:
-            task = self._leases[sale_id] = asyncio.create_task(self._lease_block(sale_id, above))
-            task.add_done_callback(lambda _: self._leases.pop(sale_id, None))
+            task = self._leases[scope] = asyncio.create_task(
+                self._lease_block(sale_id, above, lane)
+            )
+            task.add_done_callback(lambda _: self._leases.pop(scope, None))
         await asyncio.wait([task])
         if task.cancelled() or isinstance(task.exception(), StoreUnavailable):
             raise StoreUnavailable(retry_after=1)
         task.result()
 
-    async def _lease_block(self, sale_id: str, above: int) -> None:
-        lease = await self._records.lease_places(sale_id, above)
+    async def _lease_block(self, sale_id: str, above: int, lane: str) -> None:
+        lease = await self._records.lease_places(sale_id, above, lane)
         answer = await self._epochs.run(
             self._raise_ceiling,
             ("sale", sale_id),
             sale_keys(sale_id),
-            {"of": "ceiling", "ceiling": lease.ceiling},
+            {
+                "of": "ceiling" if lane == GENERAL else f"ceiling:{lane}",
+                "ceiling": lease.ceiling,
+            },
         )
         assert answer[0] == "raised", answer
 
-    async def call_places(self, sale: Sale, now_ms: int) -> LineNow:
-        """Move the serving number as far as it may go, and return how the line stands."""
+    async def call_places(
+        self,
+        sale: Sale,
+        now_ms: int,
+        stock: StockLeft | None = None,
+        answers: OriginAnswers = NO_ANSWERS,
+    ) -> LineNow:
+        """Move the serving numbers as far as they may go, and return how the line stands.
+
+        `stock` is None when nobody knows what is left; then it binds nobody.
+        """
+        sale_id, lanes = sale.sale_id, sale.lane_ids
+        seen = [[lane, self._serving_seen.get((sale_id, lane), 0)] for lane in lanes]
         answer = await self._epochs.run(
             self._call_places,
-            ("sale", sale.sale_id),
-            sale_keys(sale.sale_id),
+            ("sale", sale_id),
+            sale_keys(sale_id),
             {
                 "now_ms": "",
                 "rate_per_minute": sale.rate_now(now_ms),
                 "burst": sale.burst,
                 "capacity": sale.capacity,
                 "answer_ms": self._settings.answer_ms,
-                "serving_seen": self._serving_seen.get(sale.sale_id, 0),
+                "lanes": msgspec.json.encode(seen).decode(),
+                "seats_left": stock.seats_left if stock else "",
+                "seats_per_fan": repr(stock.seats_per_fan) if stock else "1",
+                "answers_good": answers.good,
+                "answers_bad": answers.bad,
             },
         )
-        assert (answer[0], len(answer)) == ("line", 10), answer
-        line = LineNow(*(int(value) for value in answer[1:]))
-        self._serving_seen[sale.sale_id] = line.serving
+        assert answer[0] == "line", answer
+        line = msgspec.convert(answer[1:], LineNow)
+        for lane in line.lanes:
+            self._serving_seen[sale_id, lane.lane] = lane.serving
         return line
 
-    async def admit(self, sale: Sale, fan_id: str, place: int, device: str | None) -> Visit:
+    async def admit(
+        self, sale: Sale, fan_id: str, place: int, device: str | None, lane: str = GENERAL
+    ) -> Visit:
         """Return the fan's visit, the same at every repeat while it lasts.
 
         Raises NotYourTurn before the place is called, or when the fan comes late to a full house.
@@ -181,6 +188,7 @@ class Line:
             {
                 "now_ms": "",
                 "fan_id": fan_id,
+                "lane": lane,
                 "place": place,
                 "visit_id": self._tokens.token(),
                 "visit_ms": self._settings.pass_ms,
@@ -253,6 +261,10 @@ class Line:
     async def _open(self, sale_id: str, epoch: int) -> None:
         """Begin the line in a new epoch (called by Epochs, one process at a time)."""
         lease = await self._records.lease_places(sale_id)
+        lanes = [
+            await self._records.lease_places(sale_id, lane=lane)
+            for lane in await self._records.lanes_begun(sale_id)
+        ]
         answer = await self._open_line.run(
             self._epochs.store,
             epoch,
@@ -266,6 +278,7 @@ class Line:
                 "last_entry": 0,
                 "entries_leased": 0,
                 "entry_ceiling": 0,
+                "lanes": msgspec.json.encode(lanes).decode(),
             },
         )
         assert answer[0] in ("opened", "open_before"), answer

@@ -11,7 +11,8 @@ import structlog
 from gateway import metrics
 from gateway.settings import GatewaySettings
 from gateway.waiting_room.board import Board, RateMeter, render
-from gateway.waiting_room.line import PLACES_LEFT_MIN, Line, LineNow
+from gateway.waiting_room.line import PLACES_LEFT_MIN, Line
+from gateway.waiting_room.line_now import LineNow
 from gateway.waiting_room.sales import Sale, SaleRecords
 from groundwork.clock import Clock
 from groundwork.errors import SaleNotFound, StoreUnavailable

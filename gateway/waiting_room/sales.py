@@ -21,6 +21,13 @@ SALE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 PLACES_LEASED = 20_000
 # Messages are read on a phone at a glance.
 MESSAGE_CHARACTERS_MAX = 500
+# The lane of everybody who belongs to no group; it is called last.
+GENERAL = "general"
+LANE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+# Each lane costs every call of the pacing script a look; nobody tells more groups apart than these.
+LANES_MAX = 8
+# A lane's name stands beside a fan's place on a phone.
+LANE_NAME_CHARACTERS_MAX = 60
 
 
 class SaleEvent(msgspec.Struct, frozen=True, array_like=True):
@@ -31,6 +38,13 @@ class SaleEvent(msgspec.Struct, frozen=True, array_like=True):
     venue: str
     city: str
     starts_at: datetime
+
+
+class SaleLane(msgspec.Struct, frozen=True):
+    """A group of fans who are called before the general line."""
+
+    lane: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +60,16 @@ class Sale:
     rate_per_minute: int
     burst: int
     capacity: int
+    # In order of precedence, without the general line, which comes last.
+    lanes: tuple[SaleLane, ...] = ()
+    stock_aware: bool = True
+    tells_odds: bool = True
     events: tuple[SaleEvent, ...] = ()
+
+    @property
+    def lane_ids(self) -> list[str]:
+        """All lanes in the order in which they are called, the general line last."""
+        return [*(lane.lane for lane in self.lanes), GENERAL]
 
     @property
     def event_ids(self) -> list[str]:
@@ -71,8 +94,9 @@ class Sale:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """What a line in a new epoch starts from: see open_line.lua."""
+    """What a lane in a new epoch starts from: see open_line.lua."""
 
+    lane: str
     last_place: int
     leased: int
     ceiling: int
@@ -80,12 +104,17 @@ class Lease:
 
 
 SALE_COLUMNS = """sale_id, name, opens_at, state, pause_reason, message, rate_per_minute, burst,
-    capacity, coalesce((
+    capacity, lanes::text AS lanes, stock_aware, tells_odds, coalesce((
         SELECT json_agg(json_build_array(event_id, name, venue, city, starts_at)
                         ORDER BY starts_at, event_id)
         FROM events WHERE events.sale_id = sales.sale_id), '[]')::text AS events"""
 
 _EVENTS = msgspec.json.Decoder(tuple[SaleEvent, ...])
+_LANES = msgspec.json.Decoder(tuple[SaleLane, ...])
+
+
+def _lanes_text(sale: Sale) -> str:
+    return msgspec.json.encode(sale.lanes).decode()
 
 
 def _sale_row(cursor: psycopg.AsyncCursor[Any]) -> Callable[[Sequence[Any]], Sale]:
@@ -94,7 +123,13 @@ def _sale_row(cursor: psycopg.AsyncCursor[Any]) -> Callable[[Sequence[Any]], Sal
 
     def make(row: Sequence[Any]) -> Sale:
         values = dict(zip(names, row, strict=True))
-        return Sale(**{**values, "events": _EVENTS.decode(values["events"])})
+        return Sale(
+            **{
+                **values,
+                "events": _EVENTS.decode(values["events"]),
+                "lanes": _LANES.decode(values["lanes"]),
+            }
+        )
 
     return make
 
@@ -112,10 +147,11 @@ class SaleRecords:
             async with connection(self._pool) as open_connection:
                 await open_connection.execute(
                     """INSERT INTO sales (sale_id, name, opens_at, state, pause_reason, message,
-                        rate_per_minute, burst, capacity)
-                    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)""",
+                        rate_per_minute, burst, capacity, lanes, stock_aware, tells_odds)
+                    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
                     (sale.sale_id, sale.name, sale.opens_at, sale.state, sale.pause_reason,
-                     sale.message, sale.rate_per_minute, sale.burst, sale.capacity),
+                     sale.message, sale.rate_per_minute, sale.burst, sale.capacity,
+                     _lanes_text(sale), sale.stock_aware, sale.tells_odds),
                 )  # fmt: skip
         except psycopg.errors.UniqueViolation as error:
             raise RequestInvalid("sale_id", f"the sale {sale.sale_id} exists already") from error
@@ -145,44 +181,66 @@ class SaleRecords:
 
         Raises SaleNotFound, or RequestInvalid when the sale would be one that is not allowed.
         """
-        sale = replace(await self.get(sale_id), **changes)  # type: ignore[arg-type]
+        before = await self.get(sale_id)
+        sale = replace(before, **changes)  # type: ignore[arg-type]
         check(sale)
+        if set(before.lane_ids) - set(sale.lane_ids):
+            raise RequestInvalid("lanes", "must keep the lanes there are: fans may wait in them")
         async with connection(self._pool) as open_connection:
             await open_connection.execute(
                 """UPDATE sales SET name = %s, opens_at = %s, state = %s, pause_reason = %s,
-                    message = %s, rate_per_minute = %s, burst = %s, capacity = %s,
+                    message = %s, rate_per_minute = %s, burst = %s, capacity = %s, lanes = %s,
+                    stock_aware = %s, tells_odds = %s,
                     version = version + 1 WHERE sale_id = %s""",
                 (sale.name, sale.opens_at, sale.state, sale.pause_reason, sale.message,
-                 sale.rate_per_minute, sale.burst, sale.capacity, sale_id),
+                 sale.rate_per_minute, sale.burst, sale.capacity, _lanes_text(sale),
+                 sale.stock_aware, sale.tells_odds, sale_id),
             )  # fmt: skip
         return sale
 
-    async def lease_places(self, sale_id: str, above: int = 0) -> Lease:
-        """Raise the sale's ceiling by a block and return the line's lease. Raises SaleNotFound.
+    async def lease_places(self, sale_id: str, above: int = 0, lane: str = GENERAL) -> Lease:
+        """Raise a lane's ceiling by a block and return its lease. Raises SaleNotFound.
 
         `above` is a place that counts as given, leased or not: the draw gives many at once.
         """
+        if lane == GENERAL:
+            statement = """UPDATE sales
+                SET place_ceiling = GREATEST(place_ceiling, %(above)s) + %(block)s
+                WHERE sale_id = %(sale_id)s
+                RETURNING last_place, place_ceiling - %(block)s, place_ceiling, serving"""
+        else:
+            statement = """INSERT INTO sale_lanes AS known (sale_id, lane, place_ceiling)
+                SELECT sale_id, %(lane)s, %(block)s FROM sales WHERE sale_id = %(sale_id)s
+                ON CONFLICT (sale_id, lane) DO UPDATE
+                    SET place_ceiling = GREATEST(known.place_ceiling, %(above)s) + %(block)s
+                RETURNING last_place, place_ceiling - %(block)s, place_ceiling, serving"""
+        values = {"sale_id": sale_id, "above": above, "block": PLACES_LEASED, "lane": lane}
         async with connection(self._pool) as open_connection:
-            cursor = await open_connection.execute(
-                """UPDATE sales SET place_ceiling = GREATEST(place_ceiling, %s) + %s
-                WHERE sale_id = %s
-                RETURNING last_place, place_ceiling - %s, place_ceiling, serving""",
-                (above, PLACES_LEASED, sale_id, PLACES_LEASED),
-            )
-            row = await cursor.fetchone()
+            row = await (await open_connection.execute(statement, values)).fetchone()
         if row is None:
             raise SaleNotFound
-        last_place, leased, ceiling, serving = (int(str(value)) for value in row)
-        return Lease(last_place, leased, ceiling, serving)
+        return Lease(lane, *(int(str(value)) for value in row))
 
-    async def note_progress(self, sale_id: str, last_place: int, serving: int) -> None:
-        """Make the line's progress durable; it never goes back."""
+    async def lanes_begun(self, sale_id: str) -> list[str]:
+        """Return the lanes besides the general line that have ever given a place."""
+        async with connection(self._pool) as open_connection:
+            cursor = await open_connection.execute(
+                "SELECT lane FROM sale_lanes WHERE sale_id = %s ORDER BY lane", (sale_id,)
+            )
+            return [str(lane) for (lane,) in await cursor.fetchall()]
+
+    async def note_progress(
+        self, sale_id: str, last_place: int, serving: int, lane: str = GENERAL
+    ) -> None:
+        """Make a lane's progress durable; it never goes back."""
+        table = "sales" if lane == GENERAL else "sale_lanes"
         async with connection(self._pool) as open_connection:
             await open_connection.execute(
-                """UPDATE sales SET last_place = GREATEST(last_place, %s),
-                    serving = GREATEST(serving, %s)
-                WHERE sale_id = %s AND (last_place < %s OR serving < %s)""",
-                (last_place, serving, sale_id, last_place, serving),
+                f"""UPDATE {table} SET last_place = GREATEST(last_place, %(last_place)s),
+                    serving = GREATEST(serving, %(serving)s)
+                WHERE sale_id = %(sale_id)s AND (last_place < %(last_place)s OR serving < %(serving)s)
+                {"" if lane == GENERAL else "AND lane = %(lane)s"}""",  # noqa: S608 (our own text)
+                {"sale_id": sale_id, "last_place": last_place, "serving": serving, "lane": lane},
             )
 
 
@@ -202,6 +260,22 @@ def check(sale: Sale) -> None:
         raise RequestInvalid("burst", "must be 1 to 1000000")
     if not 1 <= sale.capacity <= 10_000_000:
         raise RequestInvalid("capacity", "must be 1 to 10000000")
+    check_lanes(sale.lanes)
     for name, text in (("message", sale.message), ("pause_reason", sale.pause_reason)):
         if len(text) > MESSAGE_CHARACTERS_MAX:
             raise RequestInvalid(name, f"must be at most {MESSAGE_CHARACTERS_MAX} characters")
+
+
+def check_lanes(lanes: Sequence[SaleLane]) -> None:
+    """Raise RequestInvalid unless the lanes can be told apart and are few."""
+    if len(lanes) > LANES_MAX:
+        raise RequestInvalid("lanes", f"must be at most {LANES_MAX}")
+    for lane in lanes:
+        if not LANE_ID.fullmatch(lane.lane) or lane.lane == GENERAL:
+            raise RequestInvalid(
+                "lanes", "must be named in lower-case letters, digits and hyphens, not 'general'"
+            )
+        if not 1 <= len(lane.name) <= LANE_NAME_CHARACTERS_MAX:
+            raise RequestInvalid("lanes", f"must have names of 1 to {LANE_NAME_CHARACTERS_MAX}")
+    if len({lane.lane for lane in lanes}) < len(lanes):
+        raise RequestInvalid("lanes", "must differ from each other")

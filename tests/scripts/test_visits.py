@@ -1,6 +1,6 @@
 """admit_fan, touch_visits, end_visit: one visit for a called fan, for as long as it lasts."""
 
-from tests.simulation.line_in_redis import ANSWER_MS, SPENT_MS, VISIT_MS, LineInRedis
+from tests.simulation.line_in_redis import SETTLED_MS, SPENT_MS, VISIT_MS, LineInRedis
 
 
 async def called(line: LineInRedis, count: int = 5) -> LineInRedis:
@@ -48,7 +48,7 @@ async def test_who_comes_late_waits_while_the_house_is_full(line: LineInRedis) -
     line.capacity = 5
     await called(line)
     await line.admit("fan-1", 1)
-    line.now += ANSWER_MS
+    line.now += SETTLED_MS
     assert (await line.call_places())["serving"] == 9, "four did not come, four others were called"
 
     assert await line.admit("fan-2", 2) == ["full"]
@@ -76,7 +76,7 @@ async def test_the_last_millisecond_of_coming_in_time(line: LineInRedis) -> None
     await called(line)
     for place in (1, 2, 3):
         await line.admit(f"fan-{place}", place)
-    line.now += ANSWER_MS - 1
+    line.now += SETTLED_MS - 1
     await line.call_places()
     assert (await line.admit("fan-4", 4))[0] == "admitted"
     line.now += 1

@@ -9,8 +9,13 @@ from lua.keys import sale_keys, spent_key
 from tests.simulation.script_caller import NOON, ScriptCaller
 
 ANSWER_MS = 120_000
+# A cohort of calls spans a second: its last fan has the whole answering time, its first a bit more.
+SETTLED_MS = ANSWER_MS + 1_000
 VISIT_MS = 900_000
 SPENT_MS = 900_000
+# What call_places answers, by name.
+STANDS = ("now_ms", "inside", "calls_open", "called_now", "called", "claimed", "limit", "rate",
+          "no_show", "health", "lanes")  # fmt: skip
 
 
 @dataclass
@@ -25,6 +30,8 @@ class LineInRedis:
     capacity: int = 1_000
     # What the caller of call_places remembers; None: it was started a moment ago.
     serving_seen: int = 0
+    # Lanes that go before the general line, in order.
+    lanes: tuple[str, ...] = ()
 
     @property
     def keys(self) -> dict[str, str]:
@@ -32,12 +39,18 @@ class LineInRedis:
         return dict(sale_keys(self.sale_id))
 
     async def open(
-        self, last_place: int = 0, leased: int = 0, ceiling: int = 1_000_000, serving: int = 0
+        self,
+        last_place: int = 0,
+        leased: int = 0,
+        ceiling: int = 1_000_000,
+        serving: int = 0,
+        lanes: list[dict[str, Any]] | None = None,
     ) -> list[Any]:
         """Begin the line in the caller's epoch."""
         args: dict[str, str | int] = {
             "last_place": last_place, "leased": leased, "ceiling": ceiling, "serving": serving,
             "entering": 0, "last_entry": 0, "entries_leased": 0, "entry_ceiling": 0,
+            "lanes": json.dumps(lanes or []),
         }  # fmt: skip
         return await self.call("open_line", self.keys, args)
 
@@ -48,7 +61,7 @@ class LineInRedis:
         args: dict[str, str | int] = {
             "last_place": 0, "leased": places_leased, "ceiling": places_leased, "serving": 0,
             "entering": 1, "last_entry": last_entry, "entries_leased": leased,
-            "entry_ceiling": ceiling,
+            "entry_ceiling": ceiling, "lanes": "[]",
         }  # fmt: skip
         return await self.call("open_line", self.keys, args)
 
@@ -67,7 +80,11 @@ class LineInRedis:
         return await self.call("find_entry", self.keys, {"fan_id": fan_id})
 
     async def join(
-        self, fan_id: str, proof: str | None = None, device: str | None = None
+        self,
+        fan_id: str,
+        proof: str | None = None,
+        device: str | None = None,
+        lane: str = "general",
     ) -> list[Any]:
         """Ask for a place; proofs of the fan's own unless given."""
         keys = {
@@ -75,7 +92,7 @@ class LineInRedis:
             "proof": spent_key(self.sale_id, f"proof:{proof or fan_id}"),
             "device": spent_key(self.sale_id, f"device:{device or fan_id}"),
         }
-        args: dict[str, str | int] = {"fan_id": fan_id, "spent_ms": SPENT_MS}
+        args: dict[str, str | int] = {"fan_id": fan_id, "lane": lane, "spent_ms": SPENT_MS}
         return await self.call("join_line", keys, args)
 
     async def join_many(self, fans: int) -> None:
@@ -87,20 +104,32 @@ class LineInRedis:
         """Allow more places, or more entry numbers."""
         return await self.call("raise_ceiling", self.keys, {"of": of, "ceiling": ceiling})
 
-    async def call_places(self, rate_per_minute: int | None = None) -> dict[str, int]:
-        """Move the line and return how it stands, by name."""
-        answer = await self.try_to_call(rate_per_minute)
-        names = ("serving", "last_place", "gap", "inside", "calls_open", "called_now", "called",
-                 "claimed", "now_ms")  # fmt: skip
+    async def call_places(self, rate_per_minute: int | None = None, **given: Any) -> dict[str, Any]:
+        """Move the line and return how it stands, by name; the general line's numbers beside it."""
+        answer = await self.try_to_call(rate_per_minute, **given)
         assert answer[0] == "line", answer
-        return dict(zip(names, answer[1:], strict=True))
+        stands = dict(zip(STANDS, answer[1:], strict=True))
+        lane_names = ("lane", "serving", "last_place", "gap", "lane_called")
+        lanes = [dict(zip(lane_names, lane, strict=True)) for lane in stands["lanes"]]
+        return {**stands, **lanes[-1], "by_lane": {lane["lane"]: lane for lane in lanes}}
 
-    async def try_to_call(self, rate_per_minute: int | None = None) -> list[Any]:
+    async def try_to_call(
+        self,
+        rate_per_minute: int | None = None,
+        *,
+        seats_left: int | None = None,
+        seats_per_fan: float = 1,
+        good: int = 0,
+        bad: int = 0,
+    ) -> list[Any]:
         """Ask the line to move."""
         rate = self.rate_per_minute if rate_per_minute is None else rate_per_minute
+        lanes = [[lane, 0] for lane in self.lanes] + [["general", self.serving_seen]]
         args: dict[str, str | int] = {
             "now_ms": self.now, "rate_per_minute": rate, "burst": self.burst,
-            "capacity": self.capacity, "answer_ms": ANSWER_MS, "serving_seen": self.serving_seen,
+            "capacity": self.capacity, "answer_ms": ANSWER_MS, "lanes": json.dumps(lanes),
+            "seats_left": "" if seats_left is None else seats_left,
+            "seats_per_fan": repr(seats_per_fan), "answers_good": good, "answers_bad": bad,
         }  # fmt: skip
         return await self.call("call_places", self.keys, args)
 
@@ -112,6 +141,7 @@ class LineInRedis:
         *,
         device: str | None = None,
         proof_id: str | None = None,
+        lane: str = "general",
     ) -> list[Any]:
         """Ask to be let in."""
         keys = {
@@ -119,7 +149,7 @@ class LineInRedis:
             "device": spent_key(self.sale_id, f"device:{device or 'admit ' + fan_id}"),
         }
         args: dict[str, str | int] = {
-            "now_ms": self.now, "fan_id": fan_id, "place": place, "visit_id": visit_id,
+            "now_ms": self.now, "fan_id": fan_id, "lane": lane, "place": place, "visit_id": visit_id,
             "visit_ms": VISIT_MS, "capacity": self.capacity, "answer_ms": ANSWER_MS,
             "proof_id": proof_id or fan_id, "spent_ms": SPENT_MS,
         }  # fmt: skip

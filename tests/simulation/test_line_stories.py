@@ -34,20 +34,19 @@ async def test_a_seed_is_one_story(store: RedisStore) -> None:
 
 GUARDS = [
     # A place for each fan, once.
-    ("join_line", "local place = tonumber(redis.call('HGET', places, fan_id))", "local place = nil"),
+    ("join_line", "local place = tonumber(redis.call('HGET', places, member))", "local place = nil"),
     ("join_line", "if not entry and not place and last >= ceiling then", "if false then"),
     ("join_line", "if proof_of and proof_of ~= fan_id then", "if false then"),
     ("join_line", "if found ~= epoch then", "if false then"),
     ("open_line", "if leased > known then", "if false then"),
     # Nobody before their turn, and no more than there is room for.
-    ("call_places", "math.min(math.floor(tokens), room)", "math.floor(tokens)"),
-    ("call_places", "math.min(math.floor(tokens), room)", "room"),
-    ("call_places", "tostring(tokens - called_now)", "tostring(tokens)"),
-    ("call_places", "serving = math.max(serving, math.min(serving_seen, last_place))", ""),
-    ("call_places", "return math.max(0, called - called_by_then - claimed), settled",
-     "return math.max(0, serving - settled - claimed), settled"),
+    ("call_places", "math.min(wanted, room, served or wanted)", "math.min(wanted, served or wanted)"),
+    ("call_places", "math.min(wanted, room, served or wanted)", "room"),
+    ("call_places", "string.format('%.17g', tokens - called_now)", "string.format('%.17g', tokens)"),
+    ("call_places", "math.min(seen, lane.last_place)", "0"),
+    ("call_places", "math.max(0, capacity - inside - open)", "math.max(0, capacity - inside)"),
     ("admit_fan", "if place > serving then", "if false then"),
-    ("admit_fan", "if is_late and inside + open >= capacity then", "if false then"),
+    ("admit_fan", "if inside + open >= capacity then", "if false then"),
     ("admit_fan", "if visit and tonumber", "if false and tonumber"),
 ]  # fmt: skip
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec import structs
 from room_world import make_sale
 
 from gateway.waiting_room.board import (
@@ -18,18 +19,21 @@ from gateway.waiting_room.board import (
     poll_policy,
     render,
 )
-from gateway.waiting_room.line import LineNow
-from gateway.waiting_room.sales import SaleRecords, check
+from gateway.waiting_room.line_now import LaneNow, LineNow
+from gateway.waiting_room.sales import SaleLane, SaleRecords, check
 from groundwork.errors import RequestInvalid, SaleNotFound
 from groundwork.postgres import Pool
 
 OPENS_AT = datetime(2030, 6, 1, 10, tzinfo=UTC)
 OPENS_AT_MS = round(OPENS_AT.timestamp() * 1000)
 SALE = make_sale("tour", opens_at=OPENS_AT, rate_per_minute=600)
+GENERAL_LINE = LaneNow("general", serving=40, last_place=1_000, gap=100, called=40)
 LINE = LineNow(
-    serving=40, last_place=1_000, gap=100, inside=7, calls_open=3, called_now=0, called=40,
-    claimed=35, now_ms=OPENS_AT_MS + 60_000,
+    now_ms=OPENS_AT_MS + 60_000, inside=7, calls_open=3, called_now=0, called=40, claimed=35,
+    limit="rate", rate_now=600, no_show_thousandths=0, health_thousandths=1_000,
+    lanes=(GENERAL_LINE,),
 )  # fmt: skip
+MEMBERS = LaneNow("members", serving=30, last_place=33, gap=0, called=30)
 
 
 def test_the_phases_of_a_sale() -> None:
@@ -46,7 +50,19 @@ def test_the_phases_of_a_sale() -> None:
 
 def test_the_waiting_are_those_with_a_place_that_is_not_called() -> None:
     assert LINE.waiting == 860
-    assert replace(LINE, serving=990).waiting == 0, "never less than nobody"
+    assert structs.replace(GENERAL_LINE, serving=990).waiting == 0, "never less than nobody"
+    assert structs.replace(LINE, lanes=(MEMBERS, GENERAL_LINE)).waiting == 863
+
+
+def test_lanes_are_published_in_order_when_there_are_any() -> None:
+    line = structs.replace(LINE, lanes=(MEMBERS, GENERAL_LINE))
+    sale = replace(SALE, lanes=(SaleLane("members", "Members"),))
+
+    assert json.loads(render(SALE, LINE, None, 1).body)["lanes"] == []
+    assert json.loads(render(sale, line, None, 1).body)["lanes"] == [
+        {"lane": "members", "name": "Members", "waiting": 3, "called": 30},
+        {"lane": "general", "name": "General", "waiting": 860, "called": 40},
+    ]
 
 
 def test_a_board_says_all_there_is_to_say() -> None:

@@ -1,0 +1,98 @@
+"""What the pacing goes by and how a line stands: the two sides of call_places.lua."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+
+# What holds the calls at a moment.
+Limit = Literal["rate", "health", "capacity", "stock", "demand", "paused"]
+
+
+@dataclass(frozen=True, slots=True)
+class StockLeft:
+    """What the shop still has, and how many seats a fan inside takes, as measured."""
+
+    seats_left: int
+    seats_per_fan: float
+
+
+@dataclass(frozen=True, slots=True)
+class OriginAnswers:
+    """What the shop answered to this process's fans since it last moved the line."""
+
+    good: int = 0
+    bad: int = 0
+
+
+NO_ANSWERS = OriginAnswers()
+
+
+class LaneNow(msgspec.Struct, frozen=True, array_like=True):
+    """How one lane stands, in the order in which the script answers."""
+
+    lane: str
+    serving: int
+    last_place: int
+    # How many of the places up to the last one were never given.
+    gap: int
+    called: int
+
+    @property
+    def waiting(self) -> int:
+        """How many places are given and not called."""
+        return max(0, self.last_place - self.serving - self.gap)
+
+
+class LineNow(msgspec.Struct, frozen=True, array_like=True):
+    """How a line stands, in the order in which the script answers. Counts are fans."""
+
+    now_ms: int
+    inside: int
+    calls_open: int
+    called_now: int
+    # These two are totals.
+    called: int
+    claimed: int
+    limit: Limit
+    # Tokens a minute now: the asked rate times the health of the shop.
+    rate_now: int
+    no_show_thousandths: int
+    health_thousandths: int
+    # In order of precedence, the general line last.
+    lanes: tuple[LaneNow, ...]
+
+    @property
+    def no_show(self) -> float:
+        """The part of calls that nobody answers, as measured: 0 to 1."""
+        return self.no_show_thousandths / 1000
+
+    @property
+    def health(self) -> float:
+        """How much of the asked rate the shop bears: 0 to 1."""
+        return self.health_thousandths / 1000
+
+    @property
+    def general(self) -> LaneNow:
+        """The general line."""
+        return self.lanes[-1]
+
+    @property
+    def serving(self) -> int:
+        """The general line's serving number."""
+        return self.general.serving
+
+    @property
+    def last_place(self) -> int:
+        """The general line's last place."""
+        return self.general.last_place
+
+    @property
+    def gap(self) -> int:
+        """How many of the general line's places were never given."""
+        return self.general.gap
+
+    @property
+    def waiting(self) -> int:
+        """How many fans wait, in all lanes."""
+        return sum(lane.waiting for lane in self.lanes)

@@ -1,0 +1,58 @@
+-- Move a lane's serving number by at most so many calls, over the places that were never given (lost
+-- with a Redis that crashed) free of charge. Answers how many were called; the lane is changed.
+local function serve_lane(keys, lane, may_call, cohort)
+  local called_now = 0
+  -- Between two gaps, and over them; a recovery makes one gap, so there are few.
+  for _ = 1, 100 do
+    local gap = redis.call('ZRANGEBYSCORE', keys.gaps, lane.base + 1, lane.base + lane.serving + 1,
+      'LIMIT', 0, 1)
+    if gap[1] then
+      lane.serving = math.max(lane.serving, tonumber(gap[1]) - lane.base)
+      redis.call('ZREM', keys.gaps, gap[1])
+    else
+      local next_gap = redis.call('ZRANGEBYSCORE', keys.gaps, lane.base + 1, lane.base + lane.last_place,
+        'WITHSCORES', 'LIMIT', 0, 1)
+      local until_place = next_gap[2] and tonumber(next_gap[2]) - lane.base - 1 or lane.last_place
+      local step = math.min(may_call - called_now, until_place - lane.serving)
+      if step <= 0 then
+        break
+      end
+      lane.serving = lane.serving + step
+      called_now = called_now + step
+    end
+  end
+  if called_now > 0 then
+    -- One row for all that a cohort calls in a lane: between its first and its last address.
+    local newest = redis.call('ZREVRANGEBYSCORE', keys.calls, lane.base + lane.last_place,
+      '(' .. lane.base, 'LIMIT', 0, 1)[1]
+    if not newest or string.match(newest, ':(%d+)$') ~= tostring(cohort) then
+      newest = string.format('%d:%d', lane.base + lane.called_up_to + 1, cohort)
+    end
+    redis.call('ZADD', keys.calls, lane.base + lane.serving, newest)
+    lane.called = lane.called + called_now
+  end
+  return called_now
+end
+
+-- Drop a lane's rows of cohorts before the oldest one that is open, some at a time.
+local function forget_rows(keys, lane, oldest)
+  for _ = 1, 200 do
+    local row = redis.call('ZRANGEBYSCORE', keys.calls, lane.base + 1, lane.base + lane.last_place,
+      'LIMIT', 0, 1)[1]
+    if not row or tonumber(string.match(row, ':(%d+)$')) >= oldest then
+      return
+    end
+    redis.call('ZREM', keys.calls, row)
+  end
+end
+
+-- How many of the places a lane has yet to reach were never given.
+local function gap_total(keys, lane)
+  local total = 0
+  local rest = redis.call('ZRANGEBYSCORE', keys.gaps, lane.base + 1, lane.base + lane.last_place,
+    'WITHSCORES')
+  for position = 1, #rest, 2 do
+    total = total + tonumber(rest[position]) - tonumber(rest[position + 1]) + 1
+  end
+  return total
+end
