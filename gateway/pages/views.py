@@ -2,14 +2,27 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Final, Literal
+
+from gateway.pages.board_view import (
+    BOARD,
+    FEW_LEFT,
+    GENERAL,
+    STALE_AFTER_MS,
+    BoardView,
+    Chance,
+    Eta,
+    Lane,
+    Phase,
+)
 
 # What the waiting page shows; the browser switches between the same names.
 Stage = Literal[
     "before",  # the sale has not opened, the fan has not joined
     "entered",  # the sale has not opened, the fan has an entry number
     "open",  # the sale is open, the fan has not joined
-    "drawing",  # the sale is open, the fan has an entry number whose place is not known yet
+    "drawing",  # it is past the opening, the fan has an entry number whose place is not known yet
     "waiting",  # the fan has a place in line that was not called
     "called",  # it is the fan's turn
     "inside",  # the fan has an admission pass
@@ -18,11 +31,20 @@ Stage = Literal[
     "sold_out",
     "closed",
 ]
-Phase = Literal["before", "open", "paused", "draining", "sold_out", "closed"]
-
 
 # How long the page with the join form stands still without JavaScript: long enough to read it.
 RELOAD_JOIN_SECONDS: Final = 60
+# The steps of a fan, and which of them each stage is in.
+STEP_OF: Final[dict[Stage, str]] = {
+    "before": "join",
+    "open": "join",
+    "refused": "join",
+    "entered": "draw",
+    "drawing": "draw",
+    "waiting": "wait",
+    "called": "turn",
+    "inside": "choose",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,74 +59,116 @@ class RoomEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Eta:
-    """How long the wait will still be, in whole seconds, at three likelihoods (10, 50, 90 %)."""
+class Picture:
+    """A picture of the sale's brand: its address and its size in pixels."""
 
-    p10: int
-    p50: int
-    p90: int
+    url: str
+    width: int
+    height: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BrandView:
+    """How a sale looks: a stylesheet with its colours, a logo, a picture; "" and None: ours."""
+
+    stylesheet_url: str = ""
+    logo: Picture | None = None
+    image: Picture | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class WaitingPage:
     """The waiting page of one sale, for one fan (template waiting_room.html).
 
-    From the sale and its status board: `sale_id` (slug), `name`, `phase`, `opens_at` (aware
-    datetime), `serving` and `last_place` (places in line, 0 before the first), `waiting` (fans),
-    `rate_per_minute` (fans admitted per minute, as measured), `message` and `pause_reason` (plain
-    text of the operator, "" for none), `at_ms` (when the board was made, milliseconds since 1970),
-    `board_json` (the status board exactly as GET status answers it, as text).
+    `board_json` is the status board exactly as GET status answers it, as text; `board` is read out
+    of it, so that the page and its scripts start from the same bytes. `sale_id` is a slug.
 
     From the fan's ticket: `entry_number` (before the draw) and `place` (both None without a
-    ticket), `serving_at_join` (the serving number when the fan joined; 0 if not known), `eta`
-    (None if not known). `ahead` is computed: fans to be called before this one.
+    ticket), `lane` (None: the general line), `serving_at_join` (0 if not known).
+    `is_from_draw` says that the place came out of the draw. `ahead` is computed: fans of the same
+    lane to be called before this one.
 
     From the fan's pass: `go_to` is the path to the seats while a pass is valid, else "".
 
     `now_ms` is the server's time (ms since 1970). `wait_token` is the value of the hidden field of
     the form that joins without JavaScript. `refusal` is the `reason` of a failed bot check, "" for
-    none. `claim_within_ms` is how long a called place stays claimable from now on (None: unknown).
-    `refresh_after_seconds` is how often the page of a waiting fan loads itself again without
-    JavaScript. `event_id` is the event the fan came for (`?event=`), "" for none: it goes along to
-    the admission, which leads to that event's seats.
+    none. `answer_ms` is how long room is kept for a called fan; `claim_within_ms` how much of that
+    is left to this one (None: unknown). `refresh_after_seconds` is how often the page of a waiting
+    fan loads itself again without JavaScript. `event_id` is the event the fan came for
+    (`?event=`), "" for none: it goes along to the admission, which leads to that event's seats.
     `wants_access_code` shows a field for an access code in the join form.
     """
 
     sale_id: str
-    name: str
-    phase: Phase
-    opens_at: datetime
     now_ms: int
-    at_ms: int
     board_json: str
     wait_token: str
-    serving: int = 0
-    last_place: int = 0
-    waiting: int = 0
-    rate_per_minute: float = 0.0
-    message: str = ""
-    pause_reason: str = ""
     entry_number: int | None = None
     place: int | None = None
+    lane: str | None = None
+    is_from_draw: bool = False
     serving_at_join: int = 0
-    eta: Eta | None = None
     go_to: str = ""
     refusal: str = ""
+    answer_ms: int = 0
     claim_within_ms: int | None = None
     refresh_after_seconds: int = 20
     wants_access_code: bool = False
     event_id: str = ""
     events: tuple[RoomEvent, ...] = ()
+    brand: BrandView = BrandView()
+
+    @cached_property
+    def board(self) -> BoardView:
+        """The status board."""
+        return BOARD.decode(self.board_json)
+
+    @property
+    def phase(self) -> Phase:
+        """Where the sale stands."""
+        return self.board.phase
 
     @property
     def opens_in_ms(self) -> int:
         """Milliseconds until the sale opens, 0 once it has."""
-        return max(0, round(self.opens_at.timestamp() * 1000) - self.now_ms)
+        return max(0, round(self.board.opens_at.timestamp() * 1000) - self.now_ms)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the board is one of before: then the page says so instead of promising."""
+        return self.now_ms - self.board.at_ms > STALE_AFTER_MS
+
+    @property
+    def few_left(self) -> int:
+        """At fewer a tier is said to be nearly gone."""
+        return FEW_LEFT
+
+    @property
+    def serving(self) -> int:
+        """How far the fan's lane was called."""
+        return self.board.serving_in(self.lane)
 
     @property
     def ahead(self) -> int | None:
-        """Fans to be called before this one; None without a place."""
+        """Fans of the lane to be called before this one; None without a place."""
         return None if self.place is None else max(0, self.place - self.serving - 1)
+
+    @property
+    def eta(self) -> Eta | None:
+        """How long the wait will still be; None if that is not known."""
+        return None if self.ahead is None else self.board.estimate(self.ahead)
+
+    @property
+    def chance(self) -> Chance | None:
+        """How likely it is that there will be something left; None if nobody knows."""
+        if self.board.odds is None or self.ahead is None or self.in_priority_lane:
+            return None
+        return self.board.odds.at(self.ahead)
+
+    @property
+    def in_priority_lane(self) -> Lane | None:
+        """The lane of a fan who is called before the general line."""
+        return None if self.lane in (None, GENERAL) else self.board.lane(self.lane)
 
     @property
     def progress(self) -> float:
@@ -113,6 +177,17 @@ class WaitingPage:
             return 0.0
         length = self.place - self.serving_at_join
         return 1.0 if length <= 0 else min(1.0, (self.serving - self.serving_at_join) / length)
+
+    @property
+    def has_draw_step(self) -> bool:
+        """Whether a draw lies before this fan: who comes after the opening joins the end."""
+        is_early = self.phase == "before" or self.entry_number is not None
+        return self.board.draw is not None and is_early
+
+    @property
+    def step(self) -> str:
+        """The step the fan is at, "" when the way has ended."""
+        return STEP_OF.get(self.stage, "")
 
     @property
     def reload_after_seconds(self) -> int:
@@ -124,7 +199,7 @@ class WaitingPage:
             if not 0 < self.opens_in_ms < RELOAD_JOIN_SECONDS * 1000:
                 return RELOAD_JOIN_SECONDS
             return max(self.refresh_after_seconds, self.opens_in_ms // 1000 + 1)
-        return 0
+        return RELOAD_JOIN_SECONDS if self.stage == "sold_out" else 0  # places may come back
 
     @property
     def stage(self) -> Stage:
@@ -138,7 +213,7 @@ class WaitingPage:
         if self.place is not None:
             return "called" if self.place <= self.serving else "waiting"
         if self.entry_number is not None:
-            return "entered" if self.phase == "before" else "drawing"
+            return "entered" if self.phase == "before" and self.opens_in_ms else "drawing"
         if self.phase == "draining":
             return "full"
         return "before" if self.phase == "before" else "open"

@@ -10,10 +10,11 @@ from gateway.app_keys import PROOF_OF_WORK, ROOMS, SETTINGS
 from gateway.edge import cookies
 from gateway.edge.credentials import read_ticket, sealed
 from gateway.waiting_room import joining
-from gateway.waiting_room.board import Board, eta_at, moment_text
+from gateway.waiting_room.board import Board, BoardDocument, eta_at, moment_text, serving_in
 from groundwork.bodies import read_body
 from groundwork.clock import Clock
 from groundwork.ready_answers import ReadyAnswers
+from groundwork.tokens import TicketClaims
 
 routes = web.RouteTableDef()
 
@@ -112,27 +113,31 @@ async def join(request: web.Request) -> web.Response:
 @routes.get("/api/sales/{sale}/place")
 async def place(request: web.Request) -> web.Response:
     """Answer where the fan stands, for clients that do not compute it from the board."""
-    rooms = request.config_dict[ROOMS]
     sale_id = request.match_info["sale"]
-    document = rooms.board(sale_id).document
-    ticket = read_ticket(request, sale_id)
+    document = request.config_dict[ROOMS].board(sale_id).document
+    return web.json_response(
+        place_document(document, read_ticket(request, sale_id)), headers=NO_STORE
+    )
+
+
+def place_document(document: BoardDocument, ticket: TicketClaims) -> dict[str, object]:
+    """Return where a fan stands, worked out from the board."""
     number = joining.place_of(ticket, document.phase)
-    ahead = None if number is None else max(0, number - document.serving - 1)
-    called = number is not None and number <= document.serving
+    serving = serving_in(document, ticket.lane)
+    ahead = None if number is None else max(0, number - serving - 1)
+    called = number is not None and number <= serving
     eta = None
     if ahead is not None and not called:
         eta = eta_at(ahead, document.rate_per_minute)
-    return web.json_response(
-        {
-            "place": number,
-            "entry_number": ticket.entry_number,
-            "ahead": ahead,
-            "eta": {"p10": eta.p10, "p50": eta.p50, "p90": eta.p90} if eta else None,
-            "phase": document.phase,
-            "called": called,
-        },
-        headers=NO_STORE,
-    )
+    return {
+        "place": number,
+        "entry_number": ticket.entry_number,
+        "lane": ticket.lane,
+        "ahead": ahead,
+        "eta": {"p10": eta.p10, "p50": eta.p50, "p90": eta.p90} if eta else None,
+        "phase": document.phase,
+        "called": called,
+    }
 
 
 @routes.post("/api/sales/{sale}/admit")

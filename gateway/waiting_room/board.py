@@ -53,6 +53,8 @@ class BoardLane(msgspec.Struct, frozen=True):
     name: str
     waiting: int
     called: int
+    # How far it was called: a fan of this lane compares their place with it.
+    serving: int
 
 
 class BoardDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +88,12 @@ class Board:
     body: bytes
     stream_event: bytes
     etag: str
+
+
+def serving_in(document: BoardDocument, lane_id: str | None) -> int:
+    """Return how far a lane was called; None is the general line."""
+    lanes = (lane.serving for lane in document.lanes if lane.lane == lane_id)
+    return next(lanes, document.serving)
 
 
 class RateMeter:
@@ -166,7 +174,9 @@ def board_lanes(sale: Sale, line: LineNow) -> list[BoardLane]:
         return []
     names = {lane.lane: lane.name for lane in sale.lanes}
     return [
-        BoardLane(lane.lane, names.get(lane.lane, GENERAL_NAME), lane.waiting, lane.called)
+        BoardLane(
+            lane.lane, names.get(lane.lane, GENERAL_NAME), lane.waiting, lane.called, lane.serving
+        )
         for lane in line.lanes
     ]
 

@@ -2,16 +2,15 @@
 
 from contextlib import suppress
 
+import msgspec
 from aiohttp import web
 
-from gateway.app_keys import CLOCK, RENDERER, ROOMS, WAIT_TOKENS
+from gateway.app_keys import CLOCK, RENDERER, ROOMS, SETTINGS, WAIT_TOKENS
 from gateway.edge.credentials import read_pass, read_ticket
-from gateway.pages.views import Eta as EtaView
 from gateway.pages.views import RoomEvent, WaitingPage
 from gateway.waiting_room import joining
-from gateway.waiting_room.api import give_pass, give_ticket, take_both_back
-from gateway.waiting_room.board import eta_at
-from gateway.waiting_room.sales import SALE_ID
+from gateway.waiting_room.api import give_pass, give_ticket, place_document, take_both_back
+from gateway.waiting_room.sales import SALE_ID, SaleEvent
 from groundwork.bodies import read_form
 from groundwork.errors import (
     BotCheckFailed,
@@ -31,8 +30,17 @@ routes = web.RouteTableDef()
 
 @routes.get("/sales/{sale}")
 async def waiting_page(request: web.Request) -> web.Response:
-    """Show where the fan stands; every reload shows the same place."""
-    return show(request, request.match_info["sale"])
+    """Show where the fan stands; every reload shows the same place. To programs: as JSON."""
+    sale_id = request.match_info["sale"]
+    if not wants_document(request):
+        return show(request, sale_id)
+    board = request.config_dict[ROOMS].board(sale_id)
+    ticket = ticket_if_any(request, sale_id)
+    place = place_document(board.document, ticket) if ticket else None
+    return web.json_response(
+        {"board": msgspec.to_builtins(board.document), "place": place},
+        headers={"Cache-Control": "no-store", "Vary": "Accept, Cookie"},
+    )
 
 
 @routes.post("/sales/{sale}/join")
@@ -96,47 +104,46 @@ def show(request: web.Request, sale_id: str, refusal: str = "", status: int = 20
     rooms = request.config_dict[ROOMS]
     room = rooms.room(sale_id)
     board = rooms.board(sale_id)
-    document = board.document
     ticket = ticket_if_any(request, sale_id)
-    place = joining.place_of(ticket, document.phase) if ticket else None
-    eta = None
-    if place is not None and place > document.serving:
-        eta = eta_at(place - document.serving - 1, document.rate_per_minute)
     page = WaitingPage(
         sale_id=sale_id,
-        name=room.sale.name,
-        phase=document.phase,
-        opens_at=room.sale.opens_at,
         now_ms=request.config_dict[CLOCK].now_ms(),
-        at_ms=document.at_ms,
         board_json=board.body.decode(),
         wait_token=request.config_dict[WAIT_TOKENS].issue(sale_id),
-        serving=document.serving,
-        last_place=document.last_place,
-        waiting=document.waiting,
-        rate_per_minute=document.rate_per_minute,
-        message=document.message,
-        pause_reason=document.pause_reason,
         entry_number=ticket.entry_number if ticket else None,
-        place=place,
-        eta=EtaView(p10=eta.p10, p50=eta.p50, p90=eta.p90) if eta else None,
+        place=joining.place_of(ticket, board.document.phase) if ticket else None,
+        lane=ticket.lane if ticket else None,
         go_to=go_to_if_inside(request, sale_id),
         refusal=refusal,
+        answer_ms=request.config_dict[SETTINGS].answer_ms,
         event_id=event_wanted(request),
-        events=tuple(
-            RoomEvent(
-                event_id=event.event_id,
-                name=event.name,
-                venue=event.venue,
-                city=event.city,
-                starts_at=event.starts_at,
-            )
-            for event in room.sale.events
-        ),
+        events=tuple(room_event(event) for event in room.sale.events),
     )
     return html_response(
-        request, request.config_dict[RENDERER], "waiting_room.html", page, status=status
+        request,
+        request.config_dict[RENDERER],
+        "waiting_room.html",
+        page,
+        status=status,
+        headers={"Vary": "Accept, Accept-Language, Cookie"},
     )
+
+
+def room_event(event: SaleEvent) -> RoomEvent:
+    """Return what the page shows of an event."""
+    return RoomEvent(
+        event_id=event.event_id,
+        name=event.name,
+        venue=event.venue,
+        city=event.city,
+        starts_at=event.starts_at,
+    )
+
+
+def wants_document(request: web.Request) -> bool:
+    """Say whether a program asks instead of a browser: it takes JSON and no page."""
+    accept = request.headers.get("Accept", "")
+    return "application/json" in accept and "text/html" not in accept
 
 
 def ticket_if_any(request: web.Request, sale_id: str) -> TicketClaims | None:

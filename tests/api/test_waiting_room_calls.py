@@ -41,7 +41,8 @@ async def test_a_fan_joins_waits_and_is_let_in(shop: Shop) -> None:
     place = await fan.call("GET", f"/api/sales/{sale}/place", credential=fan.ticket)
     assert place.status == 200
     assert place.json == {
-        "place": 1, "entry_number": None, "ahead": 0, "eta": None, "phase": "open", "called": True,
+        "place": 1, "entry_number": None, "lane": None, "ahead": 0, "eta": None, "phase": "open",
+        "called": True,
     }  # fmt: skip
     admitted = await fan.let_in()
     assert admitted.status == 201
@@ -58,6 +59,30 @@ async def test_a_fan_joins_waits_and_is_let_in(shop: Shop) -> None:
         f"{prefix}{name}-{sale}" for prefix in ("", "__Host-") for name in (TICKET, PASS)
     }
     assert all("Max-Age=0" in line for line in left.cookies.values())
+
+
+async def test_the_address_of_the_page_answers_programs_with_board_and_place(shop: Shop) -> None:
+    sale = await shop.new_sale()
+    fan = Fan(shop)
+    await shop.refresh_rooms()
+    before = await fan.call("GET", f"/sales/{sale}", headers={"Accept": "application/json"})
+    assert before.status == 200
+    assert before.json["place"] is None
+    assert before.json["board"]["sale"] == sale
+    assert before.headers["Cache-Control"] == "no-store"
+
+    await fan.join(sale)
+    after = await fan.call(
+        "GET", f"/sales/{sale}", credential=fan.ticket, headers={"Accept": "application/json"}
+    )
+    assert after.json["place"]["place"] == 1
+    page = await fan.call(
+        "GET", f"/sales/{sale}", headers={"Accept": "text/html, application/json;q=0.9"}
+    )
+    assert page.headers["Content-Type"].startswith("text/html")
+    assert "Accept" in page.headers["Vary"]
+    nothing = await fan.call("GET", "/sales/none", headers={"Accept": "application/json"})
+    assert (nothing.status, nothing.json["code"]) == (404, "sale-not-found")
 
 
 async def test_the_real_work_is_done_and_accepted(shop: Shop) -> None:

@@ -11,6 +11,7 @@ import secrets
 import sys
 import time
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import altcha
 import segno
 from aiohttp import web
 
+from gateway.pages.views import WaitingPage
 from groundwork.pages import PageRenderer, html_response
 from tests.pages import sample_arena, sample_room, sample_shop, sample_views
 
@@ -44,12 +46,22 @@ def page(request: web.Request, template: str, view: object) -> web.Response:
 
 
 def live_board(**changes: Any) -> dict[str, Any]:
+    """A board of now: what was said of moments stays as far away as it was in the sample."""
     now_ms = round(time.time() * 1000)
-    opens_ms = sample_shop.NOW_MS - 1_200_000 if "phase" not in changes else now_ms + 2_529_000
-    return sample_room.board(
-        at_ms=now_ms,
-        opens_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(opens_ms / 1000)),
-    ) | {key: value for key, value in changes.items() if key not in ("at_ms", "opens_at")}
+    made = sample_room.board(**changes)
+    shift_ms = now_ms - sample_shop.NOW_MS
+    made["opens_at"] = later(made["opens_at"], shift_ms)
+    if made.get("rate_changed"):
+        made["rate_changed"] = {
+            **made["rate_changed"],
+            "at": later(made["rate_changed"]["at"], shift_ms),
+        }
+    return made | {"at_ms": made["at_ms"] + shift_ms}
+
+
+def later(moment: str, shift_ms: int) -> str:
+    at = datetime.fromisoformat(moment) + timedelta(milliseconds=shift_ms)
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @ROUTES.get("/")
@@ -65,7 +77,7 @@ async def show(request: web.Request) -> web.Response:
         board = live_board(**json.loads(view.board_json))
         view = replace(
             view,
-            now_ms=board["at_ms"],
+            now_ms=round(time.time() * 1000),
             board_json=json.dumps(board),
             sale_id=f"demo-{state.replace('_', '-')}",
         )
@@ -80,9 +92,8 @@ async def event(request: web.Request) -> web.Response:
 @ROUTES.get("/sales/{sale}")
 async def waiting_room(request: web.Request) -> web.Response:
     board = live_board()
-    return page(
-        request, "waiting_room.html", sample_room.waiting(board, board_json=json.dumps(board))
-    )
+    view = sample_room.waiting(board_json=json.dumps(board), now_ms=board["at_ms"])
+    return page(request, "waiting_room.html", view)
 
 
 @ROUTES.get("/events/{event}/seats")
@@ -110,9 +121,12 @@ async def qr(request: web.Request) -> web.Response:
 # --- the API of the waiting room
 
 
+def view_of(sale: str) -> WaitingPage | None:
+    return sample_room.waiting_pages().get(sale.removeprefix("demo-").replace("-", "_"))
+
+
 def board_of(sale: str) -> dict[str, Any]:
-    state = sale.removeprefix("demo-").replace("-", "_")
-    view = sample_room.waiting_pages().get(state)
+    view = view_of(sale)
     return live_board(**json.loads(view.board_json)) if view else live_board()
 
 
@@ -130,7 +144,7 @@ async def board_stream(request: web.Request) -> web.StreamResponse:
         board |= {
             "serving": board["serving"] + 4 * bool(step),
             "seq": board["seq"] + 1,
-            "at_ms": round(time.time() * 1000),
+            "at_ms": board["at_ms"] + 1000 * bool(step),
         }
         await response.write(
             f"event: board\nid: {board['seq']}\ndata: {json.dumps(board)}\n\n".encode()
@@ -168,9 +182,11 @@ async def join(request: web.Request) -> web.Response:
 
 @ROUTES.get("/api/sales/{sale}/place")
 async def place(request: web.Request) -> web.Response:
-    if not request.headers.get("Authorization"):
+    view = view_of(request.match_info["sale"])
+    place = view.place if view else request.app[LINE]["joined"]
+    if place is None:
         return problem(401, "ticket-invalid")
-    return web.json_response({"place": request.app[LINE]["joined"], "claim_within_ms": 290_000})
+    return web.json_response({"place": place, "entry_number": view.entry_number if view else None})
 
 
 @ROUTES.post("/api/sales/{sale}/admit")

@@ -192,7 +192,7 @@ async def test_a_busy_waiting_room_is_asked_again(
 
 async def test_a_called_fan_goes_in_with_one_press(page: Page, server: TestServer) -> None:
     await page.goto(f"http://localhost:{server.port}/show/waiting_room.html/called")
-    assert await page.title() == "It is your turn!"
+    assert "your turn!" in await page.title()
     await page.click(".enter")
     await page.wait_for_url("**/events/demo-arena/seats")
 

@@ -60,8 +60,20 @@ def test_lanes_are_published_in_order_when_there_are_any() -> None:
 
     assert json.loads(render(SALE, LINE, None, 1).body)["lanes"] == []
     assert json.loads(render(sale, line, None, 1).body)["lanes"] == [
-        {"lane": "members", "name": "Members", "waiting": 3, "called": 30},
-        {"lane": "general", "name": "General", "waiting": 860, "called": 40},
+        {
+            "lane": "members",
+            "name": "Members",
+            "waiting": 3,
+            "called": 30,
+            "serving": MEMBERS.serving,
+        },
+        {
+            "lane": "general",
+            "name": "General",
+            "waiting": 860,
+            "called": 40,
+            "serving": GENERAL_LINE.serving,
+        },
     ]
 
 

@@ -1,6 +1,8 @@
 // How long the wait is: from the board's table of distances, in words.
 
-import { text } from "/static/base/js/texts.js";
+import { formatTime, plural, text } from "/static/base/js/texts.js";
+
+const MINUTE_MS = 60_000;
 
 // { p10, p50, p90 } in seconds for that distance, straight lines between the rows of the table;
 // null when the table says nothing.
@@ -26,9 +28,16 @@ export function etaWords(eta, phase) {
   const [unit, name] = eta.p90 >= 7200 ? [3600, "hours"] : [60, "minutes"];
   const low = Math.floor(eta.p10 / unit);
   const high = Math.ceil(eta.p90 / unit);
-  if (!low) return text(`eta_${name}_most`, { high });
-  if (low === high) return text(name === "minutes" ? "eta_minutes" : "eta_hours_most", { high });
-  return text(`eta_${name}_range`, { low, high });
+  if (!low || (name === "hours" && low === high)) return plural(`eta_${name}_most`, high, { high });
+  return plural(low === high ? "eta_minutes" : `eta_${name}_range`, high, { low, high });
+}
+
+// When the turn comes, as times of the day in the fan's own clock; "" when that says nothing.
+export function etaTimes(eta, phase, atMs) {
+  if (!eta || phase === "paused" || eta.p90 < 60) return "";
+  const [earliest, time, latest] = [eta.p10, eta.p50, eta.p90].map((seconds) => formatTime(atMs + seconds * 1000));
+  const isNarrow = (eta.p90 - eta.p10) * 1000 < MINUTE_MS;
+  return isNarrow || earliest === latest ? text("eta_around", { time }) : text("eta_between", { time, earliest, latest });
 }
 
 function scaled(row, factor) {

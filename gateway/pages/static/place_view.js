@@ -1,75 +1,73 @@
 // Shows where the fan stands. Knows no server: it is given a state and writes it into the page.
 
-import { etaWords, estimate } from "./eta.js";
+import { aheadOf, chanceOf, isPriority, isStale, servingIn, stageOf, tiersGone } from "./board.js";
+import { etaTimes, etaWords, estimate } from "./eta.js";
+import { SaleView } from "./sale_view.js";
 import { Announcer, fill, show } from "/static/base/js/page_parts.js";
-import { formatClock, formatNumber, hasText, language, plural, text } from "/static/base/js/texts.js";
+import { formatClock, formatNumber, formatTime, hasText, plural, text } from "/static/base/js/texts.js";
 
 const DAY_MS = 86_400_000;
-const TROUBLES = ["offline", "trouble", "busy"];
-
-// Which part of the page is shown; the same rules as WaitingPage.stage.
-export function stageOf({ board, place, entryNumber, goTo, refusal }) {
-  if (goTo) return "inside";
-  if (board.phase === "closed" || board.phase === "sold_out") return board.phase;
-  if (refusal) return "refused";
-  if (place != null) return place <= board.serving ? "called" : "waiting";
-  if (entryNumber != null) return board.phase === "before" ? "entered" : "drawing";
-  if (board.phase === "draining") return "full";
-  return board.phase === "before" ? "before" : "open";
-}
-
-// Fractions of a fan say something only while few are let in.
-function formatRate(rate) {
-  return formatNumber(rate >= 10 ? Math.round(rate) : rate);
-}
+const LAST_MINUTE_MS = 60_000;
+const STEPS = { before: "join", open: "join", refused: "join", entered: "draw", drawing: "draw", waiting: "wait", called: "turn", inside: "choose" };
 
 export class PlaceView {
   #root;
+  #sale;
   #announcer;
+  #alarm;
   #title = document.title;
+  #board = null;
+  #saidMinute = false;
 
   constructor(root) {
     this.#root = root;
+    this.#sale = new SaleView(root);
     this.#announcer = new Announcer(root.querySelector("[data-announcer]"));
+    this.#alarm = root.querySelector("[data-alarm]");
     this.stage = root.dataset.stage;
   }
 
   // Returns true when the stage changed.
-  render(state) {
-    const { board } = state;
-    const stage = stageOf(state);
+  render(state, nowMs) {
+    const stage = stageOf(state, nowMs);
     const isNews = stage !== this.stage;
     this.stage = stage;
     this.#root.dataset.stage = stage;
     for (const part of this.#root.querySelectorAll("[data-stages]")) {
       part.hidden = !part.dataset.stages.split(" ").includes(stage);
     }
-    this.#renderNumbers(state);
-    show('[data-notice="paused"]', board.phase === "paused");
-    fill("pause_reason", board.pause_reason ?? "");
-    show('[data-fill="pause_reason"]', Boolean(board.pause_reason));
-    show('[data-notice="message"]', Boolean(board.message));
-    fill("message", board.message ?? "");
+    for (const step of this.#root.querySelectorAll("[data-step]")) {
+      if (step.dataset.step === STEPS[stage]) step.setAttribute("aria-current", "step");
+      else step.removeAttribute("aria-current");
+    }
+    const { board, entryNumber } = state;
+    show('[data-step="draw"]', Boolean(board.draw) && (board.phase === "before" || entryNumber != null));
+    this.#sale.render(board);
+    this.#renderFan(state);
+    if (state.place != null) this.#renderPlace(state);
     this.#renderTitle(state);
     this.#announce(state, isNews);
+    this.#board = state.board;
     return isNews;
   }
 
   // What changes every second without news from the server.
-  tick({ opensInMs, claimInMs, feed }) {
+  tick({ board, opensInMs, claimInMs, nowMs, feed }) {
     const days = Math.floor(opensInMs / DAY_MS);
     const clock = formatClock(opensInMs % DAY_MS);
-    fill("countdown", opensInMs <= 0 ? text("now") : days ? text("days", { days, clock }) : clock);
-    if (claimInMs != null) fill("claim_clock", formatClock(claimInMs));
-    show('[data-fill="claim"]', claimInMs != null);
+    fill("countdown", opensInMs <= 0 ? text("now") : days ? plural("days", days, { clock }) : clock);
+    show('[data-part="claim"]', claimInMs > 0);
+    if (claimInMs != null) this.#tickClaim(claimInMs);
     const seconds = Math.ceil((feed.nextAt - performance.now()) / 1000);
     if (feed.mode === "live") fill("next_check", text("live"));
     else fill("next_check", seconds > 0 ? text("next_check", { seconds }) : text("checking"));
     this.#root.dataset.feed = feed.mode;
+    // While we cannot reach the server we say that; a stale board is the server's own trouble.
+    show('[data-notice="stale"]', feed.mode !== "lost" && !document.hidden && isStale(board, nowMs));
   }
 
   updated(at) {
-    fill("updated", new Intl.DateTimeFormat(language === "en" ? undefined : language, { timeStyle: "medium" }).format(at));
+    fill("updated", formatTime(at));
   }
 
   // How the bot check goes: idle, solving, solved, waiting, failed.
@@ -81,30 +79,43 @@ export class PlaceView {
     if (state !== "solving") this.#announcer.say(text(`check_${state}`), { isNews: true });
   }
 
-  // A trouble ("offline", "trouble", "busy") or other words; null takes the notice away.
+  // A trouble ("offline", "trouble", "busy") with its own or other words; null takes the notice away.
   trouble(name, words = "") {
     show('[data-notice="trouble"]', Boolean(name));
     if (!name) return;
     fill("trouble_title", text(`${name}_title`));
-    fill("trouble_text", words || text(TROUBLES.includes(name) ? `${name}_text` : name));
+    fill("trouble_text", words || text(`${name}_text`));
+    this.#announcer.say(`${text(`${name}_title`)}. ${words || text(`${name}_text`)}`, { isNews: true });
   }
 
-  #renderNumbers({ board, place, entryNumber, servingAtJoin = 0, goTo, refusal }) {
-    fill("waiting", formatNumber(board.waiting ?? 0));
-    fill("rate", formatRate(board.rate_per_minute ?? 0));
-    fill("serving", formatNumber(board.serving ?? 0));
+  #renderFan({ entryNumber, goTo, refusal, lane, board, place }) {
     fill("entry_number", entryNumber == null ? "" : formatNumber(entryNumber));
     fill("join_label", text(refusal ? "join_again" : "join"));
     fill("refusal", hasText(`reason_${refusal}`) ? text(`reason_${refusal}`) : text("reason_other"));
     for (const link of this.#root.querySelectorAll('[data-fill="go_to"]')) link.href = goTo || "/";
-    if (place == null) return;
-    const ahead = Math.max(0, place - board.serving - 1);
+    show('[data-part="lane"]', isPriority(lane));
+    show('[data-part="from-draw"]', place != null && entryNumber != null && board.draw?.state === "drawn");
+  }
+
+  #renderPlace(state) {
+    const { board, place, lane, servingAtJoin = 0 } = state;
+    const serving = servingIn(board, lane);
+    const ahead = aheadOf(state);
+    const eta = estimate(board.eta, ahead);
     fill("place", formatNumber(place));
+    fill("serving", formatNumber(serving ?? 0));
     fill("ahead", formatNumber(ahead));
     fill("ahead_words", plural("ahead", ahead));
-    fill("eta", etaWords(estimate(board.eta, ahead), board.phase));
+    fill("eta", etaWords(eta, board.phase));
+    fill("eta_middle", etaTimes(eta, board.phase, board.at_ms));
+    const chance = chanceOf(state);
+    for (const panel of this.#root.querySelectorAll("[data-chance]")) panel.dataset.chance = chance;
+    show("[data-chance]", Boolean(chance));
+    show("[data-chance-else]", chance === "unlikely");
+    if (chance) fill("chance_title", text(`chance_${chance}_title`));
+    if (chance) fill("chance_text", text(`chance_${chance}_text`));
     const length = place - servingAtJoin;
-    const share = length > 0 ? (board.serving - servingAtJoin) / length : 1;
+    const share = length > 0 ? (serving - servingAtJoin) / length : 1;
     this.#draw(100 * Math.min(1, Math.max(0, share)));
   }
 
@@ -114,20 +125,36 @@ export class PlaceView {
     for (const path of this.#root.querySelectorAll("[data-line-you]")) path.setAttribute("stroke-dashoffset", `-${done}`);
   }
 
-  #renderTitle({ board, place }) {
-    const ahead = formatNumber(Math.max(0, (place ?? 0) - board.serving - 1));
-    if (this.stage === "called") document.title = text("title_called");
-    else if (this.stage === "waiting") document.title = `${text("title_ahead", { ahead })} · ${board.name}`;
-    else document.title = this.#title;
+  // The title of a called fan's tab belongs to the cues.
+  #renderTitle(state) {
+    if (this.stage === "called") return;
+    if (this.stage !== "waiting") document.title = this.#title;
+    else document.title = `${text("title_ahead", { ahead: formatNumber(aheadOf(state)) })} · ${state.board.name}`;
   }
 
-  #announce({ board, place, entryNumber }, isNews) {
-    const distance = Math.max(0, (place ?? 0) - board.serving - 1);
-    const ahead = formatNumber(distance);
-    const eta = etaWords(estimate(board.eta, distance), board.phase);
-    const name = board.phase === "paused" && this.stage === "waiting" ? "paused" : this.stage;
-    const repeats = ["waiting", "paused"].includes(name);
-    if (!hasText(`say_${name}`) || !(isNews || repeats)) return;
-    this.#announcer.say(text(`say_${name}`, { ahead, eta, entry: formatNumber(entryNumber ?? 0) }), { isNews });
+  #tickClaim(claimInMs) {
+    fill("claim_clock", formatClock(claimInMs));
+    if (claimInMs <= 0) fill("claim_late", text("claim_over"));
+    if (claimInMs > LAST_MINUTE_MS || claimInMs <= 0 || this.#saidMinute || this.stage !== "called") return;
+    this.#saidMinute = true;
+    this.#announcer.say(text("say_minute"), { isNews: true });
+  }
+
+  #announce(state, isNews) {
+    const { board, entryNumber } = state;
+    const before = this.#board;
+    const said = [];
+    if (before && before.message !== board.message && board.message) said.push(board.message);
+    if (before && before.phase !== board.phase && [before.phase, board.phase].includes("paused") && this.stage === "waiting") {
+      said.push(text(board.phase === "paused" ? "say_paused" : "say_resumed"), board.pause_reason ?? "");
+    }
+    const gone = tiersGone(before, board);
+    if (gone.length) said.push(this.#sale.tellGone(gone));
+    const ahead = aheadOf(state);
+    const values = { ahead: formatNumber(ahead), eta: etaWords(estimate(board.eta, ahead), board.phase), entry: formatNumber(entryNumber ?? 0) };
+    if (isNews && this.stage === "called") this.#alarm.textContent = text("say_called");
+    else if (isNews && hasText(`say_${this.stage}`)) said.push(text(`say_${this.stage}`, values));
+    if (said.length) this.#announcer.say(said.join(" "), { isNews: true });
+    else if (this.stage === "waiting") this.#announcer.say(text("say_waiting", values));
   }
 }

@@ -1,14 +1,15 @@
 // The waiting page with JavaScript: joins, follows the board, and goes in when it is the turn.
 
+import { servingIn } from "./board.js";
 import { BoardFeed } from "./board_feed.js";
-import { playCues, prepareCues } from "./cues.js";
+import { Cues } from "./cues.js";
 import { FanRecord } from "./fan_record.js";
 import { PlaceView } from "./place_view.js";
 import { ProofOfWork } from "./proof_of_work.js";
 import { openDeviceKey } from "/static/base/js/device_key.js";
 import { localTimes } from "/static/base/js/page_parts.js";
 import { ask, isPassing, jittered, pause } from "/static/base/js/requests.js";
-import { text } from "/static/base/js/texts.js";
+import { formatClock, hasText, plural, text } from "/static/base/js/texts.js";
 
 const ATTEMPTS_MAX = 30; // with the pauses between them about five minutes; then the fan decides
 const RETRY_MS = 4_000; // when the server did not say how long
@@ -17,11 +18,12 @@ const DRAW_SPREAD_MS = 4_000; // everybody learns their place after the draw: no
 const PLACE_AGAIN_MS = 45_000; // a called fan's place is looked at this often, which keeps it theirs
 
 const root = document.getElementById("main");
-const { sale: saleId, event: eventId, proofWorker, servingAtJoin, nowMs } = root.dataset;
+const { sale: saleId, event: eventId, proofWorker, servingAtJoin, nowMs, answerMs } = root.dataset;
 const api = `/api/sales/${saleId}`;
 const clockOffsetMs = Number(nowMs) - Date.now();
 const record = new FanRecord(saleId);
 const view = new PlaceView(root);
+const cues = new Cues(root);
 const state = {
   board: JSON.parse(root.dataset.board),
   place: numberOr(root.dataset.place),
@@ -29,11 +31,13 @@ const state = {
   servingAtJoin: Number(servingAtJoin) || record.read().servingAtJoin || 0,
   goTo: root.dataset.goTo,
   refusal: root.dataset.refusal,
+  lane: root.dataset.lane,
 };
 let claimEndsAt = numberOr(root.dataset.claimWithinMs, (ms) => performance.now() + ms);
 let feed = { mode: "polling", nextAt: performance.now() };
 let deviceKey = Promise.resolve(null);
 let isAskingPlace = false;
+let isCalled = false;
 
 function numberOr(value, change = (number) => number) {
   return value === undefined ? null : change(Number(value));
@@ -44,18 +48,44 @@ function serverNow() {
 }
 
 function render() {
-  const isNews = view.render(state);
-  if (view.stage === "drawing") askPlace(Math.random() * DRAW_SPREAD_MS);
-  if (isNews && view.stage === "called") {
-    playCues(document.querySelector("[data-cue-switch]")?.checked ?? true);
-    askPlace(0);
-  }
+  const wasSeen = view.stage;
+  const isNews = view.render(state, serverNow());
+  if (view.stage === "drawing" && isDrawn()) askPlace(Math.random() * DRAW_SPREAD_MS);
+  if (view.stage === "called" && (isNews || !isCalled)) called(isNews && wasSeen === "waiting");
+  if (view.stage !== "called" && isCalled) cues.stop();
+  isCalled = view.stage === "called";
+  if (isNews) keepFocus();
+}
+
+// Before the draw is made nobody can know their place, so nobody asks.
+function isDrawn() {
+  return !state.board.draw || state.board.draw.state === "drawn";
+}
+
+// `isSeen`: this page saw the call come, so it knows since when room is kept.
+function called(isSeen) {
+  if (isSeen && claimEndsAt === null && Number(answerMs)) claimEndsAt = performance.now() + Number(answerMs);
+  cues.start(() => {
+    const leftMs = claimEndsAt === null ? 0 : claimEndsAt - performance.now();
+    return leftMs > 0 ? text("title_called_clock", { clock: formatClock(leftMs) }) : text("title_called");
+  });
+  askPlace(0);
+}
+
+// The part that had the focus is gone: go on at the heading of the new one, not at the top.
+function keepFocus() {
+  const active = document.activeElement;
+  if (active === document.body || active?.offsetParent === null) focusStage();
 }
 
 function tick() {
+  const opensInMs = Math.max(0, Date.parse(state.board.opens_at) - serverNow());
+  if (!opensInMs && view.stage === "entered") render();
   view.tick({
-    opensInMs: Math.max(0, Date.parse(state.board.opens_at) - serverNow()),
-    claimInMs: claimEndsAt && Math.max(0, claimEndsAt - performance.now()),
+    board: state.board,
+    opensInMs,
+    claimInMs: claimEndsAt === null ? null : Math.max(0, claimEndsAt - performance.now()),
+    nowMs: serverNow(),
     feed,
   });
 }
@@ -86,9 +116,9 @@ async function join(form) {
   return view.trouble("trouble");
 }
 
-function joined({ ticket, place, entry_number: entryNumber }) {
-  Object.assign(state, { place: place ?? null, entryNumber: entryNumber ?? null, refusal: "" });
-  state.servingAtJoin = state.board.serving;
+function joined({ ticket, place, entry_number: entryNumber, lane }) {
+  Object.assign(state, { place: place ?? null, entryNumber: entryNumber ?? null, lane: lane ?? "", refusal: "" });
+  state.servingAtJoin = servingIn(state.board, state.lane);
   record.write({ ticket, servingAtJoin: state.servingAtJoin });
   view.trouble(null);
   render();
@@ -97,8 +127,12 @@ function joined({ ticket, place, entry_number: entryNumber }) {
 
 function joinRefused({ code, document: problem }) {
   if (code === "bot-check-failed") state.refusal = problem.reason || "other";
-  else view.trouble("busy", text("refused_text", { reason: problem.detail ?? problem.title ?? code }));
+  else view.trouble("busy", refusalWords(code));
   render();
+}
+
+function refusalWords(code) {
+  return text(hasText(`refusal_${code}`) ? `refusal_${code}` : "refusal_other");
 }
 
 // --- going in
@@ -109,12 +143,13 @@ async function admit() {
     const answer = await send("admit", { ...(ticket ? { ticket } : {}), ...(eventId ? { event: eventId } : {}) });
     if (answer?.ok) {
       state.goTo = answer.document.go_to;
+      cues.stop();
       render();
       return location.assign(state.goTo);
     }
     if (answer?.code === "device-proof-invalid") return view.trouble("busy", text("lost_key_text"));
     if (answer && answer.status !== 425 && !isPassing(answer)) {
-      return view.trouble("busy", text("refused_text", { reason: answer.document.title ?? answer.code }));
+      return view.trouble("busy", refusalWords(answer.code));
     }
     await waitOut(answer, attempt, answer?.status === 425 ? "too_early_text" : "busy_text");
   }
@@ -126,8 +161,7 @@ async function leave() {
   const answer = await send("leave", ticket ? { ticket } : {});
   if (!answer?.ok) return view.trouble("trouble");
   record.forget();
-  Object.assign(state, { place: null, entryNumber: null, servingAtJoin: 0 });
-  render();
+  forgetFan();
   return focusStage();
 }
 
@@ -141,7 +175,7 @@ async function send(action, body) {
 
 async function waitOut(answer, attempt, words) {
   const delayMs = jittered(answer?.retryAfterMs || Math.min(RETRY_MAX_MS, RETRY_MS * attempt), 0.3);
-  if (answer) view.trouble("busy", text(words, { seconds: Math.ceil(delayMs / 1000) }));
+  if (answer) view.trouble("busy", plural(words, Math.ceil(delayMs / 1000)));
   else view.trouble(navigator.onLine ? "trouble" : "offline");
   await pause(delayMs);
 }
@@ -164,13 +198,19 @@ async function askPlace(delayMs) {
 // The server does not know our ticket: better to say so now than to let the fan wait for nothing.
 function forgetPlace() {
   record.forget();
-  Object.assign(state, { place: null, entryNumber: null, servingAtJoin: 0 });
+  forgetFan();
+}
+
+function forgetFan() {
+  claimEndsAt = null;
+  Object.assign(state, { place: null, entryNumber: null, servingAtJoin: 0, lane: "" });
   render();
 }
 
 function takePlace(found) {
   state.place = found.place ?? state.place;
   state.entryNumber = found.entry_number ?? state.entryNumber;
+  state.lane = found.lane ?? state.lane;
   if (found.claim_within_ms != null) claimEndsAt = performance.now() + found.claim_within_ms;
   render();
 }
@@ -201,7 +241,6 @@ function onSubmit(name, action) {
 
 function start() {
   localTimes();
-  prepareCues();
   onSubmit("join", (form) => {
     if (root.querySelector("[data-check]").dataset.check === "solving") view.check("waiting");
     return join(form);

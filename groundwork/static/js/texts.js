@@ -4,7 +4,7 @@
 export const language = document.documentElement.dataset.intl || document.documentElement.lang || "en";
 const numbers = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
 const plurals = new Intl.PluralRules(language);
-const times = new Intl.DateTimeFormat(dateLocale(), { hour: "2-digit", minute: "2-digit" });
+const times = new Intl.DateTimeFormat(dateLocale(), { timeStyle: "short" });
 const texts = document.getElementById("texts")?.content;
 
 // The text of that name with its {placeholders} filled in.

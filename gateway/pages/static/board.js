@@ -1,0 +1,62 @@
+// What the status board means for one fan: the same rules as gateway/pages/board_view.py and views.py.
+
+const GENERAL = "general";
+const ESTIMATES_TOLD_MIN = 20; // fewer say little
+const RATE_CHANGE_SHOWN_MS = 15 * 60_000; // so long a change explains an estimate
+const STALE_AFTER_MS = 15_000; // boards are made every second
+
+export function isPriority(lane) {
+  return Boolean(lane) && lane !== GENERAL;
+}
+
+// How far the fan's lane was called.
+export function servingIn(board, lane) {
+  const found = isPriority(lane) ? board.lanes?.find((each) => each.lane === lane) : null;
+  return found ? found.serving ?? found.called : board.serving;
+}
+
+export function aheadOf({ board, place, lane }) {
+  return Math.max(0, (place ?? 0) - servingIn(board, lane) - 1);
+}
+
+// Which part of the page is shown; the same rules as WaitingPage.stage.
+export function stageOf(state, nowMs) {
+  const { board, place, entryNumber, goTo, refusal, lane } = state;
+  if (goTo) return "inside";
+  if (board.phase === "closed" || board.phase === "sold_out") return board.phase;
+  if (refusal) return "refused";
+  if (place != null) return place <= servingIn(board, lane) ? "called" : "waiting";
+  const isEarly = board.phase === "before" && nowMs < Date.parse(board.opens_at);
+  if (entryNumber != null) return isEarly ? "entered" : "drawing";
+  if (board.phase === "draining") return "full";
+  return board.phase === "before" ? "before" : "open";
+}
+
+// "likely", "uncertain", "unlikely", or "" when nobody knows.
+export function chanceOf({ board, place, lane }) {
+  if (!board.odds || place == null || isPriority(lane)) return "";
+  const ahead = aheadOf({ board, place, lane });
+  if (ahead < board.odds.likely) return "likely";
+  return ahead < board.odds.uncertain ? "uncertain" : "unlikely";
+}
+
+// The share of estimates that held, cut down to whole percent; null while too few were told.
+export function keptShare({ eta_kept: kept }) {
+  return kept && kept.told >= ESTIMATES_TOLD_MIN ? Math.floor((100 * kept.kept) / kept.told) / 100 : null;
+}
+
+export function isPaceNews({ rate_changed: changed, at_ms: atMs }) {
+  return Boolean(changed) && atMs - Date.parse(changed.at) < RATE_CHANGE_SHOWN_MS;
+}
+
+export function isStale({ at_ms: atMs }, nowMs) {
+  return nowMs - atMs > STALE_AFTER_MS;
+}
+
+// The tiers that were to be had in the board before and are not any more: [{ event, tier }].
+export function tiersGone(before, now) {
+  if (!before?.stock || !now.stock) return [];
+  const had = new Map(before.stock.flatMap(({ event, tiers }) => tiers.map((tier) => [`${event}\n${tier.tier}`, tier.available])));
+  return now.stock.flatMap((event) =>
+    event.tiers.filter((tier) => tier.available <= 0 && had.get(`${event.event}\n${tier.tier}`) > 0).map((tier) => ({ event, tier })));
+}
