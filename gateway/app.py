@@ -14,6 +14,7 @@ from gateway.app_keys import (
     IDENTITIES,
     KEY_RING,
     ORIGIN_HEALTH,
+    POLICY,
     PROOF_OF_WORK,
     RENDERER,
     ROOMS,
@@ -27,7 +28,9 @@ from gateway.bot_checks.wait_token import WaitTokens
 from gateway.edge.admission_gate import pass_on
 from gateway.edge.request_id import request_id
 from gateway.edge.security_headers import add_security_headers, security_headers
+from gateway.edge.shop_policy import OUR_SHOP, ShopPolicy
 from gateway.origin.door import Door
+from gateway.origin.fan_body import expect_later
 from gateway.origin.health import OriginHealth, note_beginning
 from gateway.pages import make_renderer
 from gateway.settings import GatewaySettings
@@ -56,6 +59,7 @@ def make_app(
     open_epochs: OpenEpochs,
     open_door: OpenDoor,
     clock: Clock | None = None,
+    policy: ShopPolicy = OUR_SHOP,
 ) -> web.Application:
     """Return the front tier. Nothing is opened until it starts."""
     app = web.Application(
@@ -65,6 +69,7 @@ def make_app(
     clock = clock or SystemClock()
     app[SETTINGS] = settings
     app[CLOCK] = clock
+    app[POLICY] = policy
     app[KEY_RING] = ring
     app[TOKEN_SOURCE] = SystemTokenSource()
     app[TOKENS] = Tokens(ring, clock)
@@ -82,6 +87,7 @@ def make_app(
     app.on_response_prepare.append(add_security_headers)
     app.on_response_prepare.append(note_beginning)
     app.on_shutdown.append(live.close_streams)
+    app.on_shutdown.append(end_streams)
 
     @asynccontextmanager
     async def services(app: web.Application) -> AsyncIterator[None]:
@@ -102,13 +108,23 @@ def make_app(
             yield
 
     app.cleanup_ctx.extend([riddles, services])
+    add_routes(app)
+    return app
+
+
+def add_routes(app: web.Application) -> None:
+    """Add what the front tier answers by itself, and behind all of it the shop."""
     app.add_routes(api.routes)
     app.add_routes(live.routes)
     app.add_routes(page.routes)
     app.router.add_get("/.well-known/jwks.json", jwks)
     app.router.add_get(r"/static/{path:(?:room|base)/.+}", app[RENDERER].static_files.handle)
-    app.router.add_route("*", "/{path:.*}", pass_on)
-    return app
+    app.router.add_route("*", "/{path:.*}", pass_on, expect_handler=expect_later)
+
+
+async def end_streams(app: web.Application) -> None:
+    """End the shop's streams when the gateway stops: their fans come back to another process."""
+    await app[DOOR].end_streams()
 
 
 async def jwks(request: web.Request) -> web.Response:

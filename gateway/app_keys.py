@@ -6,6 +6,7 @@ from aiohttp import web
 
 from gateway.bot_checks.proof_of_work import ProofOfWork
 from gateway.bot_checks.wait_token import WaitTokens
+from gateway.edge.shop_policy import ShopPolicy
 from gateway.origin.door import Door
 from gateway.origin.health import OriginHealth
 from gateway.settings import GatewaySettings
@@ -29,6 +30,7 @@ PROOF_OF_WORK: Final = web.AppKey("proof_of_work", ProofOfWork)
 WAIT_TOKENS: Final = web.AppKey("wait_tokens", WaitTokens)
 EPOCHS: Final = web.AppKey("gateway_epochs", Epochs)
 ROOMS: Final = web.AppKey("rooms", WaitingRooms)
+POLICY: Final = web.AppKey("policy", ShopPolicy)
 DOOR: Final = web.AppKey("door", Door)
 ORIGIN_HEALTH: Final = web.AppKey("origin_health", OriginHealth)
 RENDERER: Final = web.AppKey("room_renderer", PageRenderer)

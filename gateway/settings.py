@@ -32,16 +32,14 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     # An answer of the shop that takes longer to begin shows a shop that is unwell, and fewer are let
     # in: four times what we promise for a booking, and before a fan begins to press again.
     origin_slow_ms: Annotated[int, msgspec.Meta(ge=50, le=60_000)] = 2_000
-    # Where the shop is when it is not in this process.
-    origin_url: str = ""
 
     def __post_init__(self) -> None:
         """Refuse relations between settings that cannot work."""
         if self.silent_ms > self.pass_ms:
             raise ValueError("SILENT_MS is longer than PASS_MS: a visit cannot outlast its pass")
-        for name, url in (("PUBLIC_URL", self.public_url), ("ORIGIN_URL", self.origin_url)):
-            if url and (not url.startswith(("http://", "https://")) or url.count("/") != 2):
-                raise ValueError(f"{name} must be http(s)://host[:port] without a path, is {url!r}")
+        url = self.public_url
+        if url and (not url.startswith(("http://", "https://")) or url.count("/") != 2):
+            raise ValueError(f"PUBLIC_URL must be http(s)://host[:port] without a path, is {url!r}")
 
     @property
     def is_secure(self) -> bool:

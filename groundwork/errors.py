@@ -28,7 +28,9 @@ BookingError
 ├── RequestInProgress         the same idempotency key is still being worked on
 ├── IdempotencyKeyReused      the same key with another body
 ├── TooManyRequests
-└── StoreUnavailable          Redis or PostgreSQL did not answer in time; try again
+├── StoreUnavailable          Redis or PostgreSQL did not answer in time; try again
+├── OriginUnavailable         no server of the shop can be asked; nothing was done, try again
+└── AnswerLost                the shop was asked and did not answer: it may have done it
 """
 
 from dataclasses import dataclass

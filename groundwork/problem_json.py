@@ -9,7 +9,8 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from groundwork import errors
+from groundwork import errors, origin_errors
+from groundwork.broken_off import AnswerBrokeOff
 from groundwork.errors import BookingError
 
 STATUS_OF: Final[Mapping[type[BookingError], HTTPStatus]] = {
@@ -46,6 +47,8 @@ STATUS_OF: Final[Mapping[type[BookingError], HTTPStatus]] = {
     errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    origin_errors.OriginUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    origin_errors.AnswerLost: HTTPStatus.BAD_GATEWAY,
 }
 
 # Each code is explained in a page of the project's documentation.
@@ -108,12 +111,14 @@ async def problem_json(request: web.Request, handler: Handler) -> web.StreamResp
         problem = problem_of(errors.RequestInvalid("request", error.reason), request)
     except web.HTTPException:
         raise  # redirects and the like are answers already
+    except ConnectionResetError:
+        raise  # nobody is left to be answered, or half an answer is out
     except Exception:
         log.exception("internal error", request_id=request.get(REQUEST_ID, ""), path=request.path)
         problem = Problem("internal-error", 500, {}, request.get(REQUEST_ID, ""))
     if request.writer.output_size > 0:
         # An answer is under way already; another one in the middle of it would be read as its body.
-        raise ConnectionResetError("the answer broke off")
+        raise AnswerBrokeOff("the answer broke off")
     return respond(request, problem)
 
 

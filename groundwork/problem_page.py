@@ -8,7 +8,11 @@ from groundwork.pages import PageRenderer, ProblemPage, html_response
 from groundwork.problem_json import PageMaker, Problem
 
 # After these the same request may well be answered; everything that broke on our side is one, too.
-WORTH_TRYING_AGAIN: Final = frozenset({"store-unavailable", "too-many-requests"})
+WORTH_TRYING_AGAIN: Final = frozenset(
+    {"store-unavailable", "origin-unavailable", "too-many-requests"}
+)
+# Nobody knows what became of it: the same again could buy twice.
+NOT_AGAIN: Final = frozenset({"answer-lost"})
 
 
 def make_problem_page(renderer: PageRenderer) -> PageMaker:
@@ -37,7 +41,8 @@ def way_on(request: web.Request, problem: Problem) -> tuple[str, str]:
     waiting_room_url = problem.members.get("waiting_room_url")
     if waiting_room_url and waiting_room_url != "/":
         return "waiting-room", str(waiting_room_url)
-    if problem.code in WORTH_TRYING_AGAIN or problem.status >= 500:
+    is_our_failure = problem.status >= 500 and problem.code not in NOT_AGAIN
+    if problem.code in WORTH_TRYING_AGAIN or is_our_failure:
         # Only the query: the way back to this page, on whatever path it is.
         return "again", f"?{request.rel_url.raw_query_string}" if request.method == "GET" else "/"
     return "start", "/"

@@ -19,6 +19,8 @@ from booking_core.catalog.refusals import EventRefused, PlanInvalid
 from booking_core.practice_provider.settings import ProviderSettings
 from booking_core.settings import CoreSettings
 from booking_core.tickets.codes import TicketCodeError, verify_ticket_code
+from gateway.edge.shop_policy import OUR_SHOP, PolicyError, read_policy_file
+from gateway.origin.settings import OriginSettings
 from gateway.settings import GatewaySettings
 from groundwork.errors import BookingError
 from groundwork.keys import KeyRing, KeyRingError
@@ -148,11 +150,15 @@ def show_running(console: Console, running: RunFile, stores: Stores, is_new: boo
 @click.option("--operator-port", type=PORT, help="Serve health and metrics from here, too.")
 def gateway(host: str, port: int, operator_port: int | None) -> None:
     """Run one process of the front tier; start several, they share the port."""
-    settings, front = read("gateway", GatewaySettings)
-    core = None if front.origin_url else read_all(os.environ, CoreSettings)[0]
+    settings, front, origin = read("gateway", GatewaySettings, OriginSettings)
+    core = None if origin.is_apart else cast("CoreSettings", read_all(os.environ, CoreSettings)[0])
+    try:
+        policy = read_policy_file(Path(origin.shop_policy)) if origin.shop_policy else OUR_SHOP
+    except PolicyError as error:
+        fail(str(error))
     run(
         roots.with_operator(
-            roots.run_gateway(settings, front, cast("CoreSettings | None", core), host, port),
+            roots.run_gateway(settings, front, origin, policy, core, host, port),
             settings,
             operator_port,
         )
@@ -164,7 +170,7 @@ def gateway(host: str, port: int, operator_port: int | None) -> None:
 @click.option("--port", type=PORT, default=8081, show_default=True)
 @click.option("--operator-port", type=PORT, help="Serve health and metrics from here, too.")
 def core(host: str, port: int, operator_port: int | None) -> None:
-    """Run one process of the shop, for gateways with ORIGIN_URL."""
+    """Run one process of the shop, for gateways with ORIGIN_URLS."""
     settings, shop = read("core", CoreSettings)
     run(roots.with_operator(roots.run_core(settings, shop, host, port), settings, operator_port))
 

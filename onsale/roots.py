@@ -1,6 +1,7 @@
 """The composition roots: the only places where parts are joined and real resources opened."""
 
 import asyncio
+import random
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,10 +18,12 @@ from booking_core.practice_provider.settings import ProviderSettings
 from booking_core.settings import CoreSettings
 from booking_core.worker import ShopWorker
 from gateway.app import make_app as make_gateway_app
+from gateway.edge.shop_policy import ShopPolicy
 from gateway.operator.app import Check, make_operator_app
 from gateway.origin.door import Door
 from gateway.origin.in_process import InProcessDoor
-from gateway.origin.over_http import HttpDoor, door_session
+from gateway.origin.opening import open_http_door
+from gateway.origin.settings import OriginSettings
 from gateway.settings import GatewaySettings
 from gateway.worker import RoomWorker
 from groundwork.clock import SystemClock, SystemTokenSource
@@ -57,9 +60,15 @@ async def open_epochs(settings: Settings) -> AsyncIterator[Epochs]:
 
 
 async def run_gateway(
-    settings: Settings, gateway: GatewaySettings, core: CoreSettings | None, host: str, port: int
+    settings: Settings,
+    gateway: GatewaySettings,
+    origin: OriginSettings,
+    policy: ShopPolicy,
+    core: CoreSettings | None,
+    host: str,
+    port: int,
 ) -> None:
-    """Serve fans until told to stop. Without an ORIGIN_URL the shop runs in this process, too."""
+    """Serve fans until told to stop. Without ORIGIN_URLS the shop runs in this process, too."""
     ring = KeyRing.load(Path(settings.keys_file))
     clock = SystemClock()
 
@@ -72,9 +81,10 @@ async def run_gateway(
 
         @asynccontextmanager
         async def open_door() -> AsyncIterator[Door]:
-            if gateway.origin_url:
-                async with door_session() as session:
-                    yield HttpDoor(gateway.origin_url, session)
+            if origin.is_apart:
+                rng = random.Random()  # noqa: S311 (who gets the next request is no secret)
+                async with open_http_door(origin, clock, rng, gateway.public_url) as door:
+                    yield door
                 return
             assert core is not None
             shop = make_core_app(core, ring, settings.redis_url, shared_epochs, clock)
@@ -85,7 +95,7 @@ async def run_gateway(
             finally:
                 await runner.cleanup()
 
-        app = make_gateway_app(gateway, ring, shared_epochs, open_door, clock)
+        app = make_gateway_app(gateway, ring, shared_epochs, open_door, clock, policy)
         await stack.enter_async_context(process_metrics("gateway", clock))
         await stack.enter_async_context(serving(app, host, port, epochs=epochs))
         await stack.enter_async_context(keys_fresh(ring, clock))
@@ -199,6 +209,8 @@ async def serving(
         handle_signals=False,
         keepalive_timeout=KEEPALIVE_SECONDS,
         shutdown_timeout=shutdown_seconds,
+        # A body is passed on, or refused, as it came: what grows a thousandfold grows elsewhere.
+        auto_decompress=False,
     )
     await runner.setup()
     try:

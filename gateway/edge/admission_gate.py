@@ -1,60 +1,40 @@
 """The admission gate: what lies behind the door answers to nobody without a pass, unless listed here."""
 
-import re
 from contextlib import suppress
-from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
 from aiohttp import web
 
-from gateway.app_keys import DOOR, IDENTITIES, ORIGIN_HEALTH, ROOMS
+from gateway.app_keys import DOOR, IDENTITIES, ORIGIN_HEALTH, POLICY, ROOMS
 from gateway.edge.credentials import prove_device, read_pass, read_ticket
+from gateway.edge.shop_policy import is_ambiguous
 from gateway.origin.door import VISIT_ENDED, VISIT_HEADER
 from gateway.waiting_room.sales import Sale
 from groundwork.errors import (
     DeviceProofInvalid,
     NotAdmitted,
     PassExpired,
+    RequestInvalid,
+    SaleNotFound,
     StoreUnavailable,
     TicketInvalid,
 )
 from groundwork.identity import OTHER_NAMES_MAX, Identity
 from groundwork.problem_json import REQUEST_ID, prefers_page
 
-# What may be seen before the waiting room: what is on sale, and what the payment provider reports.
-# A path that is not here needs a pass, also one that nobody has thought of yet.
-PUBLIC: Final = re.compile(
-    r"""
-    /  | /favicon\.ico | /static/.+ | /webhooks/payments/[^/]+
-    | /events/[^/]+ | /api/events/search | /api/events/[^/]+ | /api/events/[^/]+/plan
-    """,
-    re.VERBOSE,
-)
-# Orders are read long after the pass has ended: the ticket shows whose they are, too.
-OF_THE_FAN: Final = re.compile(
-    r"/orders/[^/]+ | /orders/[^/]+/.+ | /api/bookings/[0-9a-f-]{36}", re.VERBOSE
-)
-EVENT: Final = r"([a-z0-9][a-z0-9-]{0,62})"
-# A reservation's name begins with its event's.
-EVENT_IN_PATH: Final = re.compile(
-    rf"/(?:api/)?(?:events/{EVENT}(?:/|$)|(?:checkout|bookings)/{EVENT}\.)"
-)
-# Taking money and giving seats away are proven by the device key a pass is bound to.
-PROVEN: Final = re.compile(r"/api/bookings/complete|/checkout/[^/]+/pay")
-
 
 async def pass_on(request: web.Request) -> web.StreamResponse:
     """Hand the request to the shop, saying who asks; refuse it when the gate is closed to them."""
-    path = request.path
+    if is_ambiguous(request.path, request.rel_url.raw_path):
+        raise RequestInvalid("path", "must be written plainly")
+    needs = request.app[POLICY].demand(request.method, request.path).needs
     identity = anonymous(request)
-    if PUBLIC.fullmatch(path) and request.method in ("GET", "HEAD", "POST"):
-        pass
-    elif OF_THE_FAN.fullmatch(path) and request.method in ("GET", "HEAD"):
+    if needs == "ticket":
         identity = owner_of(request)
-    else:
+    elif needs != "nothing":
         try:
-            identity = admitted(request)
+            identity = admitted(request, is_proven=needs == "proof")
         except (NotAdmitted, PassExpired) as error:
             if prefers_page(request):
                 raise web.HTTPSeeOther(error.waiting_room_url) from error
@@ -76,7 +56,9 @@ async def forward(request: web.Request, identity: Identity) -> web.StreamRespons
     signed = request.app[IDENTITIES].sign(identity)
     sale_id = identity.sale_id
     if not sale_id:
-        sale = sale_in_path(request)
+        sale = None
+        with suppress(SaleNotFound):
+            sale = sale_in_path(request)
         if sale is None:
             return await door(request, signed)
         sale_id = sale.sale_id
@@ -88,8 +70,11 @@ def anonymous(request: web.Request) -> Identity:
     return Identity(kind="anonymous", request_id=request[REQUEST_ID])
 
 
-def admitted(request: web.Request) -> Identity:
-    """Return the identity of a fan inside. Raises NotAdmitted, PassExpired, DeviceProofInvalid."""
+def admitted(request: web.Request, *, is_proven: bool = False) -> Identity:
+    """Return the identity of a fan inside, who has proven the device key where that is asked for.
+
+    Raises NotAdmitted, PassExpired, DeviceProofInvalid, SaleNotFound.
+    """
     sale = sale_in_path(request)
     asked_from = sale or sale_in_referer(request)
     admission = read_pass(
@@ -97,7 +82,7 @@ def admitted(request: web.Request) -> Identity:
     )
     if sale is not None and admission.sale_id != sale.sale_id:
         raise NotAdmitted(f"/sales/{sale.sale_id}")
-    if PROVEN.fullmatch(request.path):
+    if is_proven:
         prove_device(request, admission.jkt)
     request.app[ROOMS].note_seen(admission.sale_id, admission.fan_id)
     return Identity(
@@ -116,7 +101,7 @@ def owner_of(request: web.Request) -> Identity:
     A browser has another name in each sale, and an order's address does not say which sale it was.
     """
     identity = anonymous(request)
-    with suppress(NotAdmitted, PassExpired, DeviceProofInvalid):
+    with suppress(NotAdmitted, PassExpired, DeviceProofInvalid, SaleNotFound):
         identity = admitted(request)
     others: list[str] = []
     for sale in request.app[ROOMS].sales():
@@ -136,8 +121,12 @@ def owner_of(request: web.Request) -> Identity:
 
 
 def sale_in_path(request: web.Request) -> Sale | None:
-    """Return the sale whose event is asked for, None where no event of ours is named."""
-    return _sale_in(request, request.path)
+    """Return the sale the request belongs to: that of the event it names, or the policy's.
+
+    None where neither says one. Raises SaleNotFound for a sale that the policy names and nobody
+    made: what is behind it stays closed.
+    """
+    return _sale_in(request, request.method, request.path)
 
 
 def sale_in_referer(request: web.Request) -> Sale | None:
@@ -145,14 +134,20 @@ def sale_in_referer(request: web.Request) -> Sale | None:
 
     It chooses among the passes that the browser has, no more: which of them counts is not its word.
     """
-    with suppress(ValueError):
-        return _sale_in(request, urlsplit(request.headers.get("Referer", "")).path)
+    with suppress(ValueError, SaleNotFound):
+        path = urlsplit(request.headers.get("Referer", "")).path
+        return _sale_in(request, "GET", path) if path else None
     return None
 
 
-def _sale_in(request: web.Request, path: str) -> Sale | None:
-    found = EVENT_IN_PATH.match(path)
-    return request.app[ROOMS].sale_of(found[1] or found[2]) if found else None
+def _sale_in(request: web.Request, method: str, path: str) -> Sale | None:
+    policy, rooms = request.app[POLICY], request.app[ROOMS]
+    event_id = policy.event_in(path)
+    sale = rooms.sale_of(event_id) if event_id else None
+    if sale is not None:
+        return sale
+    sale_id = policy.demand(method, path).sale_id
+    return rooms.room(sale_id).sale if sale_id else None
 
 
 def waiting_room_of(request: web.Request, sale: Sale | None) -> str:

@@ -2,6 +2,7 @@
 
 import base64
 import hmac
+from contextlib import suppress
 from typing import Final
 
 from aiohttp import web
@@ -71,9 +72,11 @@ def read_pass(request: web.Request, sale_id: str | None, waiting_room_url: str) 
     Where the sale is not known the newest pass that counts will do. Raises NotAdmitted or PassExpired.
     """
     tokens, is_secure = request.app[TOKENS], request.app[SETTINGS].is_secure
-    if text := authorization(request):
-        return tokens.read_pass(text, waiting_room_url=waiting_room_url)
     refusal: NotAdmitted | PassExpired = NotAdmitted(waiting_room_url)
+    if text := authorization(request):
+        # What is no pass of ours may be the shop's own token, beside which the cookie counts.
+        with suppress(NotAdmitted):
+            return tokens.read_pass(text, waiting_room_url=waiting_room_url)
     sales = [sale_id] if sale_id else cookies.sales_with(request, cookies.PASS, is_secure=is_secure)
     for each in sales:
         text = cookies.read(request, cookies.PASS, each, is_secure=is_secure)

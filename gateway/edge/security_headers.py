@@ -4,7 +4,8 @@ from typing import Final
 
 from aiohttp import web
 
-from gateway.app_keys import SETTINGS
+from gateway.app_keys import POLICY, SETTINGS
+from gateway.origin.passed_on import PassedOn
 from groundwork.pages import CONTENT_SECURITY_POLICY
 
 HEADERS: Final = {
@@ -35,5 +36,8 @@ async def add_security_headers(request: web.Request, response: web.StreamRespons
     headers = response.headers
     # What software and version answers here helps nobody but who looks for its weaknesses.
     headers.popall("Server", None)
+    if isinstance(response, PassedOn) and not request.app[POLICY].adds_security_headers:
+        # Its own decide what its pages may load; ours would break them.
+        return
     for name, value in (_OVER_HTTPS if request.app[SETTINGS].is_secure else _OVER_HTTP).items():
         headers.setdefault(name, value)

@@ -35,7 +35,7 @@ class Door(Protocol):
     async def forward(self, request: web.Request, identity: str) -> web.StreamResponse:
         """Return the shop's answer. `identity` is the signed header that says who is asking.
 
-        Raises StoreUnavailable when no shop answers.
+        Raises OriginUnavailable when no shop answers, AnswerLost when nobody knows what it did.
         """
         ...
 
@@ -44,4 +44,8 @@ class Door(Protocol):
 
         Raises StoreUnavailable when no shop answers in time, or more than ANSWER_BYTES_MAX.
         """
+        ...
+
+    async def end_streams(self) -> None:
+        """End answers that would last for ever: the gateway stops, their fans come back."""
         ...

@@ -7,6 +7,7 @@ from typing import Final
 from aiohttp import web
 
 from gateway import metrics
+from groundwork.broken_off import AnswerBrokeOff
 from groundwork.clock import Clock
 
 # No answer is as bad as the worst one.
@@ -71,9 +72,11 @@ class OriginHealth:
         except web.HTTPException as answer:
             self._note(sale_id, answer.status, beginning)
             raise
-        except ConnectionResetError:
-            # The fan hung up, or the shop's answer broke off in the middle: nobody can tell which.
+        except AnswerBrokeOff:
+            self._note(sale_id, NO_ANSWER, beginning)
             raise
+        except ConnectionResetError:
+            raise  # the fan hung up
         except Exception:
             self._note(sale_id, NO_ANSWER, beginning)
             raise

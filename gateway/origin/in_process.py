@@ -68,6 +68,10 @@ class InProcessDoor:
         assert task is not None
         return self._shop._make_request(message, EMPTY_PAYLOAD, nobody, None, task)  # type: ignore[arg-type]  # noqa: SLF001
 
+    async def end_streams(self) -> None:
+        """Have the application end them, as if it were shut down."""
+        await self._shop.shutdown()
+
 
 def _share_response_signals(request: web.Request, inner: web.Request) -> None:
     """Let an answer that the shop begins by itself, a stream, pass the gateway's signals as well.

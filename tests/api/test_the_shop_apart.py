@@ -11,10 +11,9 @@ from aiohttp import web
 
 from gateway.app_keys import DOOR
 from gateway.origin.door import Door
-from gateway.origin.over_http import HttpDoor, door_session
 from groundwork.identity import HEADER_NAME
 from tests.support.fan import Fan
-from tests.support.opening import open_shop, served
+from tests.support.opening import door_to, open_shop, served
 from tests.support.shop import Shop
 from tests.support.truth import assert_settled
 
@@ -104,8 +103,8 @@ async def test_what_the_shop_is_told_of_a_request(shop: Shop, door: list[Door]) 
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", echo)
-    async with served(app) as url, door_session() as session:
-        door.append(HttpDoor(url, session))
+    async with served(app) as url, door_to(url) as there:
+        door.append(there)
         fan = Fan.inside(shop)
         reply = await fan.call(
             "POST", "/api/bookings/reserve?a=%2F&b=%C3%BC", data=b"hello",
@@ -126,10 +125,10 @@ async def test_what_the_shop_is_told_of_a_request(shop: Shop, door: list[Door]) 
 
 
 async def test_a_shop_that_is_down_is_asked_again_later(shop: Shop, door: list[Door]) -> None:
-    async with door_session() as session:
-        door.append(HttpDoor("http://127.0.0.1:1", session))
+    async with door_to("http://127.0.0.1:1") as there:
+        door.append(there)
         reply = await Fan.inside(shop).call("GET", "/")
-        assert (reply.status, reply.code) == (503, "store-unavailable")
+        assert (reply.status, reply.code) == (503, "origin-unavailable")
         assert reply.headers["Retry-After"] == "2"
     # The waiting room needs no shop.
     assert (await Fan(shop).call("GET", "/sales/tour")).status in (200, 404)
@@ -146,7 +145,7 @@ async def test_half_an_answer_is_a_broken_connection(shop: Shop, door: list[Door
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", dies)
-    async with served(app) as url, door_session() as session:
-        door.append(HttpDoor(url, session))
+    async with served(app) as url, door_to(url) as there:
+        door.append(there)
         with pytest.raises((aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError)):
             await Fan.inside(shop).call("GET", "/")

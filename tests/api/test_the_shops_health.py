@@ -11,13 +11,13 @@ from aiohttp import web
 from prometheus_client import REGISTRY
 
 from gateway.app_keys import DOOR, ORIGIN_HEALTH
+from gateway.origin.door import Door
 from gateway.origin.health import AnswerCounts
 from gateway.origin.in_process import InProcessDoor
-from gateway.origin.over_http import HttpDoor, door_session
 from gateway.settings import GatewaySettings
 from groundwork.errors import StoreUnavailable
 from tests.support.fan import Fan
-from tests.support.opening import open_shop, served
+from tests.support.opening import door_to, open_shop, served
 from tests.support.shop import Shop
 
 SLOW_MS = 100
@@ -71,8 +71,8 @@ async def ask(
 ) -> AsyncIterator[PutUp]:
     """Ask the odd shop, through either door, as a fan inside the sale."""
     odd = odd_shop()
-    async with served(odd) as url, door_session() as session:
-        door = InProcessDoor(odd) if "in" in request.param else HttpDoor(url, session)
+    async with served(odd) as url, door_to(url) as over_http:
+        door: Door = InProcessDoor(odd) if "in" in request.param else over_http
         monkeypatch.setitem(shop.gateway._state, DOOR, door)
 
         async def ask_one(what: str) -> None:
@@ -109,8 +109,8 @@ async def test_what_an_answer_counts_as(
 async def test_no_answer_is_a_bad_one(
     shop: Shop, sale: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with door_session() as session:
-        monkeypatch.setitem(shop.gateway._state, DOOR, HttpDoor("http://127.0.0.1:1", session))
+    async with door_to("http://127.0.0.1:1") as door:
+        monkeypatch.setitem(shop.gateway._state, DOOR, door)
         reply = await Fan.inside(shop, sale).call("GET", "/api/bookings/x")
     assert reply.status == 503
     assert counts(shop, sale) == AnswerCounts(failed=1)
@@ -175,16 +175,16 @@ async def test_the_gateway_asks_the_shop_by_itself(kind: str) -> None:
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", answer)
-    async with served(app) as url, door_session() as session:
-        door = InProcessDoor(app) if "in" in kind else HttpDoor(url, session)
+    async with served(app) as url, door_to(url) as over_http:
+        door: Door = InProcessDoor(app) if "in" in kind else over_http
         answered = await door.ask("/api/events/a?b=%2F", "signed")
         assert (answered.status, answered.body) == (200, b'["/api/events/a?b=%2F", "signed"]')
         assert (await door.ask("/gone", "signed")).status == 410
         with pytest.raises(StoreUnavailable):
             await door.ask("/big", "signed")
     with pytest.raises(StoreUnavailable):
-        async with door_session() as session:
-            await HttpDoor("http://127.0.0.1:1", session).ask("/", "signed")
+        async with door_to("http://127.0.0.1:1") as nowhere:
+            await nowhere.ask("/", "signed")
 
 
 @pytest.mark.parametrize("kind", ["in this process", "over HTTP"])
@@ -200,7 +200,7 @@ async def test_a_shop_that_keeps_the_gateway_waiting_is_not_waited_for(
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", never)
-    async with served(app, cancels_handlers=True) as url, door_session() as session:
-        door = InProcessDoor(app) if "in" in kind else HttpDoor(url, session)
+    async with served(app, cancels_handlers=True) as url, door_to(url) as over_http:
+        door: Door = InProcessDoor(app) if "in" in kind else over_http
         with pytest.raises(StoreUnavailable):
             await door.ask("/", "signed")

@@ -9,6 +9,7 @@ import pytest
 
 from booking_core.practice_provider.settings import ProviderSettings
 from booking_core.settings import CoreSettings
+from gateway.origin.settings import OriginSettings
 from gateway.settings import GatewaySettings
 from onsale.settings import Settings
 
@@ -55,6 +56,7 @@ DOORS: Mapping[str, Mapping[str, str]] = {
     "onsale/data_dir.py": {"secrets.token_hex": "names an installation, once"},
     # Where the parts are put together, chance is made for real.
     "gateway/app.py": {"random.Random": "puts parts together"},
+    "onsale/roots.py": {"random.Random": "puts parts together"},
     "gateway/worker.py": {"random.Random": "puts parts together"},
     "booking_core/parts.py": {"random.Random": "puts parts together"},
 }
@@ -141,7 +143,7 @@ def test_a_door_nobody_uses_is_closed(name: str) -> None:
 
 def test_every_setting_is_documented() -> None:
     text = (REPOSITORY / "docs" / "settings.md").read_text("utf-8")
-    for kind in (Settings, GatewaySettings, CoreSettings, ProviderSettings):
+    for kind in (Settings, GatewaySettings, OriginSettings, CoreSettings, ProviderSettings):
         for field in msgspec.structs.fields(kind):
             assert f"`{field.name.upper()}`" in text, field.name
 

@@ -26,7 +26,9 @@ from gateway.app_keys import PROOF_OF_WORK
 from gateway.bot_checks.proof_of_work import ProofOfWork
 from gateway.origin.door import Door
 from gateway.origin.in_process import InProcessDoor
-from gateway.origin.over_http import HttpDoor, door_session
+from gateway.origin.opening import open_http_door
+from gateway.origin.over_http import HttpDoor
+from gateway.origin.settings import OriginSettings
 from gateway.settings import GatewaySettings
 from groundwork.clock import SystemClock, SystemTokenSource
 from groundwork.front_server import FrontRunner
@@ -98,6 +100,14 @@ async def served(
         await runner.cleanup()
 
 
+@asynccontextmanager
+async def door_to(*urls: str, **settings: Any) -> AsyncIterator[HttpDoor]:
+    """A door to shops at these addresses."""
+    origin = OriginSettings(origin_urls=",".join(urls), **settings)
+    async with open_http_door(origin, SystemClock(), random.Random()) as door:
+        yield door
+
+
 def hurry(payments: object, confirm_timeout_s: float = CONFIRM_TIMEOUT_S) -> None:
     """Make a client of the provider as impatient as the tests are."""
     assert isinstance(payments, PracticePayments)
@@ -162,8 +172,8 @@ async def open_shop(
         @asynccontextmanager
         async def open_door() -> AsyncIterator[Door]:
             if is_core_apart:
-                async with served(core_app) as origin_url, door_session() as session:
-                    yield HttpDoor(origin_url, session)
+                async with served(core_app) as origin_url, door_to(origin_url) as door:
+                    yield door
                 return
             runner = web.AppRunner(core_app, access_log=None)
             await runner.setup()

@@ -1,0 +1,127 @@
+"""WebSockets through the gateway: a connection on either side, messages handed across."""
+
+import asyncio
+from typing import Final
+
+import aiohttp
+from aiohttp import WSMsgType, web
+from multidict import CIMultiDict
+from yarl import URL
+
+from gateway.origin.calls import Call, Cut, Wait
+from gateway.origin.onward_headers import OF_THE_HANDSHAKE
+from gateway.origin.settings import OriginSettings
+from gateway.origin.upstream import Upstream
+
+GOING_AWAY: Final = 1001
+# Sent when a side vanished without a word; RFC 6455 forbids sending 1005 and 1006 themselves.
+NO_WORD: Final = 1011
+SENDABLE_MIN, NOT_SENDABLE = 1000, frozenset({1004, 1005, 1006, 1015})
+# A side that does not answer a close within this is gone.
+CLOSE_SECONDS: Final = 2.0
+
+Side = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
+
+
+def is_web_socket(request: web.Request) -> bool:
+    """Say whether the request asks for a WebSocket. Other upgrades are ignored, as HTTP allows."""
+    return (
+        request.method == "GET"
+        and request.headers.get("Upgrade", "").lower() == "websocket"
+        and "upgrade" in request.headers.get("Connection", "").lower()
+    )
+
+
+async def open_to_shop(
+    session: aiohttp.ClientSession,
+    upstream: Upstream,
+    request: web.Request,
+    headers: CIMultiDict[str],
+    settings: OriginSettings,
+) -> aiohttp.ClientWebSocketResponse:
+    """Return the connection to the shop. Raises WSServerHandshakeError when it refuses."""
+    for name in OF_THE_HANDSHAKE:
+        headers.popall(name, None)
+    return await session.ws_connect(
+        URL(upstream.base + request.rel_url.raw_path_qs, encoded=True),
+        headers=headers,
+        protocols=protocols_of(request),
+        server_hostname=upstream.server_hostname,
+        # Pings and closings are the two ends' business.
+        autoping=False,
+        autoclose=False,
+        max_msg_size=settings.origin_message_bytes_max,
+        timeout=aiohttp.ClientWSTimeout(ws_receive=None, ws_close=CLOSE_SECONDS),
+    )
+
+
+def protocols_of(request: web.Request) -> list[str]:
+    """Return the subprotocols the fan offers."""
+    offered = ",".join(request.headers.getall("Sec-WebSocket-Protocol", ()))
+    return [name.strip() for name in offered.split(",") if name.strip()]
+
+
+async def relay(
+    request: web.Request,
+    shop: aiohttp.ClientWebSocketResponse,
+    call: Call,
+    settings: OriginSettings,
+) -> web.StreamResponse:
+    """Hand messages across until either side closes; the other is closed with the same code."""
+    fan = web.WebSocketResponse(
+        protocols=[shop.protocol] if shop.protocol else (),
+        autoping=False,
+        autoclose=False,
+        compress=False,
+        max_msg_size=settings.origin_message_bytes_max,
+        timeout=CLOSE_SECONDS,
+    )
+    await fan.prepare(request)
+    call.is_stream = True
+    call.waits_for(Wait.NOTHING, 0)
+    up = asyncio.create_task(hand_across(fan, shop))
+    down = asyncio.create_task(hand_across(shop, fan))
+    try:
+        await asyncio.wait((up, down), return_when=asyncio.FIRST_COMPLETED)
+    except asyncio.CancelledError:
+        if call.was_cut() not in (Cut.STOPPING, Cut.FAN_LEFT):
+            raise
+        await asyncio.gather(close(fan, GOING_AWAY), close(shop, GOING_AWAY))
+    finally:
+        for task in (up, down):
+            task.cancel()
+        await asyncio.gather(up, down, return_exceptions=True)
+        await asyncio.gather(close(fan, NO_WORD), close(shop, NO_WORD))
+    return fan
+
+
+async def hand_across(source: Side, target: Side) -> None:
+    """Hand messages to the other side, one at a time, until the source has no more."""
+    while True:
+        message = await source.receive()
+        if message.type is WSMsgType.TEXT:
+            await target.send_str(message.data)
+        elif message.type is WSMsgType.BINARY:
+            await target.send_bytes(message.data)
+        elif message.type is WSMsgType.PING:
+            await target.ping(message.data)
+        elif message.type is WSMsgType.PONG:
+            await target.pong(message.data)
+        else:
+            code = source.close_code if message.type is not WSMsgType.CLOSE else message.data
+            reason = message.extra if message.type is WSMsgType.CLOSE else ""
+            await close(target, code or NO_WORD, reason or "")
+            await close(source, code or NO_WORD)
+            return
+
+
+async def close(side: Side, code: int, reason: str = "") -> None:
+    """Close a side, if it is still open, with a code that may be sent."""
+    if side.closed:
+        return
+    if code < SENDABLE_MIN or code in NOT_SENDABLE:
+        code = NO_WORD
+    try:
+        await side.close(code=code, message=reason.encode())
+    except (ConnectionError, aiohttp.ClientError, RuntimeError):
+        return  # gone already
