@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from aiohttp import web
 
 from gateway.app_keys import (
+    BRAND_PICTURES,
     CLOCK,
     DEVICE_PROOFS,
     DOOR,
@@ -34,7 +35,8 @@ from gateway.origin.fan_body import expect_later
 from gateway.origin.health import OriginHealth, note_beginning
 from gateway.pages import make_renderer
 from gateway.settings import GatewaySettings
-from gateway.waiting_room import api, live, page
+from gateway.waiting_room import api, brand_pages, live, page
+from gateway.waiting_room.brands import BrandPictures, BrandRecords
 from gateway.waiting_room.line import Line
 from gateway.waiting_room.rooms import WaitingRooms
 from gateway.waiting_room.sales import SaleRecords
@@ -95,6 +97,7 @@ def make_app(
             app[EPOCHS] = epochs
             app[DOOR] = door
             records = SaleRecords(epochs.pool)
+            app[BRAND_PICTURES] = BrandPictures(BrandRecords(epochs.pool))
             line = Line(epochs, records, SystemTokenSource(), settings)
             app[ROOMS] = WaitingRooms(line, records, clock, random.Random(), settings)  # noqa: S311
             app[ROOMS].outlets.append(api.ReadyBoards(app[READY_ANSWERS], clock))
@@ -114,9 +117,8 @@ def make_app(
 
 def add_routes(app: web.Application) -> None:
     """Add what the front tier answers by itself, and behind all of it the shop."""
-    app.add_routes(api.routes)
-    app.add_routes(live.routes)
-    app.add_routes(page.routes)
+    for module in (api, live, page, brand_pages):
+        app.add_routes(module.routes)
     app.router.add_get("/.well-known/jwks.json", jwks)
     app.router.add_get(r"/static/{path:(?:room|base)/.+}", app[RENDERER].static_files.handle)
     app.router.add_route("*", "/{path:.*}", pass_on, expect_handler=expect_later)

@@ -10,6 +10,7 @@ from gateway.edge.shop_policy import ShopPolicy
 from gateway.origin.door import Door
 from gateway.origin.health import OriginHealth
 from gateway.settings import GatewaySettings
+from gateway.waiting_room.brands import BrandPictures
 from gateway.waiting_room.rooms import WaitingRooms
 from groundwork.clock import Clock, TokenSource
 from groundwork.device_proof import DeviceProofs
@@ -33,4 +34,5 @@ ROOMS: Final = web.AppKey("rooms", WaitingRooms)
 POLICY: Final = web.AppKey("policy", ShopPolicy)
 DOOR: Final = web.AppKey("door", Door)
 ORIGIN_HEALTH: Final = web.AppKey("origin_health", OriginHealth)
+BRAND_PICTURES: Final = web.AppKey("brand_pictures", BrandPictures)
 RENDERER: Final = web.AppKey("room_renderer", PageRenderer)

@@ -9,10 +9,12 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from gateway.waiting_room.brands import BrandRecords
 from gateway.waiting_room.sales import Sale, SaleRecords
 from groundwork.clock import SystemClock
 from groundwork.redis_store import open_store
 from lua.keys import sale_keys
+from onsale.brand_options import brand_options, dressing
 from onsale.connections import data_dir_option, redis_url, with_pool
 
 MOMENT_FORMATS = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z", "%Y-%m-%d %H:%M%z"]
@@ -33,9 +35,19 @@ def sale() -> None:
 @click.option("--burst", type=int, help="A second's worth if absent.")
 @click.option("--capacity", type=int, default=1_000, show_default=True, help="Fans inside at most.")
 @click.option("--message", default="")
+@brand_options
 @data_dir_option
-def create(data_dir: Path, opens_at: datetime | None, burst: int | None, **given: Any) -> None:
+def create(
+    data_dir: Path,
+    opens_at: datetime | None,
+    burst: int | None,
+    colour: str | None,
+    logo: Path | None,
+    image: Path | None,
+    **given: Any,
+) -> None:
     """Make a sale."""
+    dress = dressing(given["sale_id"], colour, logo, image)
     made = Sale(
         state="open",
         pause_reason="",
@@ -44,6 +56,8 @@ def create(data_dir: Path, opens_at: datetime | None, burst: int | None, **given
         **given,
     )
     with_pool(data_dir, lambda pool: SaleRecords(pool).create(made))
+    if dress:
+        with_pool(data_dir, dress)
     click.echo(f"{made.sale_id} opens {made.opens_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC")
 
 
@@ -101,6 +115,34 @@ def set_sale(sale_id: str, data_dir: Path, **given: Any) -> None:
     """Change the rate, the capacity, or the message to those who wait."""
     changes = {name: value for name, value in given.items() if value is not None}
     change(data_dir, sale_id, **changes)
+
+
+@sale.command()
+@click.argument("sale_id")
+@brand_options
+@click.option(
+    "--clear", is_flag=True, help="Look as every sale does again, before the rest is given."
+)
+@data_dir_option
+def brand(
+    sale_id: str,
+    data_dir: Path,
+    colour: str | None,
+    logo: Path | None,
+    image: Path | None,
+    *,
+    clear: bool,
+) -> None:
+    """Give a sale its colour, its logo and its picture; what is not named stays as it is."""
+    dress = dressing(sale_id, colour, logo, image)
+    if clear:
+        with_pool(data_dir, lambda pool: BrandRecords(pool).undress(sale_id))
+    if dress:
+        with_pool(data_dir, dress)
+    found = with_pool(data_dir, lambda pool: SaleRecords(pool).get(sale_id)).brand
+    parts = [name for name in ("logo", "image") if found and getattr(found, name)]
+    colour_now = found.colour if found else None
+    click.echo(f"{sale_id} has {' and '.join([colour_now or 'our colours', *parts])}")
 
 
 @sale.command()

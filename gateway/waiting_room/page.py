@@ -10,6 +10,7 @@ from gateway.edge.credentials import read_pass, read_ticket
 from gateway.pages.views import RoomEvent, WaitingPage
 from gateway.waiting_room import joining
 from gateway.waiting_room.api import give_pass, give_ticket, place_document, take_both_back
+from gateway.waiting_room.brand_pages import brand_view
 from gateway.waiting_room.sales import SALE_ID, SaleEvent
 from groundwork.bodies import read_form
 from groundwork.errors import (
@@ -117,6 +118,7 @@ def show(request: web.Request, sale_id: str, refusal: str = "", status: int = 20
         refusal=refusal,
         answer_ms=request.config_dict[SETTINGS].answer_ms,
         event_id=event_wanted(request),
+        brand=brand_view(room.sale),
         events=tuple(room_event(event) for event in room.sale.events),
     )
     return html_response(

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 import psycopg
 
+from gateway.waiting_room.brands import BRAND_COLUMN, Brand, read_brand
 from groundwork.errors import RequestInvalid, SaleNotFound
 from groundwork.postgres import Pool, connection
 
@@ -65,6 +66,7 @@ class Sale:
     stock_aware: bool = True
     tells_odds: bool = True
     events: tuple[SaleEvent, ...] = ()
+    brand: Brand | None = None
 
     @property
     def lane_ids(self) -> list[str]:
@@ -103,11 +105,18 @@ class Lease:
     serving: int
 
 
-SALE_COLUMNS = """sale_id, name, opens_at, state, pause_reason, message, rate_per_minute, burst,
-    capacity, lanes::text AS lanes, stock_aware, tells_odds, coalesce((
+EVENTS_COLUMN = """coalesce((
         SELECT json_agg(json_build_array(event_id, name, venue, city, starts_at)
                         ORDER BY starts_at, event_id)
         FROM events WHERE events.sale_id = sales.sale_id), '[]')::text AS events"""
+SALE_COLUMNS = ", ".join(
+    (
+        "sale_id, name, opens_at, state, pause_reason, message, rate_per_minute, burst, capacity",
+        "lanes::text AS lanes, stock_aware, tells_odds",
+        EVENTS_COLUMN,
+        BRAND_COLUMN,
+    )
+)
 
 _EVENTS = msgspec.json.Decoder(tuple[SaleEvent, ...])
 _LANES = msgspec.json.Decoder(tuple[SaleLane, ...])
@@ -128,6 +137,7 @@ def _sale_row(cursor: psycopg.AsyncCursor[Any]) -> Callable[[Sequence[Any]], Sal
                 **values,
                 "events": _EVENTS.decode(values["events"]),
                 "lanes": _LANES.decode(values["lanes"]),
+                "brand": read_brand(values["brand"]),
             }
         )
 
