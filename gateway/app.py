@@ -11,6 +11,7 @@ from gateway.app_keys import (
     CLOCK,
     DEVICE_PROOFS,
     DOOR,
+    DRAWS,
     EPOCHS,
     IDENTITIES,
     KEY_RING,
@@ -26,6 +27,9 @@ from gateway.app_keys import (
 )
 from gateway.bot_checks.proof_of_work import ProofOfWork
 from gateway.bot_checks.wait_token import WaitTokens
+from gateway.draw import api as draw_api
+from gateway.draw.parts import DrawParts
+from gateway.draw.rounds import DrawRounds
 from gateway.edge.admission_gate import pass_on
 from gateway.edge.request_id import request_id
 from gateway.edge.security_headers import add_security_headers, security_headers
@@ -98,11 +102,13 @@ def make_app(
             app[DOOR] = door
             records = SaleRecords(epochs.pool)
             app[BRAND_PICTURES] = BrandPictures(BrandRecords(epochs.pool))
-            line = Line(epochs, records, SystemTokenSource(), settings)
+            app[DRAWS] = draws = DrawParts.made(epochs, settings, clock)
+            line = Line(epochs, records, draws.entries, SystemTokenSource(), settings)
             app[ROOMS] = WaitingRooms(line, records, clock, random.Random(), settings)  # noqa: S311
+            rounds = DrawRounds(draws.drawing, app[ROOMS].sales, clock, random.Random())  # noqa: S311
             app[ROOMS].outlets.append(api.ReadyBoards(app[READY_ANSWERS], clock))
             with closing(app[READY_ANSWERS]):
-                async with app[ROOMS].running():
+                async with app[ROOMS].running(), rounds.running():
                     yield
 
     @asynccontextmanager
@@ -117,7 +123,7 @@ def make_app(
 
 def add_routes(app: web.Application) -> None:
     """Add what the front tier answers by itself, and behind all of it the shop."""
-    for module in (api, live, page, brand_pages):
+    for module in (api, live, draw_api, page, brand_pages):
         app.add_routes(module.routes)
     app.router.add_get("/.well-known/jwks.json", jwks)
     app.router.add_get(r"/static/{path:(?:room|base)/.+}", app[RENDERER].static_files.handle)

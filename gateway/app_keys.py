@@ -6,6 +6,7 @@ from aiohttp import web
 
 from gateway.bot_checks.proof_of_work import ProofOfWork
 from gateway.bot_checks.wait_token import WaitTokens
+from gateway.draw.parts import DrawParts
 from gateway.edge.shop_policy import ShopPolicy
 from gateway.origin.door import Door
 from gateway.origin.health import OriginHealth
@@ -32,6 +33,7 @@ WAIT_TOKENS: Final = web.AppKey("wait_tokens", WaitTokens)
 EPOCHS: Final = web.AppKey("gateway_epochs", Epochs)
 ROOMS: Final = web.AppKey("rooms", WaitingRooms)
 POLICY: Final = web.AppKey("policy", ShopPolicy)
+DRAWS: Final = web.AppKey("draws", DrawParts)
 DOOR: Final = web.AppKey("door", Door)
 ORIGIN_HEALTH: Final = web.AppKey("origin_health", OriginHealth)
 BRAND_PICTURES: Final = web.AppKey("brand_pictures", BrandPictures)

@@ -33,6 +33,9 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     # in: four times what we promise for a booking, and before a fan begins to press again.
     origin_slow_ms: Annotated[int, msgspec.Meta(ge=50, le=60_000)] = 2_000
 
+    # Where a beacon's rounds are asked for, in this order, commas between. None of them is trusted.
+    drand_urls: str = "https://api.drand.sh,https://drand.cloudflare.com"
+
     def __post_init__(self) -> None:
         """Refuse relations between settings that cannot work."""
         if self.silent_ms > self.pass_ms:
@@ -40,6 +43,14 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
         url = self.public_url
         if url and (not url.startswith(("http://", "https://")) or url.count("/") != 2):
             raise ValueError(f"PUBLIC_URL must be http(s)://host[:port] without a path, is {url!r}")
+        for url in self.drand_servers:
+            if not url.startswith(("http://", "https://")):
+                raise ValueError(f"DRAND_URLS must begin with http(s)://, is {url!r}")
+
+    @property
+    def drand_servers(self) -> tuple[str, ...]:
+        """The servers of DRAND_URLS."""
+        return tuple(url.strip().rstrip("/") for url in self.drand_urls.split(",") if url.strip())
 
     @property
     def is_secure(self) -> bool:

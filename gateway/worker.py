@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager, suppress
 import structlog
 
 from gateway import metrics
+from gateway.draw.parts import DrawParts
+from gateway.draw.rounds import DrawRounds
 from gateway.settings import GatewaySettings
 from gateway.waiting_room.line import Line
 from gateway.waiting_room.rooms import Room, WaitingRooms
@@ -27,14 +29,16 @@ class RoomWorker:
 
     def __init__(self, epochs: Epochs, settings: GatewaySettings, clock: Clock) -> None:
         self._records = SaleRecords(epochs.pool)
-        line = Line(epochs, self._records, SystemTokenSource(), settings)
+        draws = DrawParts.made(epochs, settings, clock)
+        line = Line(epochs, self._records, draws.entries, SystemTokenSource(), settings)
         self.rooms = WaitingRooms(line, self._records, clock, random.Random(), settings)  # noqa: S311
+        self._draws = DrawRounds(draws.drawing, self.rooms.sales, clock, random.Random())  # noqa: S311
         self._clock = clock
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Keep going while the block runs."""
-        async with self.rooms.running():
+        async with self.rooms.running(), self._draws.running():
             task = asyncio.create_task(self._note())
             try:
                 yield

@@ -19,6 +19,7 @@ BookingError
 ├── NotYours                  acting for somebody else
 ├── NotYourTurn               the place was not called yet
 ├── SaleNotOpen / SalePaused / SaleClosed
+├── RosterNotSealed           the draw's roster is still growing
 ├── SeatsTaken                someone else holds or bought a wanted seat
 ├── SoldOut                   not enough left of what was asked for
 ├── OverSeatLimit             more seats than one fan may have
@@ -206,6 +207,14 @@ class SaleNotOpen(BookingError):
 
     code = "sale-not-open"
     opens_at: str
+
+
+@dataclass(eq=False)
+class RosterNotSealed(BookingError):
+    """Fans still enter the draw: its roster is published when the sale opens."""
+
+    code = "roster-not-sealed"
+    retry_after: int
 
 
 @dataclass(eq=False)

@@ -35,6 +35,7 @@ STATUS_OF: Final[Mapping[type[BookingError], HTTPStatus]] = {
     errors.NotYours: HTTPStatus.FORBIDDEN,
     errors.NotYourTurn: HTTPStatus.TOO_EARLY,
     errors.SaleNotOpen: HTTPStatus.CONFLICT,
+    errors.RosterNotSealed: HTTPStatus.CONFLICT,
     errors.SalePaused: HTTPStatus.CONFLICT,
     errors.SaleClosed: HTTPStatus.GONE,
     errors.SeatsTaken: HTTPStatus.CONFLICT,

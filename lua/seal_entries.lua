@@ -7,7 +7,7 @@ had sealed, before PostgreSQL knew. They lie in a gap behind the roster's places
 KEYS
   1 line           hash  epoch, entering, last_entry, last_place
   2 entry_numbers  hash  fan_id -> entry number
-  3 gaps           zset  last place of a gap, scored by its first
+  3 gaps           zset  last address of a gap, scored by its first: see includes/lane.lua
 
 ARGV
   1 epoch   integer
@@ -20,6 +20,7 @@ RETURNS
 Safe to repeat: it is sealed once.
 ]]
 --- @include fence
+--- @include lane
 
 local line, entry_numbers, gaps = KEYS[1], KEYS[2], KEYS[3]
 local refusal = fence(line, ARGV[1])
@@ -32,7 +33,8 @@ local count = redis.call('HLEN', entry_numbers)
 if stored[1] ~= '1' then
   return {'sealed_before', last_entry, count}
 end
-redis.call('DEL', gaps)
+-- Lanes give places all along and keep their gaps.
+redis.call('ZREMRANGEBYSCORE', gaps, '-inf', string.format('(%d', LANE_SPAN))
 if last_place > count then
   redis.call('ZADD', gaps, count + 1, last_place)
 end

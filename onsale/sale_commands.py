@@ -16,6 +16,7 @@ from groundwork.redis_store import open_store
 from lua.keys import sale_keys
 from onsale.brand_options import brand_options, dressing
 from onsale.connections import data_dir_option, redis_url, with_pool
+from onsale.draw_options import draw_options, planned, tell
 
 MOMENT_FORMATS = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z", "%Y-%m-%d %H:%M%z"]
 
@@ -36,6 +37,7 @@ def sale() -> None:
 @click.option("--capacity", type=int, default=1_000, show_default=True, help="Fans inside at most.")
 @click.option("--message", default="")
 @brand_options
+@draw_options
 @data_dir_option
 def create(
     data_dir: Path,
@@ -44,21 +46,28 @@ def create(
     colour: str | None,
     logo: Path | None,
     image: Path | None,
+    beacon: str | None,
+    beacon_wait: int,
+    no_draw: bool,
     **given: Any,
 ) -> None:
-    """Make a sale."""
+    """Make a sale. Who comes before it opens takes part in a draw of the places."""
     dress = dressing(given["sale_id"], colour, logo, image)
+    now = datetime.fromtimestamp(SystemClock().now_ms() // 1000, UTC)
     made = Sale(
         state="open",
         pause_reason="",
-        opens_at=opens_at or datetime.fromtimestamp(SystemClock().now_ms() // 1000, UTC),
+        opens_at=opens_at or now,
         burst=burst or max(1, given["rate_per_minute"] // 60),
         **given,
     )
-    with_pool(data_dir, lambda pool: SaleRecords(pool).create(made))
+    plan = planned(made.opens_at, now, beacon, beacon_wait, no_draw=no_draw)
+    with_pool(data_dir, lambda pool: SaleRecords(pool).create(made, plan))
     if dress:
         with_pool(data_dir, dress)
     click.echo(f"{made.sale_id} opens {made.opens_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC")
+    if plan is not None:
+        tell(plan, made.opens_at_ms)
 
 
 def change(data_dir: Path, sale_id: str, **changes: object) -> None:
@@ -76,7 +85,9 @@ def change(data_dir: Path, sale_id: str, **changes: object) -> None:
 def open_sale(sale_id: str, data_dir: Path) -> None:
     """Open a sale now, whatever its hour."""
     now = datetime.fromtimestamp(SystemClock().now_ms() // 1000, UTC)
-    change(data_dir, sale_id, state="open", pause_reason="", opens_at=now)
+    found = with_pool(data_dir, lambda pool: SaleRecords(pool).get(sale_id))
+    opens_at = min(now, found.opens_at)
+    change(data_dir, sale_id, state="open", pause_reason="", opens_at=opens_at)
 
 
 @sale.command()
@@ -159,6 +170,8 @@ def show(sale_id: str, data_dir: Path) -> None:
         found.phase(SystemClock().now_ms())
         + (f" · {found.pause_reason}" if found.pause_reason else ""),
     )
+    if found.draw is not None:
+        table.add_row("draw", f"{found.draw.state}, {found.draw.entries} entries")
     table.add_row("opens at", f"{found.opens_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC")
     table.add_row("rate", f"{found.rate_per_minute} a minute, bursts of {found.burst}")
     table.add_row("inside", f"{inside} of {found.capacity}")

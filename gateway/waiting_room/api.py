@@ -6,7 +6,7 @@ from typing import Annotated, Final
 import msgspec
 from aiohttp import web
 
-from gateway.app_keys import PROOF_OF_WORK, ROOMS, SETTINGS
+from gateway.app_keys import DRAWS, PROOF_OF_WORK, ROOMS, SETTINGS
 from gateway.edge import cookies
 from gateway.edge.credentials import read_ticket, sealed
 from gateway.waiting_room import joining
@@ -114,15 +114,32 @@ async def join(request: web.Request) -> web.Response:
 async def place(request: web.Request) -> web.Response:
     """Answer where the fan stands, for clients that do not compute it from the board."""
     sale_id = request.match_info["sale"]
-    document = request.config_dict[ROOMS].board(sale_id).document
-    return web.json_response(
-        place_document(document, read_ticket(request, sale_id)), headers=NO_STORE
+    rooms = request.config_dict[ROOMS]
+    document = rooms.board(sale_id).document
+    ticket = read_ticket(request, sale_id)
+    again = await joining.entered_again(request, ticket)
+    if again is not None:
+        ticket = again.claims
+    receipt = await request.config_dict[DRAWS].receipts.of(
+        sale_id,
+        rooms.room(sale_id).sale.draw,
+        ticket.entry_number,
+        ticket.entered_as or ticket.fan_id,
     )
+    found = place_document(document, ticket)
+    if receipt is not None:
+        found["receipt"] = msgspec.to_builtins(receipt)
+    if again is not None:
+        found["ticket"] = again.text
+    response = web.json_response(found, headers=NO_STORE)
+    if again is not None:
+        give_ticket(request, response, again)
+    return response
 
 
 def place_document(document: BoardDocument, ticket: TicketClaims) -> dict[str, object]:
     """Return where a fan stands, worked out from the board."""
-    number = joining.place_of(ticket, document.phase)
+    number = joining.place_of(ticket, document.phase, document.draw)
     serving = serving_in(document, ticket.lane)
     ahead = None if number is None else max(0, number - serving - 1)
     called = number is not None and number <= serving

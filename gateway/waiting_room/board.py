@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from gateway.draw.draw import BoardDraw
 from gateway.waiting_room.line_now import LineNow
 from gateway.waiting_room.sales import Phase, Sale
 
@@ -73,6 +74,8 @@ class BoardDocument(msgspec.Struct, frozen=True, kw_only=True):
     pause_reason: str
     # In order of precedence, the general line last; empty when there is no other lane.
     lanes: list[BoardLane]
+    # None when there is nothing to draw.
+    draw: BoardDraw | None
     eta: list[Eta]
     poll: Poll
     events: list[str]
@@ -198,6 +201,7 @@ def render(sale: Sale, line: LineNow, measured: float | None, seq: int) -> Board
         message=sale.message,
         pause_reason=sale.pause_reason if phase == "paused" else "",
         lanes=board_lanes(sale, line),
+        draw=sale.draw.on_board(sale.opens_at_ms) if sale.draw else None,
         eta=eta_table(line.waiting, rate),
         poll=poll_policy(phase, line.waiting, rate),
         events=sale.event_ids,

@@ -4,11 +4,13 @@ import base64
 import hmac
 from dataclasses import dataclass
 
+import msgspec
 from aiohttp import web
 
 from gateway import metrics
 from gateway.app_keys import (
     CLOCK,
+    DRAWS,
     KEY_RING,
     PROOF_OF_WORK,
     ROOMS,
@@ -17,6 +19,7 @@ from gateway.app_keys import (
     TOKENS,
     WAIT_TOKENS,
 )
+from gateway.draw.draw import BoardDraw
 from gateway.edge.credentials import prove_device, read_ticket
 from gateway.waiting_room.board import eta_at, expected_rate, moment_text
 from gateway.waiting_room.rooms import Room
@@ -136,30 +139,58 @@ async def _take_in(
         metrics.JOINS.labels(sale_id, "refused").inc()
         raise
     metrics.JOINS.labels(sale_id, "joined" if joined.is_new else "repeated").inc()
-    rooms.note_places_left(sale_id, joined.places_left)
-    phase = phase_of(request, room.sale)
+    rooms.note_joined(sale_id, joined)
     now_ms = request.config_dict[CLOCK].now_ms()
-    is_early = phase == "before"
+    # Without a draw a number given before the opening is a place as soon as there are places.
+    is_early = room.sale.draw is None and room.sale.phase(now_ms) == "before"
     claims = TicketClaims(
         fan_id=fan_id,
         sale_id=sale_id,
         place=None if is_early else joined.place,
-        entry_number=joined.place if is_early else None,
+        entry_number=joined.place if is_early else joined.entry_number,
         jkt=jkt,
         issued_at_ms=now_ms,
         expires_at_ms=now_ms + request.config_dict[SETTINGS].ticket_ms,
     )
-    return TicketGiven(request.config_dict[TOKENS].sign_ticket(claims), claims, phase)
+    return _signed(request, room, claims)
 
 
-def place_of(ticket: TicketClaims, phase: Phase) -> int | None:
-    """Return the fan's place, or None before the sale opens.
+def _signed(request: web.Request, room: Room, claims: TicketClaims) -> TicketGiven:
+    text = request.config_dict[TOKENS].sign_ticket(claims)
+    return TicketGiven(text, claims, phase_of(request, room.sale))
 
-    Early fans are served in the order of their entry numbers.
-    """
-    if ticket.place is not None:
+
+def place_of(ticket: TicketClaims, phase: Phase, draw: BoardDraw | None) -> int | None:
+    """Return the fan's place, or None before the opening or the draw has given it."""
+    if ticket.place is not None or ticket.entry_number is None:
         return ticket.place
-    return None if phase == "before" else ticket.entry_number
+    if draw is None:
+        return None if phase == "before" else ticket.entry_number
+    return draw.place_of(ticket.entry_number, ticket.entered_as or ticket.fan_id)
+
+
+async def entered_again(request: web.Request, ticket: TicketClaims | None) -> TicketGiven | None:
+    """Return a new ticket for a fan whose entry was lost with a store, if there is one to give.
+
+    While entries are taken they enter again, without work: they have done it. Afterwards only who
+    entered again by themselves has an entry; everybody else shares a place, see place_of.
+    """
+    if ticket is None or ticket.entry_number is None:
+        return None
+    sale_id, fan_id = ticket.sale_id, ticket.entered_as or ticket.fan_id
+    rooms = request.config_dict[ROOMS]
+    room = rooms.room(sale_id)
+    draw = room.sale.draw
+    told = draw.on_board(room.sale.opens_at_ms) if draw else None
+    if told is None or not told.lacks(ticket.entry_number):
+        return None
+    entry_number = await request.config_dict[DRAWS].entries.find(sale_id, fan_id)
+    if entry_number is None and told.state == "committed":
+        joined = await rooms.line.join(sale_id, fan_id, f"entry:{fan_id}", None)
+        entry_number = joined.entry_number
+    if entry_number is None:
+        return None
+    return _signed(request, room, msgspec.structs.replace(ticket, entry_number=entry_number))
 
 
 async def admit(
@@ -173,13 +204,16 @@ async def admit(
     room = rooms.room(sale_id)
     ticket = read_ticket(request, sale_id, ticket_text)
     proof = prove_device(request, ticket.jkt)
+    if again := await entered_again(request, ticket):
+        ticket = again.claims
     phase = phase_of(request, room.sale)
-    place = place_of(ticket, phase)
+    draw = room.sale.draw
+    place = place_of(ticket, phase, draw.on_board(room.sale.opens_at_ms) if draw else None)
     if phase == "closed":
         raise SaleClosed
     if phase == "paused":
         raise SalePaused(room.sale.pause_reason)
-    if place is None:
+    if place is None or phase == "before":
         raise SaleNotOpen(opens_at=moment_text(room.sale.opens_at))
     try:
         visit = await rooms.line.admit(

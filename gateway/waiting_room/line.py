@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from gateway.draw.entries import Entries
 from gateway.settings import GatewaySettings
 from gateway.waiting_room.line_now import NO_ANSWERS, LineNow, OriginAnswers, StockLeft
 from gateway.waiting_room.sales import GENERAL, Sale, SaleRecords
@@ -30,17 +31,21 @@ PLACES_LEFT_MIN = 5_000
 WAITING_JOIN_EVERY_MS = 10_000
 WAITING_JOIN_BURST = 5
 WAITING_JOIN_ADDRESSES = 50
+# Stands for the entry numbers where a lane is named: no lane can be called so.
+ENTRIES = ""
 # A full house empties at the pace of buyers: come back in a few seconds.
 FULL_RETRY_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """A fan's place, and whether they had it before."""
+    """A fan's place, or entry number before the draw; and whether they had it before."""
 
-    place: int
+    place: int | None
     is_new: bool
-    places_left: int
+    # How many more may be given before the next block is leased.
+    left: int
+    entry_number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +60,16 @@ class Line:
     """Places, calls, and visits of all sales."""
 
     def __init__(
-        self, epochs: Epochs, records: SaleRecords, tokens: TokenSource, settings: GatewaySettings
+        self,
+        epochs: Epochs,
+        records: SaleRecords,
+        entries: Entries,
+        tokens: TokenSource,
+        settings: GatewaySettings,
     ) -> None:
         self._epochs = epochs
         self._records = records
+        self._entries = entries
         self._tokens = tokens
         self._settings = settings
         # What this process has told its fans, by sale and lane: no store that was lost takes it back.
@@ -77,7 +88,7 @@ class Line:
     async def join(
         self, sale_id: str, fan_id: str, proof: str, device: str | None, lane: str = GENERAL
     ) -> Joined:
-        """Return the fan's place in the lane, the same at every repeat.
+        """Return the fan's place in the lane, or entry number; the same at every repeat.
 
         `proof` names the spent proof of work, `device` the spent DPoP proof. Raises BotCheckFailed or
         DeviceProofInvalid when somebody else has used one of them.
@@ -90,16 +101,18 @@ class Line:
         args: dict[str, str | int] = {"fan_id": fan_id, "lane": lane, "spent_ms": SPENT_MS}
         for _ in range(2):
             match await self._epochs.run(self._join_line, ("sale", sale_id), keys, args):
-                case ["joined", int(place), int(left)]:
-                    return Joined(place, True, left)
-                case ["joined_before", int(place), int(left)]:
-                    return Joined(place, False, left)
+                case ["joined" | "joined_before" as word, int(place), int(left)]:
+                    return Joined(place, word == "joined", left)
+                case ["entered" | "entered_before" as word, int(number), int(left)]:
+                    return Joined(None, word == "entered", left, number)
                 case ["replayed", "proof"]:
                     raise BotCheckFailed("replayed")
                 case ["replayed", "device"]:
                     raise DeviceProofInvalid("replayed")
                 case ["no_places", int(last)]:
                     await self.lease_more(sale_id, last, lane)
+                case ["no_entries", int()]:
+                    await self.lease_more(sale_id, lane=ENTRIES)
                 case answer:
                     raise AssertionError(f"join_line.lua broke its contract: {answer!r}")
         raise StoreUnavailable(retry_after=1)
@@ -107,6 +120,7 @@ class Line:
     async def lease_more(self, sale_id: str, above: int = 0, lane: str = GENERAL) -> None:
         """Lease the lane's next block of places above a place in PostgreSQL and tell Redis.
 
+        With ENTRIES for a lane it is a block of entry numbers.
         A thousand fans who find none left at the same moment share one block.
         """
         scope = (sale_id, lane)
@@ -122,6 +136,9 @@ class Line:
         task.result()
 
     async def _lease_block(self, sale_id: str, above: int, lane: str) -> None:
+        if lane == ENTRIES:
+            await self._entries.lease_more(sale_id)
+            return
         lease = await self._records.lease_places(sale_id, above, lane)
         answer = await self._epochs.run(
             self._raise_ceiling,
@@ -260,7 +277,9 @@ class Line:
 
     async def _open(self, sale_id: str, epoch: int) -> None:
         """Begin the line in a new epoch (called by Epochs, one process at a time)."""
-        lease = await self._records.lease_places(sale_id)
+        opening = await self._entries.fill(sale_id)
+        # No places are given while entries are taken; a block leased now would become a gap.
+        lease = await self._records.lease_places(sale_id, is_held=bool(opening["entering"]))
         lanes = [
             await self._records.lease_places(sale_id, lane=lane)
             for lane in await self._records.lanes_begun(sale_id)
@@ -274,11 +293,10 @@ class Line:
                 "leased": lease.leased,
                 "ceiling": lease.ceiling,
                 "serving": lease.serving,
-                "entering": 0,
-                "last_entry": 0,
-                "entries_leased": 0,
-                "entry_ceiling": 0,
+                **opening,
                 "lanes": msgspec.json.encode(lanes).decode(),
             },
         )
         assert answer[0] in ("opened", "open_before"), answer
+        if answer[0] == "opened":
+            await self._entries.note_loss(sale_id, opening, int(answer[3]))

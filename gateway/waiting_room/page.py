@@ -33,15 +33,23 @@ routes = web.RouteTableDef()
 async def waiting_page(request: web.Request) -> web.Response:
     """Show where the fan stands; every reload shows the same place. To programs: as JSON."""
     sale_id = request.match_info["sale"]
-    if not wants_document(request):
-        return show(request, sale_id)
     board = request.config_dict[ROOMS].board(sale_id)
     ticket = ticket_if_any(request, sale_id)
-    place = place_document(board.document, ticket) if ticket else None
-    return web.json_response(
-        {"board": msgspec.to_builtins(board.document), "place": place},
-        headers={"Cache-Control": "no-store", "Vary": "Accept, Cookie"},
-    )
+    again = await joining.entered_again(request, ticket)
+    if again is not None:
+        ticket = again.claims
+    response: web.Response
+    if wants_document(request):
+        place = place_document(board.document, ticket) if ticket else None
+        response = web.json_response(
+            {"board": msgspec.to_builtins(board.document), "place": place},
+            headers={"Cache-Control": "no-store", "Vary": "Accept, Cookie"},
+        )
+    else:
+        response = show(request, sale_id, ticket)
+    if again is not None:
+        give_ticket(request, response, again)
+    return response
 
 
 @routes.post("/sales/{sale}/join")
@@ -54,7 +62,8 @@ async def join_form(request: web.Request) -> web.Response:
     try:
         given = await joining.join_by_waiting(request, sale_id, wait_token)
     except BotCheckFailed as refusal:
-        return show(request, sale_id, refusal=refusal.reason, status=403)
+        ticket = ticket_if_any(request, sale_id)
+        return show(request, sale_id, ticket, refusal=refusal.reason, status=403)
     response = see_other(request, sale_id)
     give_ticket(request, response, given)
     return response
@@ -100,19 +109,26 @@ def event_wanted(request: web.Request) -> str:
     return event_id if SALE_ID.fullmatch(event_id) else ""
 
 
-def show(request: web.Request, sale_id: str, refusal: str = "", status: int = 200) -> web.Response:
+def show(
+    request: web.Request,
+    sale_id: str,
+    ticket: TicketClaims | None,
+    refusal: str = "",
+    status: int = 200,
+) -> web.Response:
     """Return the page for this fan at this moment."""
     rooms = request.config_dict[ROOMS]
     room = rooms.room(sale_id)
     board = rooms.board(sale_id)
-    ticket = ticket_if_any(request, sale_id)
+    draw = board.document.draw
     page = WaitingPage(
         sale_id=sale_id,
         now_ms=request.config_dict[CLOCK].now_ms(),
         board_json=board.body.decode(),
         wait_token=request.config_dict[WAIT_TOKENS].issue(sale_id),
         entry_number=ticket.entry_number if ticket else None,
-        place=joining.place_of(ticket, board.document.phase) if ticket else None,
+        place=joining.place_of(ticket, board.document.phase, draw) if ticket else None,
+        is_from_draw=bool(ticket and ticket.entry_number and draw and draw.seed),
         lane=ticket.lane if ticket else None,
         go_to=go_to_if_inside(request, sale_id),
         refusal=refusal,

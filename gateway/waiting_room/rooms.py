@@ -11,7 +11,7 @@ import structlog
 from gateway import metrics
 from gateway.settings import GatewaySettings
 from gateway.waiting_room.board import Board, RateMeter, render
-from gateway.waiting_room.line import PLACES_LEFT_MIN, Line
+from gateway.waiting_room.line import ENTRIES, PLACES_LEFT_MIN, Joined, Line
 from gateway.waiting_room.line_now import LineNow
 from gateway.waiting_room.sales import Sale, SaleRecords
 from groundwork.clock import Clock
@@ -111,15 +111,18 @@ class WaitingRooms:
         if room is not None:
             room.seen_inside.add(fan_id)
 
-    def note_places_left(self, sale_id: str, places_left: int) -> None:
-        """Lease the next block beside the joins when places run short."""
+    def note_joined(self, sale_id: str, joined: Joined) -> None:
+        """Lease the next block beside the joins when places, or entry numbers, run short."""
         room = self.room(sale_id)
-        if places_left < PLACES_LEFT_MIN and (room.leasing is None or room.leasing.done()):
-            room.leasing = asyncio.create_task(self._lease(sale_id))
+        if joined.left < PLACES_LEFT_MIN and (room.leasing is None or room.leasing.done()):
+            room.leasing = asyncio.create_task(self._lease(sale_id, joined))
 
-    async def _lease(self, sale_id: str) -> None:
+    async def _lease(self, sale_id: str, joined: Joined) -> None:
         with suppress(StoreUnavailable):  # the join that finds none left leases for itself
-            await self.line.lease_more(sale_id)
+            if joined.place is None:
+                await self.line.lease_more(sale_id, lane=ENTRIES)
+            else:
+                await self.line.lease_more(sale_id, joined.place)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

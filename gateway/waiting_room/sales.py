@@ -9,6 +9,8 @@ from typing import Any, Literal
 import msgspec
 import psycopg
 
+from gateway.draw.draw import DRAW, DRAW_COLUMN, Draw
+from gateway.draw.records import DrawPlan, insert_draw
 from gateway.waiting_room.brands import BRAND_COLUMN, Brand, read_brand
 from groundwork.errors import RequestInvalid, SaleNotFound
 from groundwork.postgres import Pool, connection
@@ -67,6 +69,8 @@ class Sale:
     tells_odds: bool = True
     events: tuple[SaleEvent, ...] = ()
     brand: Brand | None = None
+    # None: nobody could enter before the opening, or the first to join is the first to be called.
+    draw: Draw | None = None
 
     @property
     def lane_ids(self) -> list[str]:
@@ -87,7 +91,8 @@ class Sale:
         """Say where the sale stands at a moment."""
         if self.state == "closed":
             return "closed"
-        return "before" if now_ms < self.opens_at_ms else self.state
+        is_drawn = self.draw is None or self.draw.state == "drawn"
+        return self.state if is_drawn and now_ms >= self.opens_at_ms else "before"
 
     def rate_now(self, now_ms: int) -> int:
         """Return how many fans a minute may be called at a moment."""
@@ -115,6 +120,7 @@ SALE_COLUMNS = ", ".join(
         "lanes::text AS lanes, stock_aware, tells_odds",
         EVENTS_COLUMN,
         BRAND_COLUMN,
+        DRAW_COLUMN,
     )
 )
 
@@ -138,6 +144,7 @@ def _sale_row(cursor: psycopg.AsyncCursor[Any]) -> Callable[[Sequence[Any]], Sal
                 "events": _EVENTS.decode(values["events"]),
                 "lanes": _LANES.decode(values["lanes"]),
                 "brand": read_brand(values["brand"]),
+                "draw": DRAW.decode(values["draw"] or "null"),
             }
         )
 
@@ -150,11 +157,14 @@ class SaleRecords:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def create(self, sale: Sale) -> None:
-        """Add a sale. Raises RequestInvalid when it exists or something in it is not allowed."""
+    async def create(self, sale: Sale, draw: DrawPlan | None = None) -> None:
+        """Add a sale, with a draw among those who come before it opens, or none.
+
+        Raises RequestInvalid when it exists or something in it is not allowed.
+        """
         check(sale)
         try:
-            async with connection(self._pool) as open_connection:
+            async with connection(self._pool) as open_connection, open_connection.transaction():
                 await open_connection.execute(
                     """INSERT INTO sales (sale_id, name, opens_at, state, pause_reason, message,
                         rate_per_minute, burst, capacity, lanes, stock_aware, tells_odds)
@@ -163,6 +173,8 @@ class SaleRecords:
                      sale.message, sale.rate_per_minute, sale.burst, sale.capacity,
                      _lanes_text(sale), sale.stock_aware, sale.tells_odds),
                 )  # fmt: skip
+                if draw is not None:
+                    await insert_draw(open_connection, sale.sale_id, draw)
         except psycopg.errors.UniqueViolation as error:
             raise RequestInvalid("sale_id", f"the sale {sale.sale_id} exists already") from error
 
@@ -196,6 +208,9 @@ class SaleRecords:
         check(sale)
         if set(before.lane_ids) - set(sale.lane_ids):
             raise RequestInvalid("lanes", "must keep the lanes there are: fans may wait in them")
+        is_sealed = before.draw is not None and before.draw.state != "committed"
+        if is_sealed and sale.opens_at != before.opens_at:
+            raise RequestInvalid("opens_at", "must stay as it is: the draw's roster is sealed")
         async with connection(self._pool) as open_connection:
             await open_connection.execute(
                 """UPDATE sales SET name = %s, opens_at = %s, state = %s, pause_reason = %s,
@@ -208,10 +223,13 @@ class SaleRecords:
             )  # fmt: skip
         return sale
 
-    async def lease_places(self, sale_id: str, above: int = 0, lane: str = GENERAL) -> Lease:
+    async def lease_places(
+        self, sale_id: str, above: int = 0, lane: str = GENERAL, *, is_held: bool = False
+    ) -> Lease:
         """Raise a lane's ceiling by a block and return its lease. Raises SaleNotFound.
 
-        `above` is a place that counts as given, leased or not: the draw gives many at once.
+        `above` is a place that counts as given, leased or not: the draw gives many at once. When
+        the line is held no block is leased, only the lease as it is returned.
         """
         if lane == GENERAL:
             statement = """UPDATE sales
@@ -224,7 +242,8 @@ class SaleRecords:
                 ON CONFLICT (sale_id, lane) DO UPDATE
                     SET place_ceiling = GREATEST(known.place_ceiling, %(above)s) + %(block)s
                 RETURNING last_place, place_ceiling - %(block)s, place_ceiling, serving"""
-        values = {"sale_id": sale_id, "above": above, "block": PLACES_LEASED, "lane": lane}
+        block = 0 if is_held else PLACES_LEASED
+        values = {"sale_id": sale_id, "above": above, "block": block, "lane": lane}
         async with connection(self._pool) as open_connection:
             row = await (await open_connection.execute(statement, values)).fetchone()
         if row is None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
+from gateway.draw.entries import Entries
+from gateway.draw.records import DrawRecords
 from gateway.settings import GatewaySettings
 from gateway.waiting_room.line import Joined, Line, LineNow
 from gateway.waiting_room.sales import Sale, SaleRecords
@@ -88,7 +90,8 @@ async def opened_room(redis_url: str, pool: Pool) -> AsyncIterator[Room]:
     """Yield a process's parts with a sale of its own."""
     async with open_store(redis_url) as store:
         epochs, records = Epochs(store, pool), SaleRecords(pool)
-        line = Line(epochs, records, SystemTokenSource(), GatewaySettings())
+        entries = Entries(epochs, DrawRecords(pool))
+        line = Line(epochs, records, entries, SystemTokenSource(), GatewaySettings())
         sale = make_sale(f"sale-{next(_numbers)}")
         await records.create(sale)
         await epochs.start()
