@@ -44,6 +44,9 @@ from gateway.waiting_room.brands import BrandPictures, BrandRecords
 from gateway.waiting_room.line import Line
 from gateway.waiting_room.rooms import WaitingRooms
 from gateway.waiting_room.sales import SaleRecords
+from gateway.waiting_room.senses import Senses
+from gateway.waiting_room.shared_waits import SharedWaits
+from gateway.waiting_room.stock_watch import StockWatch
 from groundwork.access_log import access_log
 from groundwork.clock import Clock, SystemClock, SystemTokenSource
 from groundwork.device_proof import DeviceProofs
@@ -104,7 +107,8 @@ def make_app(
             app[BRAND_PICTURES] = BrandPictures(BrandRecords(epochs.pool))
             app[DRAWS] = draws = DrawParts.made(epochs, settings, clock)
             line = Line(epochs, records, draws.entries, SystemTokenSource(), settings)
-            app[ROOMS] = WaitingRooms(line, records, clock, random.Random(), settings)  # noqa: S311
+            senses = _senses(app, epochs, door)
+            app[ROOMS] = WaitingRooms(line, records, clock, random.Random(), settings, senses)  # noqa: S311
             rounds = DrawRounds(draws.drawing, app[ROOMS].sales, clock, random.Random())  # noqa: S311
             app[ROOMS].outlets.append(api.ReadyBoards(app[READY_ANSWERS], clock))
             with closing(app[READY_ANSWERS]):
@@ -133,6 +137,13 @@ def add_routes(app: web.Application) -> None:
 async def end_streams(app: web.Application) -> None:
     """End the shop's streams when the gateway stops: their fans come back to another process."""
     await app[DOOR].end_streams()
+
+
+def _senses(app: web.Application, epochs: Epochs, door: Door) -> Senses:
+    """Return what pacing and the boards go by besides the line."""
+    return Senses(
+        StockWatch(epochs, door, app[IDENTITIES]), app[ORIGIN_HEALTH], SharedWaits(epochs.store)
+    )
 
 
 async def jwks(request: web.Request) -> web.Response:

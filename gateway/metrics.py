@@ -12,6 +12,8 @@ __all__ = [
     "BOARD_STREAMS",
     "BOT_CHECKS",
     "CALLS",
+    "ETA_KEPT",
+    "ETA_TOLD",
     "FANS_INSIDE",
     "FANS_WAITING",
     "HTTP_REQUESTS",
@@ -21,6 +23,8 @@ __all__ = [
     "LINE_SERVING",
     "ORIGIN_ANSWERS",
     "PACING_TICK_SECONDS",
+    "SEATS_LEFT",
+    "SEATS_PER_FAN",
     "expect_sale",
 ]
 
@@ -92,6 +96,31 @@ ADMISSION_RATE_PER_MINUTE = Gauge(
 ADMISSION_RATE_ASKED_PER_MINUTE = Gauge(
     "onsale_admission_rate_asked_per_minute",
     "Places per minute the operator asked for.",
+    ["sale"],
+    multiprocess_mode="mostrecent",
+)
+
+ETA_TOLD = Gauge(
+    "onsale_eta_told",
+    "Ranges of a wait that were told and whose end is known by now.",
+    ["sale"],
+    multiprocess_mode="mostrecent",
+)
+ETA_KEPT = Gauge(
+    "onsale_eta_kept",
+    "Of the told ranges those that held; eight in ten are meant to.",
+    ["sale"],
+    multiprocess_mode="mostrecent",
+)
+SEATS_LEFT = Gauge(
+    "onsale_sale_seats_left",
+    "Seats and pieces of stock that nobody has bought, as the shop told the waiting room.",
+    ["sale"],
+    multiprocess_mode="mostrecent",
+)
+SEATS_PER_FAN = Gauge(
+    "onsale_seats_per_fan",
+    "Seats pacing counts on for each fan inside, as measured.",
     ["sale"],
     multiprocess_mode="mostrecent",
 )

@@ -14,6 +14,9 @@ from gateway.settings import GatewaySettings
 from gateway.waiting_room.line import Line
 from gateway.waiting_room.rooms import Room, WaitingRooms
 from gateway.waiting_room.sales import SaleRecords
+from gateway.waiting_room.senses import Senses
+from gateway.waiting_room.shared_waits import SharedWaits
+from gateway.waiting_room.stock_watch import StockWatch
 from groundwork.clock import Clock, SystemTokenSource
 from groundwork.errors import StoreUnavailable
 from lua.epochs import Epochs
@@ -31,7 +34,11 @@ class RoomWorker:
         self._records = SaleRecords(epochs.pool)
         draws = DrawParts.made(epochs, settings, clock)
         line = Line(epochs, self._records, draws.entries, SystemTokenSource(), settings)
-        self.rooms = WaitingRooms(line, self._records, clock, random.Random(), settings)  # noqa: S311
+        # It has no door: gateways ask the shop, and it knows what they were told.
+        senses = Senses(
+            StockWatch(epochs, None, None), None, SharedWaits(epochs.store), is_telling=True
+        )
+        self.rooms = WaitingRooms(line, self._records, clock, random.Random(), settings, senses)  # noqa: S311
         self._draws = DrawRounds(draws.drawing, self.rooms.sales, clock, random.Random())  # noqa: S311
         self._clock = clock
 

@@ -24,7 +24,14 @@ def sale_keys(sale_id: str) -> Mapping[str, str]:
         "claims": f"{tag}:claims",  # zset: fan_id, scored by the place that was claimed
         "visits": f"{tag}:visits",  # zset: fan_id, scored by the end of the visit
         "visit_ids": f"{tag}:visit_ids",  # hash: fan_id -> visit_id:pass end
+        "stock": f"{tag}:stock",  # hash: what the shop has left, and whether that is shown as sold out
     }
+
+
+def waits_keys(sale_id: str) -> Mapping[str, str]:
+    """Return where the waits of a sale are told, and the record of how they held is kept."""
+    tag = f"{{s:{sale_id}}}"
+    return {"waits": f"{tag}:waits", "record": f"{tag}:waits_record"}
 
 
 def spent_key(sale_id: str, what: str) -> str:

@@ -43,6 +43,8 @@ class InProcessDoor:
         except TimeoutError as error:
             raise StoreUnavailable(retry_after=1) from error
         body = response.body if isinstance(response, web.Response) else None
+        if isinstance(response, web.Response) and body is None:
+            body = b""
         if not isinstance(body, bytes | bytearray) or len(body) > ANSWER_BYTES_MAX:
             raise StoreUnavailable(retry_after=1)
         return Answer(response.status, bytes(body))

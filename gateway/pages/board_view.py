@@ -159,6 +159,13 @@ class BoardView(msgspec.Struct, frozen=True, kw_only=True):
             return self.serving
         return lane.called if lane.serving is None else lane.serving
 
+    def waiting_before(self, lane_name: str | None) -> int:
+        """Return how many wait in the lanes that are called before this one."""
+        names = [lane.lane for lane in self.lanes]
+        name = lane_name or GENERAL
+        position = names.index(name) if name in names else 0
+        return sum(lane.waiting for lane in self.lanes[:position])
+
     def stock_of(self, event_id: str) -> EventLeft | None:
         """Return what is left of an event, if the shop tells."""
         return next((left for left in self.stock or () if left.event == event_id), None)

@@ -85,8 +85,8 @@ class WaitingPage:
 
     From the fan's ticket: `entry_number` (before the draw) and `place` (both None without a
     ticket), `lane` (None: the general line), `serving_at_join` (0 if not known).
-    `is_from_draw` says that the place came out of the draw. `ahead` is computed: fans of the same
-    lane to be called before this one.
+    `is_from_draw` says that the place came out of the draw. `ahead` is computed: fans to be called
+    before this one, those in lanes of precedence, too.
 
     From the fan's pass: `go_to` is the path to the seats while a pass is valid, else "".
 
@@ -150,8 +150,10 @@ class WaitingPage:
 
     @property
     def ahead(self) -> int | None:
-        """Fans of the lane to be called before this one; None without a place."""
-        return None if self.place is None else max(0, self.place - self.serving - 1)
+        """Fans to be called before this one, in lanes of precedence, too; None without a place."""
+        if self.place is None:
+            return None
+        return max(0, self.place - self.serving - 1) + self.board.waiting_before(self.lane)
 
     @property
     def eta(self) -> Eta | None:

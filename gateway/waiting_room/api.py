@@ -10,7 +10,8 @@ from gateway.app_keys import DRAWS, PROOF_OF_WORK, ROOMS, SETTINGS
 from gateway.edge import cookies
 from gateway.edge.credentials import read_ticket, sealed
 from gateway.waiting_room import joining
-from gateway.waiting_room.board import Board, BoardDocument, eta_at, moment_text, serving_in
+from gateway.waiting_room.board import Board, BoardDocument, before_lane, moment_text, serving_in
+from gateway.waiting_room.eta import eta_at
 from groundwork.bodies import read_body
 from groundwork.clock import Clock
 from groundwork.ready_answers import ReadyAnswers
@@ -141,11 +142,13 @@ def place_document(document: BoardDocument, ticket: TicketClaims) -> dict[str, o
     """Return where a fan stands, worked out from the board."""
     number = joining.place_of(ticket, document.phase, document.draw)
     serving = serving_in(document, ticket.lane)
-    ahead = None if number is None else max(0, number - serving - 1)
+    ahead = None
+    if number is not None:
+        ahead = max(0, number - serving - 1) + before_lane(document, ticket.lane)
     called = number is not None and number <= serving
     eta = None
     if ahead is not None and not called:
-        eta = eta_at(ahead, document.rate_per_minute)
+        eta = eta_at(document.eta, ahead)
     return {
         "place": number,
         "entry_number": ticket.entry_number,

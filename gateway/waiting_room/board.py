@@ -8,19 +8,18 @@ from datetime import UTC, datetime
 import msgspec
 
 from gateway.draw.draw import BoardDraw
+from gateway.waiting_room.eta import Eta
 from gateway.waiting_room.line_now import LineNow
-from gateway.waiting_room.sales import Phase, Sale
+from gateway.waiting_room.odds import Odds
+from gateway.waiting_room.promises import EtaKept
+from gateway.waiting_room.sales import GENERAL, Phase, Sale
+from gateway.waiting_room.stock import EventStock
+from gateway.waiting_room.told import NOTHING_TOLD, Told
 
 # The rate is measured over this long: short enough to follow a change, long enough to be calm.
 RATE_WINDOW_MS = 60_000
 # Before this much was measured, the asked rate is the better guess.
 RATE_WINDOW_MIN_MS = 5_000
-# Distances the wait is told for; browsers interpolate between them.
-ETA_DISTANCES = (1, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
-# How far the real wait strays from distance ÷ rate: no-shows make it shorter, pauses longer.
-ETA_SHORTER, ETA_LONGER = 0.75, 1.5
-# Nobody is told less than this: a call, the cue and the press of a button take their time.
-ETA_SECONDS_MIN = 2
 # What the general line is called beside other lanes; pages say it in the fan's language.
 GENERAL_NAME = "General"
 # Polls: often when a call may come soon, seldom when there is nothing to see.
@@ -29,15 +28,6 @@ POLL_FLOOR_MS, POLL_CEILING_MS = 3_000, 30_000
 POLLS_PER_WAIT = 30
 # Spread, so that fans who came together do not ask together for ever.
 POLL_JITTER_PART = 0.3
-
-
-class Eta(msgspec.Struct, frozen=True):
-    """The wait in seconds at one distance, at three likelihoods."""
-
-    distance: int
-    p10: int
-    p50: int
-    p90: int
 
 
 class Poll(msgspec.Struct, frozen=True):
@@ -58,6 +48,13 @@ class BoardLane(msgspec.Struct, frozen=True):
     serving: int
 
 
+class RateChanged(msgspec.Struct, frozen=True):
+    """The operator's last change of the rate, so that everybody sees why an estimate moved."""
+
+    at: str
+    per_minute: int
+
+
 class BoardDocument(msgspec.Struct, frozen=True, kw_only=True):
     """What everybody who waits is told: `GET /api/sales/{sale}/status`."""
 
@@ -76,7 +73,12 @@ class BoardDocument(msgspec.Struct, frozen=True, kw_only=True):
     lanes: list[BoardLane]
     # None when there is nothing to draw.
     draw: BoardDraw | None
+    # Distances count all who are called before, in lanes of precedence, too.
     eta: list[Eta]
+    eta_kept: EtaKept | None
+    stock: list[EventStock] | None
+    odds: Odds | None
+    rate_changed: RateChanged | None
     poll: Poll
     events: list[str]
     seq: int
@@ -97,6 +99,16 @@ def serving_in(document: BoardDocument, lane_id: str | None) -> int:
     """Return how far a lane was called; None is the general line."""
     lanes = (lane.serving for lane in document.lanes if lane.lane == lane_id)
     return next(lanes, document.serving)
+
+
+def before_lane(document: BoardDocument, lane_id: str | None) -> int:
+    """Return how many wait in the lanes that are called before this one; None is the general line."""
+    before = 0
+    for lane in document.lanes:
+        if lane.lane == (lane_id or GENERAL):
+            break
+        before += lane.waiting
+    return before
 
 
 class RateMeter:
@@ -133,32 +145,6 @@ def expected_rate(measured: float | None, asked: int, waiting: int) -> float:
     return min(float(asked), measured)
 
 
-def eta_at(distance: int, rate_per_minute: float) -> Eta | None:
-    """Return the wait of a fan with so many ahead, or None when nothing moves."""
-    if rate_per_minute <= 0:
-        return None
-    seconds = (distance + 1) * 60 / rate_per_minute
-    return Eta(
-        distance,
-        max(ETA_SECONDS_MIN, round(seconds * ETA_SHORTER)),
-        max(ETA_SECONDS_MIN, round(seconds)),
-        max(ETA_SECONDS_MIN, round(seconds * ETA_LONGER)),
-    )
-
-
-def eta_table(waiting: int, rate_per_minute: float) -> list[Eta]:
-    """Return the waits up to just beyond the end of the line."""
-    table: list[Eta] = []
-    for distance in ETA_DISTANCES:
-        eta = eta_at(distance, rate_per_minute)
-        if eta is None:
-            break
-        table.append(eta)
-        if distance >= waiting:
-            break
-    return table
-
-
 def poll_policy(phase: Phase, waiting: int, rate_per_minute: float) -> Poll:
     """Return how often to ask: a part of the average wait, between floor and ceiling."""
     if phase in ("closed", "sold_out"):
@@ -184,7 +170,16 @@ def board_lanes(sale: Sale, line: LineNow) -> list[BoardLane]:
     ]
 
 
-def render(sale: Sale, line: LineNow, measured: float | None, seq: int) -> Board:
+def rate_changed(sale: Sale) -> RateChanged | None:
+    """Return when the asked rate was last changed, and to what."""
+    if sale.rate_changed_at is None:
+        return None
+    return RateChanged(moment_text(sale.rate_changed_at), sale.rate_per_minute)
+
+
+def render(
+    sale: Sale, line: LineNow, measured: float | None, seq: int, told: Told = NOTHING_TOLD
+) -> Board:
     """Return the board for this moment."""
     phase = sale.phase(line.now_ms)
     rate = expected_rate(measured, sale.rate_now(line.now_ms), line.waiting)
@@ -202,7 +197,11 @@ def render(sale: Sale, line: LineNow, measured: float | None, seq: int) -> Board
         pause_reason=sale.pause_reason if phase == "paused" else "",
         lanes=board_lanes(sale, line),
         draw=sale.draw.on_board(sale.opens_at_ms) if sale.draw else None,
-        eta=eta_table(line.waiting, rate),
+        eta=told.eta,
+        eta_kept=told.eta_kept,
+        stock=told.stock,
+        odds=told.odds,
+        rate_changed=rate_changed(sale),
         poll=poll_policy(phase, line.waiting, rate),
         events=sale.event_ids,
         seq=seq,

@@ -21,7 +21,8 @@ from gateway.app_keys import (
 )
 from gateway.draw.draw import BoardDraw
 from gateway.edge.credentials import prove_device, read_ticket
-from gateway.waiting_room.board import eta_at, expected_rate, moment_text
+from gateway.waiting_room.board import moment_text
+from gateway.waiting_room.eta import eta_at
 from gateway.waiting_room.rooms import Room
 from gateway.waiting_room.sales import Phase, Sale
 from groundwork.errors import (
@@ -220,7 +221,7 @@ async def admit(
             room.sale, ticket.fan_id, place, proof.replay_key if proof else None
         )
     except NotYourTurn as refusal:
-        raise NotYourTurn(_retry_after(request, room, refusal), refusal.ahead) from refusal
+        raise NotYourTurn(_retry_after(room, refusal), refusal.ahead) from refusal
     metrics.ADMISSIONS.labels(sale_id).inc()
     claims = PassClaims(
         fan_id=ticket.fan_id,
@@ -242,12 +243,7 @@ def entrance(sale: Sale, event_id: str | None) -> str:
     return f"/events/{sale.event_ids[0]}/seats" if sale.event_ids else "/"
 
 
-def _retry_after(request: web.Request, room: Room, refusal: NotYourTurn) -> int:
+def _retry_after(room: Room, refusal: NotYourTurn) -> int:
     """Return the seconds after which asking again makes sense, from what is known of the wait."""
-    rate = expected_rate(
-        room.rate.per_minute(),
-        room.sale.rate_now(request.config_dict[CLOCK].now_ms()),
-        room.line.waiting if room.line else 0,
-    )
-    eta = eta_at(refusal.ahead, rate)
+    eta = eta_at(room.board.document.eta if room.board else (), refusal.ahead)
     return max(refusal.retry_after, min(RETRY_SECONDS_MAX, eta.p10 if eta else RETRY_SECONDS_MAX))

@@ -2,8 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Protocol
 
 import structlog
@@ -14,6 +15,8 @@ from gateway.waiting_room.board import Board, RateMeter, render
 from gateway.waiting_room.line import ENTRIES, PLACES_LEFT_MIN, Joined, Line
 from gateway.waiting_room.line_now import LineNow
 from gateway.waiting_room.sales import Sale, SaleRecords
+from gateway.waiting_room.senses import SaleSenses, Senses
+from gateway.waiting_room.stock_watch import LOOK_EVERY_MS
 from groundwork.clock import Clock
 from groundwork.errors import SaleNotFound, StoreUnavailable
 
@@ -49,6 +52,12 @@ class Room:
         self.seen_inside: set[str] = set()
         self.streams = 0
         self.leasing: asyncio.Task[None] | None = None
+        self.senses = SaleSenses()
+
+    def follow(self, sale: Sale) -> None:
+        """Take in the sale as it is set now; what the shop has left, nobody sets."""
+        is_sold_out = sale.stock_aware and self.senses.stock.is_sold_out
+        self.sale = replace(sale, is_sold_out=is_sold_out)
 
     def publish(self, board: Board) -> None:
         """Put up a new board and wake every stream."""
@@ -67,12 +76,14 @@ class WaitingRooms:
         clock: Clock,
         rng: random.Random,
         settings: GatewaySettings,
+        senses: Senses | None = None,
     ) -> None:
         self.line = line
         self.records = records
         self._clock = clock
         self._rng = rng
         self._settings = settings
+        self._senses = senses or Senses()
         self._rooms: dict[str, Room] = {}
         self.outlets: list[Outlet] = []
 
@@ -133,6 +144,8 @@ class WaitingRooms:
             for every_ms, work, name in (
                 (SALES_EVERY_MS, self._read_sales, "read sales"),
                 (self._settings.pacing_every_ms, self._call_places, "call places"),
+                (LOOK_EVERY_MS, self._look_at_stock, "look at the stock"),
+                (BOARD_EVERY_MS, self._share_waits, "share the waits"),
                 (BOARD_EVERY_MS, self._render_boards, "render boards"),
                 (TOUCH_EVERY_MS, self._touch_visits, "touch visits"),
             )
@@ -163,10 +176,12 @@ class WaitingRooms:
         for sale in sales:
             room = self._rooms.get(sale.sale_id)
             if room is None:
-                self._rooms[sale.sale_id] = Room(sale)
+                room = Room(sale)
+                await self._senses.begin(sale, room.senses)
+                self._rooms[sale.sale_id] = room
                 metrics.expect_sale(sale.sale_id)
             else:
-                room.sale = sale
+                room.follow(sale)
         for gone in self._rooms.keys() - {sale.sale_id for sale in sales}:
             del self._rooms[gone]
             for outlet in self.outlets:
@@ -177,7 +192,7 @@ class WaitingRooms:
         rooms = [room for room in self._rooms.values() if self._is_alive(room)]
         with metrics.PACING_TICK_SECONDS.time():
             lines = await asyncio.gather(
-                *(self.line.call_places(room.sale, now_ms) for room in rooms),
+                *(self._call_places_of(room, now_ms) for room in rooms),
                 return_exceptions=True,
             )
         for room, line in zip(rooms, lines, strict=True):
@@ -187,9 +202,37 @@ class WaitingRooms:
                 continue
             room.line = line
             room.rate.note(line.now_ms, line.called)
+            room.senses.note(room.sale, line)
             metrics.CALLS.labels(room.sale.sale_id).inc(line.called_now)
             if room.board is None:
                 self._render(room)
+
+    async def _call_places_of(self, room: Room, now_ms: int) -> LineNow:
+        stock = room.senses.stock_left(room.sale, room.line)
+        answers = self._senses.answers(room.sale.sale_id)
+        return await self.line.call_places(room.sale, now_ms, stock, answers)
+
+    async def _look_at_stock(self) -> None:
+        async def look(room: Room) -> None:
+            await self._senses.look_at_stock(room.sale, room.senses)
+            room.follow(room.sale)
+
+        await self._for_all_alive(look)
+
+    async def _share_waits(self) -> None:
+        async def share(room: Room) -> None:
+            if room.line is not None:
+                await self._senses.share_waits(room.sale, room.senses, room.line)
+
+        await self._for_all_alive(share)
+
+    async def _for_all_alive(self, work: Callable[[Room], Awaitable[None]]) -> None:
+        """Do something for each sale that is not over; what fails for one stops no other."""
+        rooms = [room for room in self._rooms.values() if self._is_alive(room)]
+        results = await asyncio.gather(*map(work, rooms), return_exceptions=True)
+        for room, result in zip(rooms, results, strict=True):
+            if isinstance(result, BaseException) and not isinstance(result, StoreUnavailable):
+                log.error("a sale could not be watched", sale=room.sale.sale_id, exc_info=result)
 
     def _is_alive(self, room: Room) -> bool:
         """A closed sale's line is looked at once and then left alone."""
@@ -204,7 +247,8 @@ class WaitingRooms:
             return
         # Counted by the clock all processes share, so that a fan who asks two of them sees it rise.
         seq = room.line.now_ms // BOARD_EVERY_MS
-        board = render(room.sale, room.line, room.rate.per_minute(), seq)
+        told = room.senses.told(room.sale, room.line)
+        board = render(room.sale, room.line, room.rate.per_minute(), seq, told)
         age_ms = max(0, self._clock.now_ms() - room.line.now_ms)
         metrics.BOARD_AGE_SECONDS.labels(room.sale.sale_id).set(age_ms / 1000)
         room.publish(board)

@@ -71,6 +71,10 @@ class Sale:
     brand: Brand | None = None
     # None: nobody could enter before the opening, or the first to join is the first to be called.
     draw: Draw | None = None
+    # When the asked rate was last changed; None: never.
+    rate_changed_at: datetime | None = None
+    # Not set by anybody: what the shop has left says so, see watch_stock.lua.
+    is_sold_out: bool = False
 
     @property
     def lane_ids(self) -> list[str]:
@@ -92,7 +96,10 @@ class Sale:
         if self.state == "closed":
             return "closed"
         is_drawn = self.draw is None or self.draw.state == "drawn"
-        return self.state if is_drawn and now_ms >= self.opens_at_ms else "before"
+        if not is_drawn or now_ms < self.opens_at_ms:
+            return "before"
+        # A pause is the operator's word, and may have to do with just that.
+        return "sold_out" if self.is_sold_out and self.state != "paused" else self.state
 
     def rate_now(self, now_ms: int) -> int:
         """Return how many fans a minute may be called at a moment."""
@@ -117,7 +124,7 @@ EVENTS_COLUMN = """coalesce((
 SALE_COLUMNS = ", ".join(
     (
         "sale_id, name, opens_at, state, pause_reason, message, rate_per_minute, burst, capacity",
-        "lanes::text AS lanes, stock_aware, tells_odds",
+        "lanes::text AS lanes, stock_aware, tells_odds, rate_changed_at",
         EVENTS_COLUMN,
         BRAND_COLUMN,
         DRAW_COLUMN,
@@ -216,10 +223,12 @@ class SaleRecords:
                 """UPDATE sales SET name = %s, opens_at = %s, state = %s, pause_reason = %s,
                     message = %s, rate_per_minute = %s, burst = %s, capacity = %s, lanes = %s,
                     stock_aware = %s, tells_odds = %s,
+                    rate_changed_at = CASE WHEN sales.rate_per_minute = %s THEN rate_changed_at
+                        ELSE now() END,
                     version = version + 1 WHERE sale_id = %s""",
                 (sale.name, sale.opens_at, sale.state, sale.pause_reason, sale.message,
                  sale.rate_per_minute, sale.burst, sale.capacity, _lanes_text(sale),
-                 sale.stock_aware, sale.tells_odds, sale_id),
+                 sale.stock_aware, sale.tells_odds, sale.rate_per_minute, sale_id),
             )  # fmt: skip
         return sale
 

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from stock_in_redis import try_to_watch
 
 from lua import read_source, script_names
 from tests.simulation.line_in_redis import LineInRedis
@@ -33,6 +34,7 @@ LINE_CALLS: dict[str, Callable[[LineInRedis], Awaitable[list[Any]]]] = {
     "admit_fan": lambda line: line.admit("ada", 1),
     "touch_visits": lambda line: line.touch(["ada"]),
     "end_visit": lambda line: line.end_visit("ada"),
+    "watch_stock": try_to_watch,
 }
 
 

@@ -13,14 +13,18 @@ from gateway.waiting_room.board import (
     POLL_FLOOR_MS,
     RATE_WINDOW_MS,
     RateMeter,
-    eta_at,
-    eta_table,
+    before_lane,
     expected_rate,
     poll_policy,
     render,
 )
+from gateway.waiting_room.eta import Eta
 from gateway.waiting_room.line_now import LaneNow, LineNow
+from gateway.waiting_room.odds import Odds
+from gateway.waiting_room.promises import EtaKept
 from gateway.waiting_room.sales import SaleLane, SaleRecords, check
+from gateway.waiting_room.stock import EventStock, TierStock
+from gateway.waiting_room.told import Told
 from groundwork.errors import RequestInvalid, SaleNotFound
 from groundwork.postgres import Pool
 
@@ -91,32 +95,58 @@ def test_a_board_says_all_there_is_to_say() -> None:
     assert board.etag != render(SALE, LINE, 300.0, seq=12).etag
 
 
+def test_a_board_tells_what_is_known_besides_the_line() -> None:
+    tiers = [TierStock("floor", "Floor", 4_500, 12), TierStock("front", "Front", 9_000, 0)]
+    told = Told(
+        eta=[Eta(1, 2, 3, 4)],
+        eta_kept=EtaKept(told=50, kept=41, set_aside=3),
+        stock=[EventStock("night", "Night", "EUR", 12, tiers)],
+        odds=Odds(5, 20),
+    )
+    changed = replace(SALE, rate_changed_at=OPENS_AT)
+    document = json.loads(render(changed, LINE, 300.0, 12, told).body)
+
+    assert document["eta"] == [{"distance": 1, "p10": 2, "p50": 3, "p90": 4}]
+    assert document["eta_kept"] == {"told": 50, "kept": 41, "set_aside": 3}
+    assert document["stock"][0]["tiers"][1] == {
+        "tier": "front", "name": "Front", "price_cents": 9_000, "available": 0,
+    }  # fmt: skip
+    assert document["odds"] == {"likely": 5, "uncertain": 20}
+    assert document["rate_changed"] == {"at": "2030-06-01T10:00:00Z", "per_minute": 600}
+    silent = json.loads(render(SALE, LINE, 300.0, 12).body)
+    for name in ("eta_kept", "stock", "odds", "rate_changed"):
+        assert silent[name] is None
+
+
+def test_a_sale_that_is_sold_out_calls_nobody_and_a_pause_stays_a_pause() -> None:
+    after = OPENS_AT_MS
+    sold_out = replace(SALE, is_sold_out=True)
+
+    assert (sold_out.phase(after - 1), sold_out.phase(after)) == ("before", "sold_out")
+    assert sold_out.rate_now(after) == 0
+    assert replace(sold_out, state="draining").phase(after) == "sold_out"
+    assert replace(sold_out, state="paused").phase(after) == "paused"
+    assert replace(sold_out, state="closed").phase(after) == "closed"
+
+
+def test_who_is_called_before_waits_before() -> None:
+    sale = replace(SALE, lanes=(SaleLane("members", "Members"), SaleLane("press", "Press")))
+    press = LaneNow("press", serving=5, last_place=12, gap=0, called=5)
+    line = structs.replace(LINE, lanes=(MEMBERS, press, GENERAL_LINE))
+    document = render(sale, line, 300.0, 1).document
+
+    assert before_lane(document, "members") == 0
+    assert before_lane(document, "press") == 3
+    assert before_lane(document, None) == before_lane(document, "general") == 10
+    assert before_lane(render(SALE, LINE, 300.0, 1).document, None) == 0
+
+
 def test_why_a_sale_is_paused_is_told_only_while_it_is() -> None:
     paused = replace(SALE, state="paused", pause_reason="A fire drill")
 
     assert json.loads(render(paused, LINE, 0, 1).body)["pause_reason"] == "A fire drill"
     reopened = replace(paused, state="open")
     assert json.loads(render(reopened, LINE, 0, 1).body)["pause_reason"] == ""
-
-
-def test_a_wait_is_the_distance_through_the_rate() -> None:
-    eta = eta_at(599, 600)
-
-    assert eta is not None
-    assert (eta.p10, eta.p50, eta.p90) == (45, 60, 90)
-    short = eta_at(1, 60_000)
-    assert short is not None
-    assert (short.p10, short.p50, short.p90) == (2, 2, 2)
-    assert eta_at(10, 0) is None
-
-
-def test_the_table_reaches_just_beyond_the_end_of_the_line() -> None:
-    assert [eta.distance for eta in eta_table(250, 600)] == [1, 10, 30, 100, 300]
-    assert [eta.distance for eta in eta_table(0, 600)] == [1]
-    assert eta_table(250, 0) == []
-    table = eta_table(10**7, 600)
-    assert [eta.p50 for eta in table] == sorted(eta.p50 for eta in table)
-    assert all(eta.p10 <= eta.p50 <= eta.p90 for eta in table)
 
 
 def test_the_measured_rate_counts_only_with_a_crowd() -> None:

@@ -15,8 +15,14 @@ export function servingIn(board, lane) {
   return found ? found.serving ?? found.called : board.serving;
 }
 
+// How many wait in the lanes that are called before the fan's own.
+function waitingBefore({ lanes = [] }, lane) {
+  const position = lanes.findIndex((each) => each.lane === (lane || GENERAL));
+  return lanes.slice(0, Math.max(0, position)).reduce((sum, each) => sum + each.waiting, 0);
+}
+
 export function aheadOf({ board, place, lane }) {
-  return Math.max(0, (place ?? 0) - servingIn(board, lane) - 1);
+  return Math.max(0, (place ?? 0) - servingIn(board, lane) - 1) + waitingBefore(board, lane);
 }
 
 // Which part of the page is shown; the same rules as WaitingPage.stage.

@@ -1,0 +1,235 @@
+"""What the shop has left: shown to all who wait, a bound for the calls, and sold out for all."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from booking_core.catalog.event import StockTier
+from gateway.app_keys import IDENTITIES, ROOMS
+from gateway.origin.in_process import InProcessDoor
+from gateway.settings import GatewaySettings
+from gateway.waiting_room import stock_watch
+from gateway.waiting_room.senses import SaleSenses
+from gateway.waiting_room.stock_watch import StockWatch
+from gateway.worker import RoomWorker
+from tests.support.fan import Fan
+from tests.support.opening import open_shop
+from tests.support.shop import Shop
+
+TIERS = (StockTier("vip", "VIP", 9_000, 3), StockTier("floor", "Floor", 4_500, 20))
+
+
+@pytest.fixture(scope="module", params=["in one process", "apart"])
+async def shop(
+    request: pytest.FixtureRequest, redis_url: str, database_dsn: str, open_dir: Path
+) -> AsyncIterator[Shop]:
+    is_apart = request.param == "apart"
+    async with open_shop(redis_url, database_dsn, open_dir, is_core_apart=is_apart) as shop:
+        yield shop
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is shown as sold out may change its mind within a test."""
+    monkeypatch.setattr(stock_watch, "SETTLE_MS", 100)
+    monkeypatch.setattr(stock_watch, "STAY_MS", 400)
+
+
+async def board(shop: Shop, sale: str) -> dict[str, Any]:
+    reply = await Fan(shop).call("GET", f"/api/sales/{sale}/status")
+    return reply.json if reply.status == 200 else {"phase": "", "stock": None}
+
+
+async def board_where(
+    shop: Shop, sale: str, fits: Callable[[dict[str, Any]], bool], seconds: float = 5
+) -> dict[str, Any]:
+    """The first board that fits, as a page would see it that looks often."""
+    async with asyncio.timeout(seconds):
+        while not fits(seen := await board(shop, sale)):
+            await asyncio.sleep(0.05)
+    return seen
+
+
+async def buy(shop: Shop, sale: str, event: str, tier: str, quantity: int) -> None:
+    fan = Fan.inside(shop, sale)
+    held = await fan.call(
+        "POST", "/api/bookings/reserve",
+        json={"event_id": event, "stock": {"tier": tier, "quantity": quantity}},
+    )  # fmt: skip
+    assert held.status == 201, held
+    assert (await fan.complete(held.json["reservation_id"])).status == 201
+
+
+def available(seen: dict[str, Any]) -> dict[str, int]:
+    return {
+        tier["tier"]: tier["available"]
+        for event in seen["stock"] or ()
+        for tier in event["tiers"]
+    }  # fmt: skip
+
+
+async def test_tiers_and_prices_are_told_and_a_tier_that_sells_out_is_seen_soon(
+    shop: Shop,
+) -> None:
+    sale = await shop.new_sale()
+    event = await shop.new_event(stock=TIERS, sale_id=sale, name="Night")
+    seen = await board_where(shop, sale, lambda now: bool(now["stock"]))
+    [told] = seen["stock"]
+    assert (told["event"], told["name"], told["currency"]) == (event, "Night", "EUR")
+    assert told["available"] == 23
+    assert told["tiers"][0] == {
+        "tier": "vip", "name": "VIP", "price_cents": 9_000, "available": 3,
+    }  # fmt: skip
+    assert seen["odds"]["likely"] > 0
+
+    await buy(shop, sale, event, "vip", 3)
+    # The shop's count is a second old at most, and so is the board. Machines of tests are slow.
+    seen = await board_where(shop, sale, lambda now: available(now)["vip"] == 0, seconds=4)
+    assert available(seen)["floor"] == 20
+    assert seen["phase"] == "open"
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a_sale_is_sold_out_for_all_and_opens_again_when_seats_return(shop: Shop) -> None:
+    sale = await shop.new_sale()
+    event = await shop.new_event(stock=(StockTier("floor", "Floor", 4_500, 2),), sale_id=sale)
+    await board_where(shop, sale, lambda now: available(now) == {"floor": 2})
+    await buy(shop, sale, event, "floor", 2)
+    await board_where(shop, sale, lambda now: now["phase"] == "sold_out")
+
+    late = Fan(shop)
+    assert (await late.join(sale)).status == 201, "there is a line for returns"
+    seen = await board_where(shop, sale, lambda now: now["waiting"] == 1)
+    assert (seen["phase"], seen["serving"]) == ("sold_out", 0)
+    assert seen["odds"] == {"likely": 0, "uncertain": 0}
+    worker = SaleSenses()
+    worker.stock = await StockWatch(shop.epochs, None, None).look(room_sale(shop, sale))
+    assert worker.stock.is_sold_out, "a process that asks nobody knows"
+
+    await shop.rows("UPDATE stock_claims SET used = 0 WHERE event_id = %s", event)
+    seen = await board_where(shop, sale, lambda now: now["phase"] == "open")
+    seen = await board_where(shop, sale, lambda now: now["serving"] == 1)
+
+
+def room_sale(shop: Shop, sale: str) -> Any:
+    return shop.gateway[ROOMS].room(sale).sale
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_an_operator_may_have_neither_odds_nor_calls_by_stock(shop: Shop) -> None:
+    sale = await shop.new_sale(stock_aware=False, tells_odds=False)
+    await shop.new_event(stock=(StockTier("floor", "Floor", 4_500, 0),), sale_id=sale)
+    await board_where(shop, sale, lambda now: available(now) == {"floor": 0})
+    await Fan(shop).join(sale)
+    seen = await board_where(shop, sale, lambda now: now["serving"] == 1)
+    assert (seen["phase"], seen["odds"]) == ("open", None)
+
+
+async def test_no_more_are_called_than_what_is_left_can_serve(shop: Shop) -> None:
+    sale = await shop.new_sale()
+    await shop.new_event(stock=(StockTier("floor", "Floor", 4_500, 6),), sale_id=sale)
+    await board_where(shop, sale, lambda now: available(now) == {"floor": 6})
+    await asyncio.sleep(0.6)
+    for _ in range(8):
+        await Fan(shop).join(sale)
+    await asyncio.sleep(1.2)
+    seen = await board(shop, sale)
+    assert seen["serving"] == 3, "six seats, two for each until more is known"
+
+
+def strange_shop(answer: web.Response | None) -> web.Application:
+    app = web.Application()
+    if answer is not None:
+
+        async def handler(request: web.Request) -> web.Response:
+            return web.Response(status=answer.status, body=answer.body)
+
+        app.router.add_get("/api/events/{event}", handler)
+    return app
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        web.Response(text="<html>"),
+        web.Response(text='{"tiers": [{"tier": "a", "available": -1}]}'),
+        web.Response(text='{"tiers": "many"}'),
+        web.Response(status=403),
+        web.Response(body=b"\xff"),
+    ],
+)
+async def test_a_shop_that_does_not_know_the_question_has_no_stock(
+    shop: Shop, answer: web.Response | None
+) -> None:
+    sale = await shop.new_sale()
+    event = await shop.new_event(3, sale_id=sale)
+    found = room_sale(shop, sale)
+    await shop.redis.delete(f"{{s:{sale}}}:stock")
+    watch = StockWatch(shop.epochs, InProcessDoor(strange_shop(answer)), shop.gateway[IDENTITIES])
+    now = await watch.look(found)
+    assert (now.reading, now.is_sold_out) == (None, False)
+    assert float(await shop.redis.hget(f"{{s:{sale}}}:stock", "ask_at_ms")) > (
+        shop.clock.now_ms() + 10_000
+    ), "and is not asked again at once"
+    assert event
+
+
+async def test_a_shop_that_only_counts_down_is_understood(shop: Shop) -> None:
+    sale = await shop.new_sale()
+    await shop.new_event(3, sale_id=sale)
+    left = [7]
+
+    async def handler(request: web.Request) -> web.Response:
+        return web.json_response({"tiers": [{"tier": "a", "available": left[0]}], "more": 1})
+
+    app = web.Application()
+    app.router.add_get("/api/events/{event}", handler)
+    await shop.redis.delete(f"{{s:{sale}}}:stock")
+    watch = StockWatch(shop.epochs, InProcessDoor(app), shop.gateway[IDENTITIES])
+    first = await watch.look(room_sale(shop, sale))
+    left[0] = 4
+    await shop.redis.hset(f"{{s:{sale}}}:stock", "ask_at_ms", 0)
+    second = await watch.look(room_sale(shop, sale))
+    assert first.reading is not None
+    assert second.reading is not None
+    assert (first.reading.left, first.taken, second.reading.left, second.taken) == (7, 0, 4, 3)
+
+
+async def test_a_shop_that_is_down_leaves_what_was_known(shop: Shop) -> None:
+    sale = await shop.new_sale()
+    await shop.new_event(3, sale_id=sale)
+    await board_where(shop, sale, lambda now: available(now) == {"floor": 3})
+    broken = strange_shop(web.Response(status=503))
+    await shop.redis.hset(f"{{s:{sale}}}:stock", "ask_at_ms", 0)
+    watch = StockWatch(shop.epochs, InProcessDoor(broken), shop.gateway[IDENTITIES])
+    now = await watch.look(room_sale(shop, sale))
+    assert now.reading is not None
+    assert now.reading.left == 3
+
+
+async def test_all_processes_tell_what_the_worker_has_measured(shop: Shop) -> None:
+    sale = await shop.new_sale(rate_per_minute=60, burst=1)
+    for _ in range(5):
+        await Fan(shop).join(sale)
+    worker = RoomWorker(shop.epochs, GatewaySettings(), shop.clock)
+    async with worker.rooms.running():
+        async with asyncio.timeout(10):
+            while not await shop.redis.get(f"{{s:{sale}}}:waits"):
+                await asyncio.sleep(0.05)
+        senses = shop.gateway[ROOMS].room(sale).senses
+        async with asyncio.timeout(10):
+            while senses.shared is None or not senses.shared.eta:
+                await asyncio.sleep(0.05)
+        seen = await board_where(shop, sale, lambda now: bool(now["eta"]))
+        assert seen["eta"][0]["distance"] == 1
+    async with asyncio.timeout(15):
+        while senses.shared is not None:
+            await asyncio.sleep(0.2)
+    assert (await board_where(shop, sale, lambda now: now["at_ms"] > seen["at_ms"]))["eta"], (
+        "without it, each tells its own"
+    )
