@@ -10,9 +10,10 @@ import msgspec
 from gateway.draw.draw import BoardDraw
 from gateway.waiting_room.eta import Eta
 from gateway.waiting_room.line_now import LineNow
+from gateway.waiting_room.line_records import GENERAL
 from gateway.waiting_room.odds import Odds
 from gateway.waiting_room.promises import EtaKept
-from gateway.waiting_room.sales import GENERAL, Phase, Sale
+from gateway.waiting_room.sales import Phase, Sale
 from gateway.waiting_room.stock import EventStock
 from gateway.waiting_room.told import NOTHING_TOLD, Told
 

@@ -9,7 +9,8 @@ import msgspec
 from gateway.draw.entries import Entries
 from gateway.settings import GatewaySettings
 from gateway.waiting_room.line_now import NO_ANSWERS, LineNow, OriginAnswers, StockLeft
-from gateway.waiting_room.sales import GENERAL, Sale, SaleRecords
+from gateway.waiting_room.line_records import GENERAL
+from gateway.waiting_room.sales import Sale, SaleRecords
 from groundwork.clock import TokenSource
 from groundwork.errors import (
     BotCheckFailed,

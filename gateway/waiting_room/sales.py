@@ -12,20 +12,16 @@ import psycopg
 from gateway.draw.draw import DRAW, DRAW_COLUMN, Draw
 from gateway.draw.records import DrawPlan, insert_draw
 from gateway.waiting_room.brands import BRAND_COLUMN, Brand, read_brand
+from gateway.waiting_room.line_records import GENERAL, LineRecords
 from groundwork.errors import RequestInvalid, SaleNotFound
-from groundwork.postgres import Pool, connection
+from groundwork.postgres import connection
 
 SaleState = Literal["open", "paused", "draining", "closed"]
 Phase = Literal["before", "open", "paused", "draining", "sold_out", "closed"]
 
 SALE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-# How many places are leased at once: some seconds of the fastest crowd, so that PostgreSQL sees a
-# write every few seconds and a crash leaves a gap that is quickly passed over.
-PLACES_LEASED = 20_000
 # Messages are read on a phone at a glance.
 MESSAGE_CHARACTERS_MAX = 500
-# The lane of everybody who belongs to no group; it is called last.
-GENERAL = "general"
 LANE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 # Each lane costs every call of the pacing script a look; nobody tells more groups apart than these.
 LANES_MAX = 8
@@ -106,17 +102,6 @@ class Sale:
         return self.rate_per_minute if self.phase(now_ms) in ("open", "draining") else 0
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """What a lane in a new epoch starts from: see open_line.lua."""
-
-    lane: str
-    last_place: int
-    leased: int
-    ceiling: int
-    serving: int
-
-
 EVENTS_COLUMN = """coalesce((
         SELECT json_agg(json_build_array(event_id, name, venue, city, starts_at)
                         ORDER BY starts_at, event_id)
@@ -158,11 +143,8 @@ def _sale_row(cursor: psycopg.AsyncCursor[Any]) -> Callable[[Sequence[Any]], Sal
     return make
 
 
-class SaleRecords:
+class SaleRecords(LineRecords):
     """Reads and writes sales in PostgreSQL."""
-
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
 
     async def create(self, sale: Sale, draw: DrawPlan | None = None) -> None:
         """Add a sale, with a draw among those who come before it opens, or none.
@@ -231,55 +213,6 @@ class SaleRecords:
                  sale.stock_aware, sale.tells_odds, sale.rate_per_minute, sale_id),
             )  # fmt: skip
         return sale
-
-    async def lease_places(
-        self, sale_id: str, above: int = 0, lane: str = GENERAL, *, is_held: bool = False
-    ) -> Lease:
-        """Raise a lane's ceiling by a block and return its lease. Raises SaleNotFound.
-
-        `above` is a place that counts as given, leased or not: the draw gives many at once. When
-        the line is held no block is leased, only the lease as it is returned.
-        """
-        if lane == GENERAL:
-            statement = """UPDATE sales
-                SET place_ceiling = GREATEST(place_ceiling, %(above)s) + %(block)s
-                WHERE sale_id = %(sale_id)s
-                RETURNING last_place, place_ceiling - %(block)s, place_ceiling, serving"""
-        else:
-            statement = """INSERT INTO sale_lanes AS known (sale_id, lane, place_ceiling)
-                SELECT sale_id, %(lane)s, %(block)s FROM sales WHERE sale_id = %(sale_id)s
-                ON CONFLICT (sale_id, lane) DO UPDATE
-                    SET place_ceiling = GREATEST(known.place_ceiling, %(above)s) + %(block)s
-                RETURNING last_place, place_ceiling - %(block)s, place_ceiling, serving"""
-        block = 0 if is_held else PLACES_LEASED
-        values = {"sale_id": sale_id, "above": above, "block": block, "lane": lane}
-        async with connection(self._pool) as open_connection:
-            row = await (await open_connection.execute(statement, values)).fetchone()
-        if row is None:
-            raise SaleNotFound
-        return Lease(lane, *(int(str(value)) for value in row))
-
-    async def lanes_begun(self, sale_id: str) -> list[str]:
-        """Return the lanes besides the general line that have ever given a place."""
-        async with connection(self._pool) as open_connection:
-            cursor = await open_connection.execute(
-                "SELECT lane FROM sale_lanes WHERE sale_id = %s ORDER BY lane", (sale_id,)
-            )
-            return [str(lane) for (lane,) in await cursor.fetchall()]
-
-    async def note_progress(
-        self, sale_id: str, last_place: int, serving: int, lane: str = GENERAL
-    ) -> None:
-        """Make a lane's progress durable; it never goes back."""
-        table = "sales" if lane == GENERAL else "sale_lanes"
-        async with connection(self._pool) as open_connection:
-            await open_connection.execute(
-                f"""UPDATE {table} SET last_place = GREATEST(last_place, %(last_place)s),
-                    serving = GREATEST(serving, %(serving)s)
-                WHERE sale_id = %(sale_id)s AND (last_place < %(last_place)s OR serving < %(serving)s)
-                {"" if lane == GENERAL else "AND lane = %(lane)s"}""",  # noqa: S608 (our own text)
-                {"sale_id": sale_id, "last_place": last_place, "serving": serving, "lane": lane},
-            )
 
 
 def check(sale: Sale) -> None:
