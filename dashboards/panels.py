@@ -76,6 +76,31 @@ WAITING_ROOM: list[Panel] = [
         (per_second("onsale_bot_checks_total", "check, outcome", SALE), "{{check}} {{outcome}}"),
     ),
     graph(
+        "Waits as told",
+        "Of the ranges told to fans whose end is known by now, how many held. Eight in ten are "
+        "meant to; far fewer, and fans are told waits that are not so.",
+        "percentunit",
+        (
+            f"{newest('onsale_eta_kept', 'sale', SALE)} "
+            f"/ clamp_min({newest('onsale_eta_told', 'sale', SALE)}, 1)",
+            "held {{sale}}",
+        ),
+        width=12,
+    ),
+    graph(
+        "Left for those who wait",
+        "What the shop says nobody has bought, and the fans that is enough for by the seats "
+        "pacing counts on for each. No more than those are let in.",
+        "short",
+        (newest("onsale_sale_seats_left", "sale", SALE), "seats {{sale}}"),
+        (
+            f"{newest('onsale_sale_seats_left', 'sale', SALE)} "
+            f"/ clamp_min({newest('onsale_seats_per_fan', 'sale', SALE)}, 1)",
+            "fans {{sale}}",
+        ),
+        width=12,
+    ),
+    graph(
         "Answers of the shop",
         "Answers to fans of the sale, by outcome: failed is 500 and above, or none; slow is longer "
         "than ORIGIN_SLOW_MS. More than two bad ones in a hundred, and pacing lets fewer in.",

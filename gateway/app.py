@@ -99,28 +99,11 @@ def make_app(
     app.on_shutdown.append(end_streams)
 
     @asynccontextmanager
-    async def services(app: web.Application) -> AsyncIterator[None]:
-        async with open_epochs() as epochs, open_door() as door:
-            app[EPOCHS] = epochs
-            app[DOOR] = door
-            records = SaleRecords(epochs.pool)
-            app[BRAND_PICTURES] = BrandPictures(BrandRecords(epochs.pool))
-            app[DRAWS] = draws = DrawParts.made(epochs, settings, clock)
-            line = Line(epochs, records, draws.entries, SystemTokenSource(), settings)
-            senses = _senses(app, epochs, door)
-            app[ROOMS] = WaitingRooms(line, records, clock, random.Random(), settings, senses)  # noqa: S311
-            rounds = DrawRounds(draws.drawing, app[ROOMS].sales, clock, random.Random())  # noqa: S311
-            app[ROOMS].outlets.append(api.ReadyBoards(app[READY_ANSWERS], clock))
-            with closing(app[READY_ANSWERS]):
-                async with app[ROOMS].running(), rounds.running():
-                    yield
-
-    @asynccontextmanager
     async def riddles(app: web.Application) -> AsyncIterator[None]:
         with app[PROOF_OF_WORK].running():
             yield
 
-    app.cleanup_ctx.extend([riddles, services])
+    app.cleanup_ctx.extend([riddles, _services(open_epochs, open_door)])
     add_routes(app)
     return app
 
@@ -137,6 +120,32 @@ def add_routes(app: web.Application) -> None:
 async def end_streams(app: web.Application) -> None:
     """End the shop's streams when the gateway stops: their fans come back to another process."""
     await app[DOOR].end_streams()
+
+
+def _services(
+    open_epochs: OpenEpochs, open_door: OpenDoor
+) -> Callable[[web.Application], AbstractAsyncContextManager[None]]:
+    """Return what opens stores and shop, and runs the rooms between them."""
+
+    @asynccontextmanager
+    async def services(app: web.Application) -> AsyncIterator[None]:
+        settings, clock = app[SETTINGS], app[CLOCK]
+        async with open_epochs() as epochs, open_door() as door:
+            app[EPOCHS] = epochs
+            app[DOOR] = door
+            records = SaleRecords(epochs.pool)
+            app[BRAND_PICTURES] = BrandPictures(BrandRecords(epochs.pool))
+            app[DRAWS] = draws = DrawParts.made(epochs, settings, clock)
+            line = Line(epochs, records, draws.entries, SystemTokenSource(), settings)
+            senses = _senses(app, epochs, door)
+            app[ROOMS] = WaitingRooms(line, records, clock, random.Random(), settings, senses)  # noqa: S311
+            rounds = DrawRounds(draws.drawing, app[ROOMS].sales, clock, random.Random())  # noqa: S311
+            app[ROOMS].outlets.append(api.ReadyBoards(app[READY_ANSWERS], clock))
+            with closing(app[READY_ANSWERS]):
+                async with app[ROOMS].running(), rounds.running():
+                    yield
+
+    return services
 
 
 def _senses(app: web.Application, epochs: Epochs, door: Door) -> Senses:
