@@ -9,6 +9,10 @@ WAITING = newest("onsale_fans_waiting", "sale", SALE)
 DELIVERED = newest("onsale_admission_rate_per_minute", "sale", SALE)
 CLAIMS = per_second("onsale_admissions_total", "sale", SALE)
 CALLS = per_second("onsale_calls_total", "sale", SALE)
+TOLD = newest("onsale_eta_told", "sale", SALE)
+KEPT = newest("onsale_eta_kept", "sale", SALE)
+LEFT = newest("onsale_sale_seats_left", "sale", SALE)
+SEATS_PER_FAN = newest("onsale_seats_per_fan", "sale", SALE)
 
 WAITING_ROOM: list[Panel] = [
     stat("Fans waiting", "Places in line given and not yet called.", "short", WAITING),
@@ -80,11 +84,7 @@ WAITING_ROOM: list[Panel] = [
         "Of the ranges told to fans whose end is known by now, how many held. Eight in ten are "
         "meant to; far fewer, and fans are told waits that are not so.",
         "percentunit",
-        (
-            f"{newest('onsale_eta_kept', 'sale', SALE)} "
-            f"/ clamp_min({newest('onsale_eta_told', 'sale', SALE)}, 1)",
-            "held {{sale}}",
-        ),
+        (f"{KEPT} / clamp_min({TOLD}, 1)", "held {{sale}}"),
         width=12,
     ),
     graph(
@@ -92,12 +92,8 @@ WAITING_ROOM: list[Panel] = [
         "What the shop says nobody has bought, and the fans that is enough for by the seats "
         "pacing counts on for each. No more than those are let in.",
         "short",
-        (newest("onsale_sale_seats_left", "sale", SALE), "seats {{sale}}"),
-        (
-            f"{newest('onsale_sale_seats_left', 'sale', SALE)} "
-            f"/ clamp_min({newest('onsale_seats_per_fan', 'sale', SALE)}, 1)",
-            "fans {{sale}}",
-        ),
+        (LEFT, "seats {{sale}}"),
+        (f"{LEFT} / clamp_min({SEATS_PER_FAN}, 1)", "fans {{sale}}"),
         width=12,
     ),
     graph(

@@ -209,6 +209,8 @@ class WaitingRooms:
 
     async def _call_places_of(self, room: Room, now_ms: int) -> LineNow:
         stock = room.senses.stock_left(room.sale, room.line)
+        if stock is not None:
+            metrics.SEATS_PER_FAN.labels(room.sale.sale_id).set(stock.seats_per_fan)
         answers = self._senses.answers(room.sale.sale_id)
         return await self.line.call_places(room.sale, now_ms, stock, answers)
 

@@ -106,6 +106,8 @@ class Senses:
             return
         before = senses.stock
         senses.stock = now = await self._watch.look(sale)
+        if now.reading is not None:
+            metrics.SEATS_LEFT.labels(sale.sale_id).set(now.reading.left)
         if now.is_sold_out != before.is_sold_out:
             log.info("sold out" if now.is_sold_out else "seats came back", sale=sale.sale_id)
 

@@ -47,6 +47,7 @@ ZERO_WHEN_ALL_IS_WELL = {
     "Reconciler A": "the reconciler keeps up",
     "Gaps in the hold log A": "no log lost anything",
     "Payment refusals A": "one card in ten is declined: in a few bookings perhaps none",
+    "Waits as told A": "nobody waits half a minute, so that no range is told",
     "No-shows A": "every fan who is called comes",
     "Failing answers A": "no answer fails",
     "Failing answers per second A": "no answer fails",

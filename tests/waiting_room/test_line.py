@@ -7,7 +7,7 @@ import pytest
 from room_world import OpenRoom, Room
 
 from gateway.waiting_room import line as line_module
-from gateway.waiting_room import sales as sales_module
+from gateway.waiting_room import line_records
 from gateway.waiting_room.line import WAITING_JOIN_BURST
 from groundwork.errors import (
     BotCheckFailed,
@@ -54,7 +54,7 @@ async def test_a_line_of_no_sale_is_not_opened(room: Room) -> None:
 async def test_places_run_out_and_more_are_leased_on_the_way(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sales_module, "PLACES_LEASED", 5)
+    monkeypatch.setattr(line_records, "PLACES_LEASED", 5)
 
     places = [(await room.join(f"fan-{number}")).place for number in range(17)]
 
@@ -66,7 +66,7 @@ async def test_places_run_out_and_more_are_leased_on_the_way(
 async def test_hundreds_at_once_get_a_place_each(
     open_room: OpenRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sales_module, "PLACES_LEASED", 100)
+    monkeypatch.setattr(line_records, "PLACES_LEASED", 100)
     one, other = await open_room(), await open_room()
     other.sale = one.sale
     await asyncio.gather(one.call_places(), other.call_places())
