@@ -6,7 +6,6 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from groundwork.broken_off import AnswerBrokeOff
 from groundwork.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS, observe_many
 from groundwork.problem_json import REQUEST_ID
 
@@ -14,9 +13,6 @@ log = structlog.get_logger()
 
 # A request slower than this is worth a line even when it went well.
 SLOW_SECONDS = 1.0
-# Who hangs up is counted apart, under the status nginx made known: no failure of ours.
-STATUS_FAN_LEFT = 499
-STATUS_BROKE_OFF = 502
 
 
 def access_log(tier: str) -> Middleware:
@@ -35,12 +31,6 @@ def access_log(tier: str) -> Middleware:
             return response
         except web.HTTPException as error:
             status = error.status
-            raise
-        except AnswerBrokeOff:
-            status = STATUS_BROKE_OFF
-            raise
-        except ConnectionResetError:
-            status = STATUS_FAN_LEFT
             raise
         finally:
             took = time.perf_counter() - began

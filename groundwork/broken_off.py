@@ -1,7 +1,4 @@
-"""Ends of a request that leave nobody, or nothing, to answer with: only the connection can be closed.
-
-The HTTP server closes it quietly for every ConnectionError.
-"""
+"""Ends of a request that leave nobody, or nothing, to answer with: only the connection can be closed."""
 
 
 class FanLeft(ConnectionResetError):

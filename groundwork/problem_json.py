@@ -58,6 +58,11 @@ PROBLEM_BASE_URL: Final = "https://onsale.example/problems/"
 # Set by the outermost middleware; a log line and an answer can be brought together by it.
 REQUEST_ID: Final = web.RequestKey("request_id", str)
 
+# Who hangs up is counted apart, under the status nginx made known: no failure of ours.
+STATUS_FAN_LEFT: Final = 499
+# Half an answer is out: only a broken connection tells the fan that it is half.
+STATUS_BROKE_OFF: Final = 502
+
 log = structlog.get_logger()
 
 PageMaker = Callable[[web.Request, "Problem"], web.Response]
@@ -112,15 +117,31 @@ async def problem_json(request: web.Request, handler: Handler) -> web.StreamResp
         problem = problem_of(errors.RequestInvalid("request", error.reason), request)
     except web.HTTPException:
         raise  # redirects and the like are answers already
+    except AnswerBrokeOff:
+        return hang_up(request, STATUS_BROKE_OFF)
     except ConnectionResetError:
-        raise  # nobody is left to be answered, or half an answer is out
+        return hang_up(request, STATUS_FAN_LEFT)
     except Exception:
         log.exception("internal error", request_id=request.get(REQUEST_ID, ""), path=request.path)
         problem = Problem("internal-error", 500, {}, request.get(REQUEST_ID, ""))
     if request.writer.output_size > 0:
         # An answer is under way already; another one in the middle of it would be read as its body.
-        raise AnswerBrokeOff("the answer broke off")
+        return hang_up(request, STATUS_BROKE_OFF)
     return respond(request, problem)
+
+
+def hang_up(request: web.Request, status: int) -> web.Response:
+    """Close the connection; the response is for the books alone, and cannot be sent any more.
+
+    Left to aiohttp, every fan who leaves would be an error in its log.
+    """
+    transport = request.transport
+    if transport is not None:
+        if status == STATUS_BROKE_OFF:
+            transport.close()
+        else:
+            transport.abort()  # who does not read must not be waited for
+    return web.Response(status=status)
 
 
 def problem_of(error: BookingError, request: web.Request) -> Problem:

@@ -9,7 +9,6 @@ from typing import Final
 import msgspec
 from aiohttp import web
 from multidict import CIMultiDict
-from yarl import URL
 
 from gateway.origin.door import VISIT_HEADER, as_text
 from gateway.origin.settings import Network, OriginSettings
@@ -75,9 +74,8 @@ class OnwardHeaders:
     def __init__(self, settings: OriginSettings, public_url: str) -> None:
         self._settings = settings
         self._trusted = settings.trusted_networks
-        public = URL(public_url) if public_url else None
-        self._public_proto = public.scheme if public else ""
-        self._public_host = public.authority if public else ""
+        # The setting is known to be scheme and host, no more.
+        self._public_proto, _, self._public_host = public_url.partition("://")
 
     def whence(self, request: web.Request) -> Whence:
         """Return where the request came from.

@@ -1,6 +1,7 @@
 """WebSockets through the gateway: a connection on either side, messages handed across."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import Final
 
 import aiohttp
@@ -8,7 +9,7 @@ from aiohttp import WSMsgType, web
 from multidict import CIMultiDict
 from yarl import URL
 
-from gateway.origin.calls import Call, Cut, Wait
+from gateway.origin.calls import Call, Wait
 from gateway.origin.onward_headers import OF_THE_HANDSHAKE
 from gateway.origin.settings import OriginSettings
 from gateway.origin.upstream import Upstream
@@ -21,6 +22,14 @@ SENDABLE_MIN, NOT_SENDABLE = 1000, frozenset({1004, 1005, 1006, 1015})
 CLOSE_SECONDS: Final = 2.0
 
 Side = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """How a side ends."""
+
+    code: int
+    reason: str = ""
 
 
 def is_web_socket(request: web.Request) -> bool:
@@ -79,49 +88,51 @@ async def relay(
     await fan.prepare(request)
     call.is_stream = True
     call.waits_for(Wait.NOTHING, 0)
-    up = asyncio.create_task(hand_across(fan, shop))
-    down = asyncio.create_task(hand_across(shop, fan))
+    ends = [asyncio.create_task(hand_across(*sides)) for sides in ((fan, shop), (shop, fan))]
+    closing = Closing(NO_WORD)
     try:
-        await asyncio.wait((up, down), return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        closing = next((end.result() for end in done if end.exception() is None), closing)
     except asyncio.CancelledError:
-        if call.was_cut() not in (Cut.STOPPING, Cut.FAN_LEFT):
+        if call.was_cut() is None:
             raise
-        await asyncio.gather(close(fan, GOING_AWAY), close(shop, GOING_AWAY))
+        closing = Closing(GOING_AWAY)
     finally:
-        for task in (up, down):
-            task.cancel()
-        await asyncio.gather(up, down, return_exceptions=True)
-        await asyncio.gather(close(fan, NO_WORD), close(shop, NO_WORD))
+        # First: a side that is still listened to would take our closing for its own.
+        for end in ends:
+            end.cancel()
+        await asyncio.gather(*ends, return_exceptions=True)
+        await asyncio.gather(close(fan, closing), close(shop, closing))
     return fan
 
 
-async def hand_across(source: Side, target: Side) -> None:
-    """Hand messages to the other side, one at a time, until the source has no more."""
+async def hand_across(source: Side, target: Side) -> Closing:
+    """Hand messages to the other side, one at a time; returns how the source ended."""
     while True:
         message = await source.receive()
-        if message.type is WSMsgType.TEXT:
-            await target.send_str(message.data)
-        elif message.type is WSMsgType.BINARY:
-            await target.send_bytes(message.data)
-        elif message.type is WSMsgType.PING:
-            await target.ping(message.data)
-        elif message.type is WSMsgType.PONG:
-            await target.pong(message.data)
-        else:
-            code = source.close_code if message.type is not WSMsgType.CLOSE else message.data
-            reason = message.extra if message.type is WSMsgType.CLOSE else ""
-            await close(target, code or NO_WORD, reason or "")
-            await close(source, code or NO_WORD)
-            return
+        match message.type:
+            case WSMsgType.TEXT:
+                await target.send_str(message.data)
+            case WSMsgType.BINARY:
+                await target.send_bytes(message.data)
+            case WSMsgType.PING:
+                await target.ping(message.data)
+            case WSMsgType.PONG:
+                await target.pong(message.data)
+            case WSMsgType.CLOSE:
+                return Closing(message.data or NO_WORD, message.extra or "")
+            case _:
+                return Closing(source.close_code or NO_WORD)
 
 
-async def close(side: Side, code: int, reason: str = "") -> None:
+async def close(side: Side, closing: Closing) -> None:
     """Close a side, if it is still open, with a code that may be sent."""
     if side.closed:
         return
-    if code < SENDABLE_MIN or code in NOT_SENDABLE:
-        code = NO_WORD
+    is_sendable = closing.code >= SENDABLE_MIN and closing.code not in NOT_SENDABLE
     try:
-        await side.close(code=code, message=reason.encode())
+        await side.close(
+            code=closing.code if is_sendable else NO_WORD, message=closing.reason.encode()
+        )
     except (ConnectionError, aiohttp.ClientError, RuntimeError):
         return  # gone already
