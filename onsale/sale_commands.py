@@ -1,29 +1,40 @@
 """`onsale sale …`: make sales and steer them. Running processes follow within about a second."""
 
-import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from gateway.waiting_room.brands import BrandRecords
 from gateway.waiting_room.sales import Sale, SaleRecords
 from groundwork.clock import SystemClock
-from groundwork.redis_store import open_store
-from lua.keys import sale_keys
 from onsale.brand_options import brand_options, dressing
-from onsale.connections import data_dir_option, redis_url, with_pool
+from onsale.connections import data_dir_option, with_pool
 from onsale.draw_options import draw_options, planned, tell
+from onsale.sale_show import show
 
 MOMENT_FORMATS = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z", "%Y-%m-%d %H:%M%z"]
+
+
+def stock_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add whether pacing goes by the shop's stock, and whether fans are told their odds."""
+    for name, text in (
+        ("tells-odds", "Tell fans whether they are likely to be served."),
+        ("stock-aware", "Call no more fans than what is left is enough for."),
+    ):
+        option = click.option(f"--{name}/--no-{name}", default=None, help=f"{text}  [default: on]")
+        command = option(command)
+    return command
 
 
 @click.group()
 def sale() -> None:
     """Make sales and steer them."""
+
+
+sale.add_command(show)
 
 
 @sale.command()
@@ -36,6 +47,7 @@ def sale() -> None:
 @click.option("--burst", type=int, help="A second's worth if absent.")
 @click.option("--capacity", type=int, default=1_000, show_default=True, help="Fans inside at most.")
 @click.option("--message", default="")
+@stock_options
 @brand_options
 @draw_options
 @data_dir_option
@@ -59,7 +71,7 @@ def create(
         pause_reason="",
         opens_at=opens_at or now,
         burst=burst or max(1, given["rate_per_minute"] // 60),
-        **given,
+        **named(given),
     )
     plan = planned(made.opens_at, now, beacon, beacon_wait, no_draw=no_draw)
     with_pool(data_dir, lambda pool: SaleRecords(pool).create(made, plan))
@@ -68,6 +80,11 @@ def create(
     click.echo(f"{made.sale_id} opens {made.opens_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC")
     if plan is not None:
         tell(plan, made.opens_at_ms)
+
+
+def named(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the options that were given; the others keep what they are, or their default."""
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def change(data_dir: Path, sale_id: str, **changes: object) -> None:
@@ -103,8 +120,16 @@ def pause(sale_id: str, reason: str, data_dir: Path) -> None:
 @click.argument("sale_id")
 @data_dir_option
 def resume(sale_id: str, data_dir: Path) -> None:
-    """Go on after a pause."""
+    """Go on after a pause, or take fans in again after a drain."""
     change(data_dir, sale_id, state="open", pause_reason="")
+
+
+@sale.command()
+@click.argument("sale_id")
+@data_dir_option
+def drain(sale_id: str, data_dir: Path) -> None:
+    """Take nobody new into the line; who waits is still called. Undone by resume."""
+    change(data_dir, sale_id, state="draining", pause_reason="")
 
 
 @sale.command()
@@ -120,12 +145,12 @@ def close(sale_id: str, data_dir: Path) -> None:
 @click.option("--rate", "rate_per_minute", type=int)
 @click.option("--burst", type=int)
 @click.option("--capacity", type=int)
-@click.option("--message")
+@click.option("--message", help="Shown to everybody who waits; empty takes it down.")
+@stock_options
 @data_dir_option
 def set_sale(sale_id: str, data_dir: Path, **given: Any) -> None:
-    """Change the rate, the capacity, or the message to those who wait."""
-    changes = {name: value for name, value in given.items() if value is not None}
-    change(data_dir, sale_id, **changes)
+    """Change what is named: rate, burst, capacity, message, or what pacing and fans are told."""
+    change(data_dir, sale_id, **named(given))
 
 
 @sale.command()
@@ -154,41 +179,6 @@ def brand(
     parts = [name for name in ("logo", "image") if found and getattr(found, name)]
     colour_now = found.colour if found else None
     click.echo(f"{sale_id} has {' and '.join([colour_now or 'our colours', *parts])}")
-
-
-@sale.command()
-@click.argument("sale_id")
-@data_dir_option
-def show(sale_id: str, data_dir: Path) -> None:
-    """Show how a sale and its line stand."""
-    found = with_pool(data_dir, lambda pool: SaleRecords(pool).get(sale_id))
-    line, inside = asyncio.run(read_line(redis_url(data_dir), sale_id))
-    table = Table.grid(padding=(0, 2))
-    table.add_row("sale", f"{found.sale_id} · {found.name}")
-    table.add_row(
-        "phase",
-        found.phase(SystemClock().now_ms())
-        + (f" · {found.pause_reason}" if found.pause_reason else ""),
-    )
-    if found.draw is not None:
-        table.add_row("draw", f"{found.draw.state}, {found.draw.entries} entries")
-    table.add_row("opens at", f"{found.opens_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC")
-    table.add_row("rate", f"{found.rate_per_minute} a minute, bursts of {found.burst}")
-    table.add_row("inside", f"{inside} of {found.capacity}")
-    table.add_row("serving", line.get("serving", "0"))
-    table.add_row("last place", line.get("last_place", "0"))
-    table.add_row("message", found.message or "–")
-    table.add_row("events", ", ".join(found.event_ids) or "–")
-    Console().print(table)
-
-
-async def read_line(url: str, sale_id: str) -> tuple[dict[str, str], int]:
-    """Return the line's numbers and how many fans are inside."""
-    async with open_store(url) as store:
-        line = await store.client.hgetall(sale_keys(sale_id)["line"])
-        return {str(name): str(value) for name, value in line.items()}, int(
-            await store.client.zcard(sale_keys(sale_id)["visits"])
-        )
 
 
 @sale.command("list")

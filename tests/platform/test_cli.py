@@ -43,7 +43,15 @@ def test_the_parts_are_all_there() -> None:
     found = {" ".join(path) for path in every_command(main)}
     assert found >= {
         *("up", "gateway", "core", "worker", "operator", "provider", "migrate", "keys new"),
-        *("sale create", "sale open", "sale pause", "sale resume", "sale close", "sale show"),
+        *(
+            "sale create",
+            "sale open",
+            "sale pause",
+            "sale resume",
+            "sale drain",
+            "sale close",
+            "sale show",
+        ),
         *("sale list", "event import", "event create", "verify-ticket"),
     }
 

@@ -112,6 +112,36 @@ def test_other_commands_find_the_running_system(system: Up) -> None:
     system.command("sale", "resume", "demo")
 
 
+def test_a_drained_sale_takes_nobody_new_in_until_it_is_resumed(system: Up) -> None:
+    def phase() -> object:
+        return json.loads(ask(f"{system.url}/api/sales/demo/status")[1])["phase"]
+
+    assert "demo is draining" in system.command("sale", "drain", "demo")
+    wait_until("fans are told", lambda: phase() == "draining")
+    system.command("sale", "resume", "demo")
+    wait_until("the sale is open again", lambda: phase() == "open")
+
+
+def test_odds_are_told_until_the_operator_says_no(system: Up) -> None:
+    def odds() -> object:
+        return json.loads(ask(f"{system.url}/api/sales/demo/status")[1])["odds"]
+
+    wait_until("odds are told", odds)
+    wait_until(
+        "the shop has said what is left",
+        lambda: (
+            "that nobody has bought; pacing goes by it" in system.command("sale", "show", "demo")
+        ),
+    )
+    system.command("sale", "set", "demo", "--no-tells-odds", "--no-stock-aware")
+    wait_until("none are told", lambda: odds() is None)
+    shown = system.command("sale", "show", "demo")
+    assert "not told" in shown
+    assert "pacing does not go by it" in shown
+    system.command("sale", "set", "demo", "--tells-odds", "--stock-aware")
+    wait_until("odds are told again", odds)
+
+
 def test_the_numbers_of_all_processes_are_answered_together(system: Up) -> None:
     def are_there() -> bool:
         text = ask(f"http://127.0.0.1:{system.operator_port}/metrics")[1].decode()
