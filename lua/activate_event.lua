@@ -25,6 +25,7 @@ ARGV
 RETURNS
   {'activated'}
   {'active_before'}           this epoch is in place already
+  {'lost'}                    no staged status: the store was emptied since it was written
   {'incomplete', length}      the staged status has another length: the rebuild went wrong
 
 Safe to repeat: once the epoch is in place nothing changes.
@@ -33,6 +34,11 @@ local staged = {KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[
 local live = {KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]}
 if redis.call('HGET', KEYS[1], 'epoch') == ARGV[1] then
   return {'active_before'}
+end
+-- It is staged before everything else, also for an event without seats: whatever emptied the store
+-- since then has taken it, too.
+if redis.call('EXISTS', staged[1]) == 0 then
+  return {'lost'}
 end
 local length = redis.call('STRLEN', staged[1])
 if length ~= tonumber(ARGV[2]) then

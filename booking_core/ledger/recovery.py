@@ -12,6 +12,7 @@ from booking_core.ledger.reconciler import Reconciler
 from booking_core.seats.hold import read_reservation
 from booking_core.seats.holds import settled_key
 from groundwork.clock import Clock
+from groundwork.errors import StoreUnavailable
 from groundwork.postgres import Pool, connection
 from groundwork.redis_store import RedisStore
 from lua import LuaScript
@@ -57,7 +58,10 @@ class Recovery:
         epochs.register("event", self.fill)
 
     async def fill(self, event_id: str, epoch: int) -> None:
-        """Make Redis show the event as PostgreSQL has it, then open it to the scripts."""
+        """Make Redis show the event as PostgreSQL has it, then open it to the scripts.
+
+        Raises StoreUnavailable when Redis was emptied meanwhile: whoever asks next begins anew.
+        """
         meta = event_keys(event_id)["meta"]
         # Closed from here on: an outcome that is shown before is in the ledger that we read next,
         # one that comes later waits until the new state is in place.
@@ -76,6 +80,8 @@ class Recovery:
             {**event_keys(event_id), **staged_keys(event_id, epoch)},
             {"seats_count": len(state.status)},
         )
+        if answer[0] == "lost":
+            raise StoreUnavailable(retry_after=1)
         assert answer[0] in ("activated", "active_before"), answer
         log.info(
             "an event was filled", event_id=event_id, epoch=epoch, seats=len(state.status),

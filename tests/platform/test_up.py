@@ -240,6 +240,7 @@ def test_nothing_outlives_a_killed_command_and_the_folder_is_free(folder: Path) 
         booking_id = buyer.buy()
         pids = up.run_file["pids"]
         up.process.kill()
+        up.process.wait()
         # At once: a second start waits for the servers of the first to write down what they have.
         with started_up(data_dir) as again:
             assert not any(is_alive(pid) for pid in pids.values())

@@ -59,6 +59,8 @@ HALL: list[tuple[str, str, str, Test]] = [
      test_settle_hold.test_the_ledger_ends_the_holds_of_others_on_a_sold_seat),
     ("activate_event", "if redis.call('HGET', KEYS[1], 'epoch') == ARGV[1] then", "if false then",
      test_read_sweep_activate.test_an_event_is_activated_once_in_an_epoch),
+    ("activate_event", "if redis.call('EXISTS', staged[1]) == 0 then", "if false then",
+     test_read_sweep_activate.test_what_a_store_lost_while_it_was_staged_is_not_put_in_place),
 ]  # fmt: skip
 
 LINE: list[tuple[str, str, str, Test]] = [

@@ -68,6 +68,17 @@ async def test_a_half_written_state_is_not_put_in_place(event: SeatsInRedis) -> 
     assert await event.read_seats() == ["not_loaded"]
 
 
+async def test_what_a_store_lost_while_it_was_staged_is_not_put_in_place(
+    event: SeatsInRedis,
+) -> None:
+    staged = staged_keys(event.event_id, EPOCH)
+    # Emptied after the status, which is staged first: only what came later is there.
+    await event.call.store.call("HSET", staged["staged_stock"], "standing", 5)
+
+    assert await event.activate_staged(0) == ["lost"]
+    assert await event.read_seats() == ["not_loaded"]
+
+
 async def test_a_new_state_replaces_all_of_the_old_one(hall: SeatsInRedis) -> None:
     hold_of(await hall.hold_seats("ada", [1]))
     hold_of(await hall.hold_stock("ada", "standing", 2))

@@ -79,7 +79,11 @@ class SeatsInRedis:
             await store.call("HSET", staged["staged_blocks"], tier, json.dumps(found))
         for tier, free in (stock or {}).items():
             await store.call("HSET", staged["staged_stock"], tier, free)
-        length = len(status) if seats_count is None else seats_count
+        return await self.activate_staged(len(status) if seats_count is None else seats_count)
+
+    async def activate_staged(self, length: int) -> list[Any]:
+        """Put in place whatever is staged."""
+        staged = staged_keys(self.event_id, self.call.epoch)
         return await self.call("activate_event", {**self.keys, **staged}, {"seats_count": length})
 
     def _hold_args(self, fan_id: str) -> dict[str, str | int]:
