@@ -7,7 +7,7 @@ ARGS ?=
 TEST_PACKAGES := chromium:chromium prometheus:prometheus redis-server:redis-server nginx:nginx-light npm:npm pdftoppm:poppler-utils redis-benchmark:redis-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help up test lint bench load simulate screenshots clean
+.PHONY: help up test lint bench load simulate screenshots translations clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^## / { printf "\n%s\n", substr($$0, 4) } \
@@ -42,6 +42,9 @@ screenshots: $(VENV)/tested packages ## The pictures of docs/screenshots, from t
 	@$(BIN)/python -m tests.browser.take_screenshots
 
 ## Keep house
+translations: $(VENV)/tested ## Bring the .po files up to date with the templates; the tests name what is new
+	@$(BIN)/python -m tests.pages.catalogues
+
 clean: ## Remove what was made here; the data in .onsale stays
 	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 

@@ -4,7 +4,7 @@
 import { loadDeviceKey } from "/static/base/js/device_key.js";
 import { Announcer, fill, localTimes, show } from "/static/base/js/page_parts.js";
 import { ask, isPassing, jittered, pause } from "/static/base/js/requests.js";
-import { formatClock, hasText, text } from "/static/base/js/texts.js";
+import { formatClock, hasText, plural, text } from "/static/base/js/texts.js";
 
 const PAY_WITHIN_MS = 75_000; // the slowest card we know authorises after 30 s
 const SLOW_AFTER_MS = 5_000; // then we say that it is the bank
@@ -33,7 +33,7 @@ function tick() {
   root.querySelector("[data-hold-bar]").classList.toggle("is-urgent", leftMs < LAST_MINUTE_MS);
   if (leftMs <= 0 && !isPaying) return lose();
   const minute = Math.ceil(leftMs / LAST_MINUTE_MS);
-  if (minute < lastMinute && SAY_AT_MINUTES.includes(minute)) announcer.say(text("say_time", { minutes: minute }), { isNews: true });
+  if (minute < lastMinute && SAY_AT_MINUTES.includes(minute)) announcer.say(plural("say_time", minute), { isNews: true });
   if (minute < lastMinute && minute === 1) announcer.say(text("say_last"), { isNews: true });
   lastMinute = minute;
   return undefined;

@@ -101,7 +101,7 @@ function fullWords(index) {
 function pick(index) {
   if (picked.delete(index)) say(`${seatWords(index)}, ${text(`state_${plan.status[index]}`)}`);
   else if (!plan.isFree(index)) return say(fullWords(index));
-  else if (picked.size >= seatsMax) return refuse("limit", { count: seatsMax });
+  else if (picked.size >= seatsMax) return refuse("limit");
   else {
     picked.add(index);
     say(`${fullWords(index)}. ${totalWords().join(", ")}`);
