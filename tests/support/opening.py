@@ -24,6 +24,7 @@ from booking_core.worker import ShopWorker
 from gateway.app import make_app as make_gateway_app
 from gateway.app_keys import PROOF_OF_WORK
 from gateway.bot_checks.proof_of_work import ProofOfWork
+from gateway.edge.shop_policy import OUR_SHOP, ShopPolicy
 from gateway.origin.door import Door
 from gateway.origin.in_process import InProcessDoor
 from gateway.origin.opening import open_http_door
@@ -126,11 +127,14 @@ async def open_shop(
     webhooks: bool = False,
     flush: bool = True,
     is_core_apart: bool = False,
+    origin: OriginSettings | None = None,
+    policy: ShopPolicy = OUR_SHOP,
     cancels_handlers: bool = False,
 ) -> AsyncIterator[Shop]:
     """Yield the system. It has the stores for itself: Redis is emptied first.
 
-    With `is_core_apart` the shop is a server of its own, which the gateway reaches over HTTP.
+    With `is_core_apart` the shop is a server of its own, which the gateway reaches over HTTP; with
+    `origin` another shop stands behind the gate, and ours beside it.
     """
     gateway = gateway or GatewaySettings(pacing_every_ms=50)
     clock = SystemClock()
@@ -175,6 +179,13 @@ async def open_shop(
                 async with served(core_app) as origin_url, door_to(origin_url) as door:
                     yield door
                 return
+            if origin is not None:
+                async with (
+                    served(core_app),
+                    open_http_door(origin, clock, random.Random(), gateway.public_url) as door,
+                ):
+                    yield door
+                return
             runner = web.AppRunner(core_app, access_log=None)
             await runner.setup()
             try:
@@ -182,7 +193,7 @@ async def open_shop(
             finally:
                 await runner.cleanup()
 
-        gateway_app = make_gateway_app(gateway, ring, shared_epochs, open_door, clock)
+        gateway_app = make_gateway_app(gateway, ring, shared_epochs, open_door, clock, policy)
         gateway_app[PROOF_OF_WORK] = ProofOfWork(
             ring, clock, SystemTokenSource(), NearCounters(), riddles_max=128
         )
