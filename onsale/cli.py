@@ -23,6 +23,7 @@ from gateway.edge.shop_policy import OUR_SHOP, PolicyError, read_policy_file
 from gateway.origin.settings import OriginSettings
 from gateway.settings import GatewaySettings
 from groundwork.errors import BookingError
+from groundwork.identity import SECRET_NAME
 from groundwork.keys import KeyRing, KeyRingError
 from groundwork.logging import set_up_logging
 from groundwork.migrate import MigrationError, migrate, read_migrations, read_state
@@ -236,6 +237,13 @@ def new_keys(file: Path) -> None:
 def rotate_keys(file: Path) -> None:
     """Sign with a new key from now on; what older keys have signed stays good."""
     click.echo(f"signing with {KeyRing.load(file).rotate(file)}")
+
+
+@keys.command("shop")
+@click.argument("file", type=click.Path(path_type=Path))
+def shop_key(file: Path) -> None:
+    """Print what a shop of your own checks `Onsale-Identity` with; for that shop alone."""
+    click.echo(KeyRing.load(file).secret(SECRET_NAME).hex())
 
 
 @main.command("verify-ticket")

@@ -14,6 +14,7 @@ import aiohttp
 
 from booking_core.practice_provider.settings import ProviderSettings
 from booking_core.settings import CoreSettings
+from gateway.origin.settings import OriginSettings
 from gateway.settings import GatewaySettings
 from groundwork.clock import Clock, SystemClock
 from groundwork.keys import KeyRing
@@ -153,7 +154,9 @@ async def start_all(
     """
     child_environ = environment(options, environ, data_dir, stores, metrics_dir)
     # Every part would refuse a wrong one; better before any of them is started.
-    read_all(child_environ, Settings, GatewaySettings, CoreSettings, ProviderSettings)
+    read_all(
+        child_environ, Settings, GatewaySettings, OriginSettings, CoreSettings, ProviderSettings
+    )
     for server in stores.servers:
         await server.prepare()
     await supervisor.start(

@@ -15,6 +15,8 @@ from gateway.edge.path_pattern import PathPattern
 Needs = Literal["nothing", "ticket", "pass", "proof"]
 Method = Literal["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]
 SaleName = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}$")]
+# A path of the shop in plain characters, never another host (`//host`, `/\host`).
+Entrance = Annotated[str, msgspec.Meta(pattern=r"^/([!-.0-\[\]-~][!-~]*)?$", max_length=200)]
 # All are looked at for each request, one after the other; a shop needs a handful.
 RULES_MAX: Final = 100
 PATHS_PER_RULE_MAX: Final = 100
@@ -40,6 +42,7 @@ class _PolicyText(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     rules: Annotated[list[_RuleText], msgspec.Meta(max_length=RULES_MAX)] = []
     sale: SaleName | None = None
     event_paths: Annotated[list[str], msgspec.Meta(max_length=PATHS_PER_RULE_MAX)] = []
+    entrance: Entrance | None = None
     adds_security_headers: bool = True
 
 
@@ -73,6 +76,8 @@ class ShopPolicy:
         self._rules: Sequence[Rule] = [Rule(rule, text.sale) for rule in text.rules]
         self._otherwise = Demand("pass", text.sale)
         self._events = one_expression(text.event_paths)
+        # Where admitted fans go; None: to the seats of an event of the sale.
+        self.entrance = text.entrance
         # Whether the shop's answers get those of our security headers that they lack.
         self.adds_security_headers = text.adds_security_headers
 

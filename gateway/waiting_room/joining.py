@@ -12,6 +12,7 @@ from gateway.app_keys import (
     CLOCK,
     DRAWS,
     KEY_RING,
+    POLICY,
     PROOF_OF_WORK,
     ROOMS,
     SETTINGS,
@@ -232,12 +233,19 @@ async def admit(
         expires_at_ms=visit.ends_at_ms,
     )
     return PassGiven(
-        request.config_dict[TOKENS].sign_pass(claims), claims, entrance(room.sale, event_id)
+        request.config_dict[TOKENS].sign_pass(claims),
+        claims,
+        entrance(request, room.sale, event_id),
     )
 
 
-def entrance(sale: Sale, event_id: str | None) -> str:
-    """Return where an admitted fan goes: the event they came for, else the sale's first."""
+def entrance(request: web.Request, sale: Sale, event_id: str | None) -> str:
+    """Return where an admitted fan goes: where the shop says, else to the seats of an event.
+
+    Of the event they came for, or of the sale's first.
+    """
+    if told := request.config_dict[POLICY].entrance:
+        return told
     if event_id in sale.event_ids:
         return f"/events/{event_id}/seats"
     return f"/events/{sale.event_ids[0]}/seats" if sale.event_ids else "/"

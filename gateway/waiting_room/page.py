@@ -176,5 +176,5 @@ def go_to_if_inside(request: web.Request, sale_id: str) -> str:
     with suppress(NotAdmitted, PassExpired):
         if read_pass(request, sale_id, "/").sale_id == sale_id:
             room = request.config_dict[ROOMS].room(sale_id)
-            return joining.entrance(room.sale, request.query.get("event"))
+            return joining.entrance(request, room.sale, request.query.get("event"))
     return ""

@@ -25,6 +25,7 @@ pytestmark = pytest.mark.timeout(300)
 
 PATIENCE_S = 30.0
 SALE = "posters"
+PASS = f"onsale-pass-{SALE}"
 # The first that fill.py makes.
 POSTER = "/catalogue/poster-0_1/"
 # "Seconds" after the return of a server: the longest rest with its jitter, two checks, a request.
@@ -133,7 +134,9 @@ async def test_a_fan_buys_a_poster_through_the_gate(front: Shop) -> None:
         fan = Fan(front)
         await fan.join(SALE)
         await fan.let_in()
-        session.cookie_jar.update_cookies({f"onsale-pass-{SALE}": fan.admission})
+        async with session.get(f"{base}/sales/{SALE}", cookies={PASS: fan.admission}) as answer:
+            assert 'data-go-to="/catalogue/"' in await answer.text()
+        session.cookie_jar.update_cookies({PASS: fan.admission})
         await submit(session, base + POSTER, base + add[1], quantity="2")
         url, text = await submit(
             session, f"{base}/checkout/", f"{base}/checkout/",

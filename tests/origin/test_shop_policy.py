@@ -14,6 +14,7 @@ from gateway.edge.shop_policy import (
 
 FOREIGN = """
 sale = "posters"
+entrance = "/posters?page=1"
 adds_security_headers = false
 event_paths = ["/gigs/{event}/**"]
 
@@ -66,6 +67,11 @@ def test_the_sale_is_the_rules_or_the_shops() -> None:
     assert OUR_SHOP.demand("GET", "/elsewhere").sale_id is None
 
 
+def test_the_shop_says_where_fans_go_in() -> None:
+    assert read_policy(FOREIGN).entrance == "/posters?page=1"
+    assert OUR_SHOP.entrance is None
+
+
 def test_an_event_is_read_from_the_path() -> None:
     policy = read_policy(FOREIGN)
     assert policy.event_in("/gigs/arena-1/seats") == "arena-1"
@@ -93,6 +99,9 @@ def test_an_event_is_read_from_the_path() -> None:
         ("[[rules]]\npaths = ['/a[bc]']", "no segment"),
         ("[[rules]]\npaths = ['/{evnt}']", "no segment"),
         ("sale = 'No Name'", "sale"),
+        ("entrance = 'basket/'", "entrance"),
+        ("entrance = '//elsewhere.example/'", "entrance"),
+        ("entrance = '/\\elsewhere.example/'", "entrance"),
         ("[[rules]]\npaths = ['/" + "a" * 200 + "']", "200 characters"),
     ],
 )
