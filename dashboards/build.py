@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from dashboards.origin_panels import SERVERS
 from dashboards.panel import COLUMNS, DATASOURCE, Panel
 from dashboards.panels import SHOP, WAITING_ROOM
 from dashboards.system_panels import MONEY, SYSTEM
@@ -13,6 +14,7 @@ TARGET = Path(__file__).with_name("sale_day.json")
 ROWS = {
     "Waiting room": WAITING_ROOM,
     "Shop": SHOP,
+    "Servers of the shop": SERVERS,
     "Money and ledger": MONEY,
     "System": SYSTEM,
 }

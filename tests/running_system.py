@@ -162,12 +162,19 @@ def _ready(process: subprocess.Popen[bytes], data_dir: Path) -> RunningSystem:
 
 @pytest.fixture(scope="session")
 def prometheus(running: RunningSystem) -> Iterator[str]:
-    """The address of a real Prometheus that scrapes the system every second and has our rules."""
+    """The address of a Prometheus that watches the system."""
+    with prometheus_at(running.operator_url) as url:
+        yield url
+
+
+@contextmanager
+def prometheus_at(operator_url: str) -> Iterator[str]:
+    """Yield the address of a real Prometheus that scrapes there every second and has our rules."""
     binary = shutil.which("prometheus")
     assert binary, "prometheus is missing: apt install prometheus"
     folder = Path(tempfile.mkdtemp(prefix="onsale-prometheus-"))
     port = free_port()
-    target = running.operator_url.removeprefix("http://")
+    target = operator_url.removeprefix("http://")
     configuration = {
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
         "rule_files": [str(REPOSITORY / "dashboards" / "rules" / "onsale.yml")],

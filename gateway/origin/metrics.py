@@ -30,7 +30,8 @@ ORIGIN_OUTSTANDING = Gauge(
 # The worst of the living processes: each finds out for itself.
 ORIGIN_CIRCUIT = Gauge(
     "onsale_origin_circuit",
-    "State of an upstream's circuit: 0 closed, 1 half-open, 2 open. The worst over all processes.",
+    "State of an upstream's circuit: 0 closed, 1 half-open, 2 open, -1 it has left. The worst over "
+    "all processes.",
     ["upstream"],
     multiprocess_mode="livemax",
 )
@@ -47,6 +48,8 @@ ORIGIN_SECONDS = Histogram(
     buckets=REQUEST_SECONDS_BUCKETS,
 )
 
+# What a circuit shows whose upstream has left.
+CIRCUIT_GONE = -1
 OUTCOMES = ("answered", "failed", "abandoned")
 REASONS = ("connect", "silent", "broke_off", "bad_gateway")
 

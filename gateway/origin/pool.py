@@ -135,6 +135,8 @@ class UpstreamPool:
             for loop in loops:
                 loop.cancel()
             await asyncio.gather(*loops, return_exceptions=True)
+            for upstream in (*self.upstreams, *self._leaving):
+                upstream.forget()
 
     async def _check(self) -> None:
         await self._checks.check(self.upstreams)

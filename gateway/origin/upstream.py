@@ -70,7 +70,7 @@ class Upstream:
     def forget(self) -> None:
         """Leave nothing on the dashboard that somebody could worry about."""
         metrics.ORIGIN_OUTSTANDING.labels(self.label).set(0)
-        metrics.ORIGIN_CIRCUIT.labels(self.label).set(CircuitState.CLOSED)
+        metrics.ORIGIN_CIRCUIT.labels(self.label).set(metrics.CIRCUIT_GONE)
         metrics.ORIGIN_HEALTHY.labels(self.label).set(1)
 
     def answered(self, turn: int, seconds: float) -> None:

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from prometheus_client.metrics import MetricWrapperBase
+
+import gateway.origin.metrics
 
 REPOSITORY = Path(__file__).parents[2]
 DASHBOARDS = REPOSITORY / "dashboards"
@@ -74,6 +77,14 @@ def parts_of(rule: Query) -> Iterator[Query]:
         assert COMPARISON.search(condition), f"{rule}: nothing is compared in {condition!r}"
         without = condition[: list(COMPARISON.finditer(condition))[-1].start()]
         yield Query(f"{rule.where} part {number + 1}", without)
+
+
+def is_of_servers(query: Query) -> bool:
+    """Whether it is about a shop over HTTP: the running system has the shop in the gateway."""
+    about = vars(gateway.origin.metrics).values()
+    names = {metric._name for metric in about if isinstance(metric, MetricWrapperBase)}
+    named = {name.removesuffix("_total") for name in metrics_in(query.expr)}
+    return bool(named) and named <= names
 
 
 def metrics_in(expr: str) -> set[str]:

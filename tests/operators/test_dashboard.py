@@ -12,6 +12,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 import booking_core.metrics
 import gateway.metrics
+import gateway.origin.metrics
 import groundwork.metrics
 from tests.operators.promql import (
     DASHBOARDS,
@@ -40,7 +41,12 @@ def described(metric: MetricWrapperBase) -> Metric:
 
 
 def known_metrics() -> dict[str, MetricWrapperBase]:
-    modules = (groundwork.metrics, gateway.metrics, booking_core.metrics)
+    modules = (
+        groundwork.metrics,
+        gateway.metrics,
+        gateway.origin.metrics,
+        booking_core.metrics,
+    )
     return {
         described(metric).name: metric
         for module in modules
