@@ -1,6 +1,5 @@
 """A real Chromium against a real system."""
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,6 @@ if TYPE_CHECKING:
     # For types only: as a plugin it must not be imported before pytest does it.
     from tests.running_system import RunningSystem
 
-REPOSITORY = Path(__file__).parents[2]
 CHROMIUM = Path("/usr/bin/chromium")
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1440, "height": 900}
@@ -89,20 +87,3 @@ def plain_profile(browser: Browser, running: "RunningSystem") -> Iterator[Profil
     )
     yield Profile(context)
     context.close()
-
-
-@pytest.fixture(scope="session")
-def npm_packages() -> Path:
-    """The folder with npm packages that only tests use; installed once, never committed."""
-    folder = REPOSITORY / ".cache" / "npm"
-    wanted = ("altcha@3.2.2", "axe-core@4.14.1")
-    if not all((folder / "node_modules" / name.split("@")[0]).exists() for name in wanted):
-        folder.mkdir(parents=True, exist_ok=True)
-        subprocess.run(
-            ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", *wanted],
-            cwd=folder,
-            check=True,
-            capture_output=True,
-            timeout=300,
-        )
-    return folder / "node_modules"

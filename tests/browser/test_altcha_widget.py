@@ -1,11 +1,11 @@
 """The widget that others use with ALTCHA passes at our endpoints, unmodified, under our CSP."""
 
 import re
-from pathlib import Path
 
 from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Profile
+from tests.support.npm_packages import npm_packages
 
 PAGE = """<!doctype html><html lang="en"><title>widget</title>
 <link rel="stylesheet" href="/widget/external/altcha.css">
@@ -21,7 +21,7 @@ CSP = (
 TYPES = {".js": "text/javascript", ".css": "text/css"}
 
 
-def test_the_unmodified_widget_passes(profile: Profile, npm_packages: Path) -> None:
+def test_the_unmodified_widget_passes(profile: Profile) -> None:
     def serve(route: Route) -> None:
         """Serve the widget's own files from this origin, as a page of the sale would."""
         path = route.request.url.partition("/widget/")[2]
@@ -31,7 +31,7 @@ def test_the_unmodified_widget_passes(profile: Profile, npm_packages: Path) -> N
         elif path == "register.js":
             route.fulfill(body=REGISTER, content_type="text/javascript")
         else:
-            file = npm_packages / "altcha" / "dist" / path
+            file = npm_packages() / "altcha" / "dist" / path
             route.fulfill(path=file, content_type=TYPES[file.suffix])
 
     profile.context.route("**/widget/**", serve)

@@ -71,13 +71,13 @@ export class SaleView {
     const isFew = available < this.#fewLeft;
     const words = available <= 0 ? text("sold_out") : isFew ? plural("left", available) : text("available");
     return make("li", { class: available <= 0 && "is-gone" },
-      make("span", {}, name), make("span", { class: "small soft" }, words), make("span", { class: "price" }, formatMoney(price, currency)));
+      make("span", { dir: "auto" }, name), make("span", { class: "small soft" }, words), make("span", { class: "price" }, formatMoney(price, currency)));
   }
 
   #renderLanes(lanes) {
     show("[data-lanes]", lanes.length > 0);
     this.#root.querySelector("[data-lane-rows]").replaceChildren(...lanes.map(({ lane, name, waiting, called }) =>
-      make("tr", {}, make("th", { scope: "row" }, lane === "general" ? text("lane_general") : name),
+      make("tr", {}, make("th", { scope: "row", dir: "auto" }, lane === "general" ? text("lane_general") : name),
         make("td", {}, formatNumber(waiting)), make("td", {}, formatNumber(called)))));
   }
 

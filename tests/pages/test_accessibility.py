@@ -1,0 +1,110 @@
+"""axe-core finds nothing on any page, in any state: in light and dark, read from left and right."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from aiohttp.test_utils import TestServer
+from playwright.async_api import Browser, Page, async_playwright
+
+from tests.pages import preview, sample_views
+from tests.pages.test_in_browser import CHROMIUM, FLAGS, started
+from tests.support.npm_packages import npm_packages
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+
+AXE: Final = Path("axe-core", "axe.min.js")
+# Everything axe knows, and the rule of WCAG 2.2 that is off by default.
+RUN_AXE: Final = """async () => {
+    const { violations } = await axe.run(document, {
+        resultTypes: ["violations"], rules: { "target-size": { enabled: true } },
+    });
+    return violations.flatMap(({ id, nodes }) =>
+        nodes.map(({ html, any, all, none }) => [id, html, [...any, ...all, ...none][0]?.message]));
+}"""
+SCHEMES: Final = ("light", "dark")
+# One language that is read from the left and one that is read from the right.
+LANGUAGES: Final = ("en", "ar")
+
+
+@pytest.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture(scope="module")
+async def server() -> AsyncIterator[TestServer]:
+    server = await started(preview.make_app())
+    yield server
+    await server.close()
+
+
+@pytest.fixture(params=LANGUAGES)
+async def page(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterator[Page]:
+    """A phone's page with axe in it, in a language."""
+    context = await browser.new_context(
+        viewport={"width": 390, "height": 844}, locale=request.param, reduced_motion="reduce"
+    )
+    await context.add_init_script(path=npm_packages() / AXE)
+    yield await context.new_page()
+    await context.close()
+
+
+async def complaints(page: Page) -> list[Any]:
+    """What axe finds by light and by dark."""
+    found: list[Any] = []
+    for scheme in SCHEMES:
+        await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        found += [(scheme, *each) for each in await page.evaluate(RUN_AXE)]
+    return found
+
+
+@pytest.mark.parametrize("template", sample_views.ALL_PAGES)
+async def test_axe_finds_nothing_on_any_page(page: Page, server: TestServer, template: str) -> None:
+    for state in sample_views.ALL_PAGES[template]:
+        await page.goto(f"http://localhost:{server.port}/show/{template}/{state}")
+        assert await complaints(page) == [], state
+
+
+@pytest.mark.parametrize(
+    ("path", "presses"),
+    [
+        ("waiting_room.html/waiting", [".languages summary", ".leave summary"]),
+        ("seats.html/seated", ["[data-view=list]", ".list details:nth-of-type(1) summary"]),
+        ("checkout.html/held", ["input[value=card_declined]", ".pay"]),
+    ],
+)
+async def test_axe_finds_nothing_in_what_opens(
+    page: Page, server: TestServer, path: str, presses: list[str]
+) -> None:
+    await page.goto(f"http://localhost:{server.port}/show/{path}")
+    for press in presses:
+        await page.click(press)
+    await page.wait_for_load_state("networkidle")
+    assert await complaints(page) == []
+
+
+@pytest.mark.parametrize(
+    "path", ["waiting_room.html/open", "seats.html/seated", "checkout.html/held"]
+)
+async def test_axe_finds_nothing_without_a_script(
+    page: Page, server: TestServer, path: str
+) -> None:
+    """The pages mark themselves so when their script cannot run; axe needs one to look at them."""
+    await page.route("**/static/**/*.js*", lambda route: route.abort())
+    await page.goto(f"http://localhost:{server.port}/show/{path}")
+    await page.evaluate("document.documentElement.classList.add('plain')")
+    assert await page.locator(".without-script:visible").count()
+    assert await complaints(page) == []
+
+
+async def test_axe_would_find_what_cannot_be_read(page: Page, server: TestServer) -> None:
+    await page.goto(f"http://localhost:{server.port}/show/waiting_room.html/waiting")
+    await page.evaluate("document.querySelector('.honest').style.color = '#ddd'")
+    assert {(scheme, rule) for scheme, rule, *_ in await complaints(page)} == {
+        ("light", "color-contrast")
+    }
