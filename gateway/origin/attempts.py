@@ -74,6 +74,7 @@ class Attempts:
         self, attempt: Attempt, call: Call, body: FanBody | None, ask: Ask[Answer]
     ) -> Answer:
         """Return what one upstream answers, or judge the attempt as failed and raise NotAnswered."""
+        call.asked = attempt.upstream
         try:
             return await ask(attempt)
         except NOT_CONNECTED as error:
@@ -86,7 +87,10 @@ class Attempts:
             attempt.failed("broke_off")
             lost = self.unavailable() if call.is_safe else AnswerLost()
             raise NotAnswered(lost, may_repeat=call.is_safe) from error
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as error:
+            if call.cut is Cut.SERVER_LOST and call.goes_on():
+                attempt.failed("silent")
+                raise NotAnswered(self.unavailable(), may_repeat=True) from error
             if call.cut in (Cut.NO_ANSWER, Cut.SHOP_SILENT):
                 attempt.failed("silent")
             raise

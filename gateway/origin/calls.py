@@ -4,13 +4,14 @@ One look over all of them a few times a second costs less than a timer for each 
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from enum import Enum, auto
 from typing import Final
 
 from aiohttp import web
 
+from gateway.origin.upstream import Upstream
 from groundwork.clock import Clock
 
 # Limits are seconds; a quarter more is not felt.
@@ -34,6 +35,7 @@ class Cut(Enum):
     FAN_SLOW = auto()
     FAN_LEFT = auto()
     STOPPING = auto()
+    SERVER_LOST = auto()
 
 
 CUT_OF: Final = {Wait.ANSWER: Cut.NO_ANSWER, Wait.SHOP: Cut.SHOP_SILENT, Wait.FAN: Cut.FAN_SLOW}
@@ -43,7 +45,7 @@ class Call:
     """One request on its way. `cut` says why it was cancelled by the watch, if it was."""
 
     __slots__ = (
-        "_clock", "_task", "cut", "is_safe", "is_stream", "limit_ms", "request", "since_ms", "wait"
+        "_clock", "_task", "asked", "cut", "is_safe", "is_stream", "limit_ms", "request", "since_ms", "wait"
     )  # fmt: skip
 
     def __init__(self, request: web.Request, clock: Clock, *, is_safe: bool) -> None:
@@ -58,6 +60,8 @@ class Call:
         # It lasts as long as somebody listens, and says nothing by ending.
         self.is_stream = False
         self.cut: Cut | None = None
+        # The server that is asked at this moment, or was last.
+        self.asked: Upstream | None = None
         self.waits_for(Wait.NOTHING, 0)
 
     def waits_for(self, wait: Wait, limit_ms: float) -> None:
@@ -77,6 +81,11 @@ class Call:
         if self.cut is not None:
             self._task.uncancel()
         return self.cut
+
+    def goes_on(self) -> bool:
+        """Live on after a cancellation that was just caught; says whether it may: nobody else has one."""
+        self.cut = None
+        return self._task.uncancel() == 0
 
 
 class CallWatch:
@@ -103,6 +112,12 @@ class CallWatch:
                 call.end(Cut.FAN_LEFT)
             elif call.wait is not Wait.NOTHING and now_ms - call.since_ms > call.limit_ms:
                 call.end(CUT_OF[call.wait])
+
+    def give_up(self, lost: Collection[Upstream]) -> None:
+        """Wait no longer for the answers of these servers where another one may be asked."""
+        for call in self._calls:
+            if call.is_safe and call.wait is Wait.ANSWER and call.asked in lost:
+                call.end(Cut.SERVER_LOST)
 
     def end_streams(self) -> None:
         """End what would last for ever: its fans come back to another process."""

@@ -121,6 +121,8 @@ class HttpDoor:
     def look(self) -> None:
         """Look after the requests under way and show how the upstreams stand."""
         self._watch.look()
+        if lost := self.pool.lost:
+            self._watch.give_up(lost)
         self.pool.show()
 
     async def _pass_on(self, request: web.Request, identity: str, call: Call) -> web.StreamResponse:

@@ -65,6 +65,13 @@ class UpstreamPool:
         return self._rng.choice([up for up in usable if up.outstanding == least])
 
     @property
+    def lost(self) -> Collection[Upstream]:
+        """Return who fails the checks while somebody else is well; what waits there waits in vain."""
+        if not any(up.is_healthy and up.circuit.takes_one for up in self.upstreams):
+            return ()
+        return [up for up in (*self.upstreams, *self._leaving) if not up.is_healthy]
+
+    @property
     def retry_after_seconds(self) -> int:
         """When to ask again while nobody can be asked."""
         rests = [up.circuit.rest_left_ms for up in self.upstreams]

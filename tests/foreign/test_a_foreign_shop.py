@@ -181,7 +181,7 @@ async def test_one_hangs_under_load_and_no_fan_is_refused(
     async def hang_and_go_on() -> None:
         oscars[0].hang()
         await until(lambda: not door_of(front).pool.upstreams[0].is_healthy)
-        await asyncio.sleep(1)
+        await until(lambda: door_of(front).pool.upstreams[0].outstanding == 0)
         oscars[0].go_on()
         await until(lambda: door_of(front).pool.upstreams[0].is_healthy)
 

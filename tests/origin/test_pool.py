@@ -291,6 +291,27 @@ async def test_who_hangs_is_found_by_checks_and_given_up(one: Instance, two: Ins
         assert first.outstanding == 0
 
 
+async def test_who_waits_at_a_server_that_fails_its_checks_is_answered_by_another(
+    one: Instance, two: Instance
+) -> None:
+    one.delay_s, one.status = 60, 500
+    settings = {**QUICK, "origin_health_path": "/health", "origin_answer_ms": 2_000}
+    async with fans_at(one.url, two.url, **settings) as (fans, door):
+        buying = asyncio.gather(*(fans.ask("POST", data=b"x") for _ in range(8)))
+        await until(lambda: door.pool.upstreams[0].outstanding > 0)
+        assert await fans.crowd(20) == {(200, "two"): 20}
+        # What may have been done is not asked twice.
+        assert set(await buying) == {(200, "two"), (502, "answer-lost")}
+
+
+async def test_who_waits_is_left_where_nobody_is_better(one: Instance) -> None:
+    one.delay_s, one.status = 1, 500
+    async with fans_at(one.url, **QUICK, origin_health_path="/health") as (fans, door):
+        looking = asyncio.gather(*(fans.ask() for _ in range(4)))
+        await until(lambda: not door.pool.upstreams[0].is_healthy)
+        assert set(await looking) == {(500, "one")}
+
+
 async def test_what_may_have_been_done_and_was_not_answered_is_said_so(one: Instance) -> None:
     one.delay_s = 60
     async with fans_at(one.url, **QUIET, origin_answer_ms=100) as (fans, _):
