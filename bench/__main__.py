@@ -12,6 +12,7 @@ import uvloop
 from rich.console import Console
 
 from bench.bare_script import measure_bare_script
+from bench.door import measure_door
 from bench.installation import Installation, installed, other_core, server_core
 from bench.machine import cores, description, pin
 from bench.material import fill_catalogue, put_on_sale
@@ -83,6 +84,9 @@ async def measure(sizes: Sizes, tell: Callable[[str], None]) -> list[Row]:
             await stack.enter_async_context(installation.floors(server_core()))
             rows = await measure_alone(installation, sizes, seats, tell)
             rows += await measure_together(installation, sizes, seats, tell)
+            tell("the door to a shop over HTTP, against a bare one")
+            with pinned(installation):
+                rows.append(await measure_door(installation, sizes.reads))
             tell("waiting fans with open streams")
             async with installation.gateway(core=server_core()):
                 rows.append(await measure_streams(installation, sizes.streams, sizes.boards))

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+import aiohttp
 import psycopg
 import uvloop
 from aiohttp import web
@@ -53,11 +54,19 @@ class Stores:
 
 
 STORES: Final = web.AppKey("stores", Stores)
+SESSION: Final = web.AppKey("session", aiohttp.ClientSession)
 
 
 async def fixed(request: web.Request) -> web.Response:
     """F1: nothing but the framework."""
     return web.Response(body=FIXED_BODY, headers=JSON)
+
+
+async def passed_on(request: web.Request) -> web.Response:
+    """F5: what another server answers, read whole and handed on."""
+    url = f"http://127.0.0.1:{request.query['port']}/fixed"
+    async with request.app[SESSION].get(url) as answer:
+        return web.Response(body=await answer.read(), headers=JSON)
 
 
 async def script(request: web.Request) -> web.Response:
@@ -107,7 +116,12 @@ def make_app(redis_url: str, database_url: str) -> web.Application:
     async def stores(app: web.Application) -> AsyncIterator[None]:
         # psycopg's own defaults but for the number of connections: it may prepare its statements.
         pool: Pool = AsyncConnectionPool(database_url, max_size=CONNECTIONS, open=False)
-        async with open_store(redis_url) as store, pool:
+        connector = aiohttp.TCPConnector(limit=0)
+        async with (
+            open_store(redis_url) as store,
+            pool,
+            aiohttp.ClientSession(connector=connector) as app[SESSION],
+        ):
             sha = await store.call("SCRIPT", "LOAD", SCRIPT)
             app[STORES] = Stores(store, sha, pool, itertools.count())
             async with pool.connection() as connection:
@@ -117,6 +131,7 @@ def make_app(redis_url: str, database_url: str) -> web.Application:
 
     app.cleanup_ctx.append(stores)
     app.router.add_get("/fixed", fixed)
+    app.router.add_get("/passed-on", passed_on)
     app.router.add_get("/script", script)
     app.router.add_get("/row-lock", row_lock)
     app.router.add_get("/stream", stream)

@@ -86,12 +86,13 @@ class Installation:
         *arguments: str,
         ready_at: tuple[int, str] | None = None,
         core: int | None = None,
+        **environ: str,
     ) -> AsyncIterator[ChildProcess]:
         """Run `python -m <arguments>` while the block runs, on one core if asked."""
         command = ChildCommand(
             name=name,
             argv=(sys.executable, "-m", *arguments),
-            environ=self.environ(),
+            environ={**self.environ(), **environ},
             stop_seconds=STOP_SECONDS,
             log_path=self.folder / f"{name}.log",
         )
@@ -136,11 +137,13 @@ class Installation:
             yield
 
     @asynccontextmanager
-    async def floors(self, core: int | None = None) -> AsyncIterator[None]:
+    async def floors(
+        self, core: int | None = None, *, name: str = "floors", port: int | None = None
+    ) -> AsyncIterator[None]:
         """Run the server of the floors."""
-        port = self.floor_port
+        port = port or self.floor_port
         async with self.process(
-            "floors",
+            name,
             *("bench.floor_server", str(port), self.redis_url, self.database_url),
             ready_at=(port, "/fixed"),
             core=core,

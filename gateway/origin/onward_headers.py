@@ -32,6 +32,7 @@ NOT_THE_FANS: Final = frozenset(
         "x-original-url", "x-real-ip", "x-rewrite-url",
     }
 )  # fmt: skip
+NONE_NAMED: Final[frozenset[str]] = frozenset()
 DROPPED: Final = HOP_BY_HOP | NOT_THE_FANS
 # The handshake is made anew on each side.
 OF_THE_HANDSHAKE: Final = frozenset(
@@ -126,6 +127,8 @@ class OnwardHeaders:
 
 def named_by_connection(values: Sequence[str]) -> frozenset[str]:
     """Return the headers that a Connection header declares to be the hop's, in lower case."""
+    if not values:  # most often
+        return NONE_NAMED
     return frozenset(name.strip().lower() for value in values for name in value.split(","))
 
 

@@ -13,8 +13,8 @@ from bench.rounds import Contender, ratio, ratio_by_clock
 
 REPOSITORY = Path(__file__).parents[2]
 PATHS = [
-    "poll", "snapshot", "join", "reserve", "reserve_vs_row_lock", "complete", "stream_memory",
-    "search",
+    "poll", "snapshot", "join", "reserve", "reserve_vs_row_lock", "complete", "door",
+    "stream_memory", "search",
 ]  # fmt: skip
 # A start of six processes and a tenth of a second for each path; busy machines take longer.
 BENCH_SECONDS_MAX = 100
