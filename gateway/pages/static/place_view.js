@@ -15,7 +15,6 @@ export class PlaceView {
   #sale;
   #announcer;
   #alarm;
-  #title = document.title;
   #board = null;
   #saidMinute = false;
 
@@ -128,8 +127,9 @@ export class PlaceView {
   // The title of a called fan's tab belongs to the cues.
   #renderTitle(state) {
     if (this.stage === "called") return;
-    if (this.stage !== "waiting") document.title = this.#title;
-    else document.title = `${text("title_ahead", { ahead: formatNumber(aheadOf(state)) })} · ${state.board.name}`;
+    const words = this.stage === "waiting"
+      ? text("title_ahead", { ahead: formatNumber(aheadOf(state)) }) : text(`title_${this.stage}_page`);
+    document.title = `${words} · ${state.board.name}`;
   }
 
   #tickClaim(claimInMs) {

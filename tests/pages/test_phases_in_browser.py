@@ -1,0 +1,159 @@
+"""What a fan sees and hears while the sale goes on around them, in a real browser."""
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from tests.pages import sample_room
+from tests.pages.board_stream import board_stream
+from tests.pages.test_in_browser import CHROMIUM, FLAGS
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+
+# A browser that keeps what it was asked to do to get the fan's attention.
+NOTE_CUES: Final = """
+    globalThis.cues = [];
+    navigator.vibrate = (pattern) => Boolean(cues.push(["vibrate", pattern.length]));
+    const start = OscillatorNode.prototype.start;
+    OscillatorNode.prototype.start = function (at) { cues.push(["tone"]); start.call(this, at); };
+"""
+PLACE: Final = 11_300
+
+
+@pytest.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    context = await browser.new_context(viewport={"width": 390, "height": 844})
+    await context.add_init_script(NOTE_CUES)
+    page = await context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    await context.close()
+    assert errors == []
+
+
+async def stage(page: Page, name: str) -> None:
+    await page.wait_for_selector(f"#main[data-stage={name}]")
+
+
+async def test_a_fan_is_led_through_every_phase(page: Page) -> None:
+    said = page.locator("[data-announcer]")
+    early = {"phase": "before", "opens_at": sample_room.moment(minutes=5), "serving": 0}
+    async with board_stream(entry_number=2417) as room:
+        await room.tell(**early, draw={"state": "committed", "commitment": "c0ffee"})
+        await page.goto(room.url)
+        await stage(page, "entered")
+        await expect(page.locator("[data-fill=commitment]").first).to_have_text("c0ffee")
+
+        opened = {"phase": "before", "opens_at": sample_room.moment(seconds=-1), "serving": 0}
+        await room.tell(**opened, draw={"state": "sealed", "count": 9})
+        await stage(page, "drawing")
+        await expect(said).to_have_text("The draw is being made.")
+
+        room.place = {"place": PLACE, "entry_number": 2417}
+        await room.tell(**sample_room.told())
+        await stage(page, "waiting")
+        # 132 in the fan's own lane, and the three members who wait in the one before it.
+        await expect(page.locator("[data-fill=ahead]")).to_have_text("135")
+        await expect(page.locator("[data-part=from-draw]")).to_be_visible()
+        await expect(said).to_contain_text("135 ahead of you")
+        await expect(page).to_have_title("135 ahead · Mira Okafor, European tour")
+
+        await room.tell(phase="paused", pause_reason="The doors are stuck.")
+        await expect(page.locator("[data-notice=paused]")).to_contain_text("The doors are stuck.")
+        await expect(said).to_contain_text("The doors are stuck.")
+        await room.tell(message="Bring a coat.")
+        await expect(page.locator("[data-notice=paused]")).to_be_hidden()
+        await expect(page.locator("[data-notice=message]")).to_contain_text("Bring a coat.")
+        await expect(said).to_contain_text("Bring a coat.")
+
+        await room.tell(phase="sold_out")
+        await stage(page, "sold_out")
+        await expect(said).to_have_text("Sold out.")
+        await expect(page).to_have_title("Sold out · Mira Okafor, European tour")
+        # Places came back: everybody in line kept theirs.
+        await room.tell()
+        await stage(page, "waiting")
+        await room.tell(phase="closed")
+        await stage(page, "closed")
+
+
+async def test_the_call_is_seen_heard_and_felt_and_counts_down(page: Page) -> None:
+    async with board_stream(place=PLACE) as room:
+        await page.goto(room.url)
+        await stage(page, "waiting")
+        await page.click("[data-cue-test]")
+        await page.wait_for_function("cues.length === 3")
+        quiet_icon = await page.get_attribute("link[rel=icon]", "href")
+
+        room.place = {"place": PLACE, "entry_number": None, "claim_within_ms": 119_000}
+        await room.tell(serving=PLACE)
+        await stage(page, "called")
+        await page.wait_for_function("cues.length === 6")
+        assert await page.evaluate("cues.slice(3).map(([what]) => what)") == [
+            *("vibrate", "tone", "tone"),
+        ]
+        await page.wait_for_function("/^1:5\\d left: it is your turn!/.test(document.title)")
+        await expect(page.locator("[data-alarm]")).to_have_text(
+            "It is your turn. Press Enter to go in."
+        )
+        await expect(page.locator("[data-fill=claim_clock]")).to_contain_text("1:5")
+        assert await page.get_attribute("link[rel=icon]", "href") != quiet_icon
+        # The heading of the new part has the focus, so that the next thing to press is Enter.
+        await page.keyboard.press("Tab")
+        assert await page.evaluate("document.activeElement.className") == "button enter"
+
+
+async def test_who_wants_no_sound_gets_none(page: Page) -> None:
+    async with board_stream(place=PLACE) as room:
+        await page.goto(room.url)
+        await stage(page, "waiting")
+        await page.uncheck("[data-cue=sound]")
+        await room.tell(serving=PLACE)
+        await stage(page, "called")
+        await page.wait_for_function("document.title.includes('it is your turn!')")
+        assert await page.evaluate("cues") == []
+
+
+async def test_too_late_is_told_and_the_turn_is_kept(page: Page) -> None:
+    async with board_stream(place=PLACE, claim_within_ms=1_500) as room:
+        room.place = {"place": PLACE, "entry_number": None, "claim_within_ms": 0}
+        await room.tell(serving=PLACE)
+        await page.goto(room.url)
+        await stage(page, "called")
+        await expect(page.locator("[data-fill=claim_late]")).to_contain_text("still your turn")
+        await expect(page.locator("[data-part=claim]")).to_be_hidden()
+        await expect(page.get_by_role("button", name="Enter")).to_be_enabled()
+
+
+@pytest.mark.parametrize("has_script", [True, False], ids=["script", "plain"])
+async def test_the_language_is_switched_on_the_page_and_stays(
+    browser: Browser, has_script: bool
+) -> None:
+    context = await browser.new_context(java_script_enabled=has_script, locale="de-AT")
+    page = await context.new_page()
+    async with board_stream(place=PLACE) as room:
+        await page.goto(f"{room.url}?event=demo-arena")
+        await expect(page.locator("html")).to_have_attribute("lang", "de")
+        await page.click(".languages summary")
+        await page.get_by_role("link", name="العربية").click()
+        await expect(page.locator("html")).to_have_attribute("dir", "rtl")
+        assert "event=demo-arena" in page.url
+        await page.goto(room.url)
+        await expect(page.locator("html")).to_have_attribute("lang", "ar")
+        await expect(page.locator("[data-fill=ahead_words]")).to_have_text("شخصًا أمامك")
+        # A board that comes later speaks the page's language too, with its own plural form.
+        if has_script:
+            await room.tell(serving=PLACE - 3)
+            await expect(page.locator("[data-fill=ahead_words]")).to_have_text("شخصان أمامك")
+    await context.close()
