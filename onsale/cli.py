@@ -37,6 +37,7 @@ from onsale.sale_commands import sale
 from onsale.settings import Settings, read_all
 from onsale.supervisor import GaveUp
 from onsale.up import Stores, UpOptions, up
+from onsale.verify_draw import verify_draw
 
 Result = TypeVar("Result")
 # What somebody did, met with one clear sentence; anything else is a bug and shows its trace.
@@ -91,6 +92,7 @@ def main() -> None:
 
 main.add_command(sale)
 main.add_command(event)
+main.add_command(verify_draw)
 
 
 @main.command("up")

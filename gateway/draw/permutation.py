@@ -10,7 +10,7 @@ from typing import Final
 NAME: Final = "feistel4-hmac-sha256-v1"
 ROUNDS: Final = 4
 # Half of the smallest domain: 4^6 numbers. On a domain of the crowd's own size four rounds favour
-# some places by up to a third when the crowd is small; see docs/decisions/0010.
+# some places by up to a third when the crowd is small; see docs/decisions/0012.
 HALF_BITS_MIN: Final = 6
 # A round takes and gives 32 bits: more entries than people on earth.
 HALF_BITS_MAX: Final = 32

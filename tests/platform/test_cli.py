@@ -52,7 +52,7 @@ def test_the_parts_are_all_there() -> None:
             "sale close",
             "sale show",
         ),
-        *("sale list", "event import", "event create", "verify-ticket"),
+        *("sale list", "event import", "event create", "verify-ticket", "verify-draw"),
     }
 
 

@@ -1,0 +1,135 @@
+"""Works a draw out again from what is published of it, for whoever does not take our word.
+
+It asks no store: what it is given is what anybody can download. `onsale verify-draw` is made of it, and
+gateway/pages/static/draw.js does the same in the browser.
+"""
+
+import hmac
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.draw import permutation
+from gateway.draw.beacon import KNOWN_CHAINS, RoundInvalid, randomness_of
+from gateway.draw.document import BeaconDocument, DrawDocument
+from gateway.draw.roster import HASH_BYTES, leaf_of, root_of, split
+from gateway.draw.seed import (
+    SECRET_BYTES,
+    commitment_of,
+    index_of,
+    place_of_entry,
+    seed_of,
+    shared_place,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: what it is, and whether it is as it must be."""
+
+    is_right: bool
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Whose place is asked for: what a ticket says of its entry."""
+
+    entry_number: int
+    fan_id: str
+
+
+def check_draw(told: DrawDocument, leaves: bytes) -> Iterator[Finding]:
+    """Yield what is found of a draw that is made; `leaves` is its roster as downloaded."""
+    secret, root = read(told.secret, SECRET_BYTES), read(told.root, HASH_BYTES)
+    count = told.count or 0
+    yield Finding(
+        hmac.compare_digest(commitment_of(secret).hex(), told.commitment or ""),
+        "the secret is the one whose hash was published before anybody entered",
+    )
+    entered = split(leaves)
+    yield Finding(
+        len(leaves) == count * HASH_BYTES and len(set(entered)) == count,
+        f"the roster has {count} entries, each of them once",
+    )
+    yield Finding(root_of(entered) == root, "the roster's Merkle root is the one that was sealed")
+    yield Finding(
+        told.last_entry - missing_below(told) == count,
+        "entry numbers and their gaps add up to the entries",
+    )
+    yield Finding(told.permutation == permutation.NAME, f"the permutation is {permutation.NAME}")
+    randomness = b""
+    if told.beacon is not None:
+        randomness = read(told.beacon.randomness, 32) if told.beacon.randomness else b""
+        yield from check_beacon(told.beacon, told.sealed_at or "")
+    yield Finding(
+        seed_of(secret, root, randomness).hex() == told.seed,
+        "the seed comes of the secret, the root" + (" and the beacon" if randomness else ""),
+    )
+
+
+def check_beacon(beacon: BeaconDocument, sealed_at: str) -> Iterator[Finding]:
+    """Yield what is found of the beacon: the round that was named, signed, later than the roster."""
+    known = KNOWN_CHAINS.get(beacon.chain.name)
+    yield Finding(known in (None, beacon.chain), f"the chain is {beacon.chain.name}")
+    sealed_at_ms = datetime.fromisoformat(sealed_at).timestamp() * 1000 if sealed_at else 0
+    yield Finding(
+        beacon.chain.made_at_ms(beacon.round) > sealed_at_ms > 0,
+        f"round {beacon.round} was made after the roster was sealed",
+    )
+    if beacon.outcome == "missed":
+        yield Finding(
+            beacon.signature is None and beacon.randomness is None,
+            "the beacon did not answer in time, and the seed is made without it as was declared",
+        )
+        return
+    try:
+        made = randomness_of(beacon.chain, beacon.round, beacon.signature or "").hex()
+    except RoundInvalid:
+        made = ""
+    yield Finding(
+        made != "" and made == beacon.randomness, f"round {beacon.round} is signed by the chain"
+    )
+
+
+def check_entry(told: DrawDocument, leaves: bytes, entry: Entry) -> tuple[Finding, int]:
+    """Return whether an entry is in the roster, and the place that follows from the seed.
+
+    An entry in a published gap was lost with a store; it shares a place.
+    """
+    count, seed = told.count or 0, read(told.seed, HASH_BYTES)
+    index = index_of(entry.entry_number, count, told.gaps)
+    if index is None:
+        is_lost = any(first <= entry.entry_number <= last for first, last in told.gaps)
+        return (
+            Finding(is_lost, f"entry {entry.entry_number} is in a gap that was published"),
+            shared_place(seed, entry.fan_id, count),
+        )
+    leaf = leaf_of(told.sale, entry.entry_number, entry.fan_id)
+    place = place_of_entry(seed, entry.entry_number, count, told.gaps)
+    assert place is not None
+    return (
+        Finding(
+            leaves[index * HASH_BYTES : (index + 1) * HASH_BYTES] == leaf,
+            f"entry {entry.entry_number} is in the roster under the ticket's name",
+        ),
+        place,
+    )
+
+
+def missing_below(told: DrawDocument) -> int:
+    """Return how many numbers up to the last entry nobody has."""
+    return sum(
+        min(last, told.last_entry) - first + 1
+        for first, last in told.gaps
+        if first <= told.last_entry
+    )
+
+
+def read(told: str | None, length: int) -> bytes:
+    """Return hexadecimal as bytes; zeros, which fit nothing, for what is not of that length."""
+    try:
+        found = bytes.fromhex(told or "")
+    except ValueError:
+        found = b""
+    return found if len(found) == length else bytes(length)
