@@ -112,6 +112,23 @@ WAITING_ROOM: list[Panel] = [
         width=8,
     ),
     graph(
+        "Entries to the draw",
+        "Fans in the roster of the draw, as far as it is durable. They stop growing at the opening.",
+        "short",
+        (newest("onsale_draw_entries", "sale", SALE), "entries {{sale}}"),
+        width=12,
+    ),
+    graph(
+        "Draw overdue by",
+        "Time since the opening of a sale whose draw is not made, and how long made ones took. With "
+        "a beacon a quarter of a minute is usual, without a second.",
+        "s",
+        (newest("onsale_draw_overdue_seconds", "sale", SALE), "overdue {{sale}}"),
+        (newest("onsale_draw_seconds", "sale", SALE), "took {{sale}}"),
+        width=12,
+        bad=60,
+    ),
+    graph(
         "Age of the board, time of a pacing step",
         "The oldest board any process serves should be a second or two old; a pacing step takes "
         "milliseconds.",

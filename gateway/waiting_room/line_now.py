@@ -51,7 +51,7 @@ class LineNow(msgspec.Struct, frozen=True, array_like=True):
     inside: int
     calls_open: int
     called_now: int
-    # All calls ever, and how many fans have answered.
+    # These two are totals.
     called: int
     claimed: int
     limit: Limit
@@ -59,10 +59,6 @@ class LineNow(msgspec.Struct, frozen=True, array_like=True):
     rate_now: int
     no_show_thousandths: int
     health_thousandths: int
-    # All who ever entered; how many wait for their token, and, having come late, for room.
-    admitted: int
-    at_door: int
-    late: int
     # In order of precedence, the general line last.
     lanes: tuple[LaneNow, ...]
 

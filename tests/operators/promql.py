@@ -5,11 +5,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
+import gateway.draw.metrics
 import gateway.origin.metrics
 
 REPOSITORY = Path(__file__).parents[2]
@@ -81,7 +83,17 @@ def parts_of(rule: Query) -> Iterator[Query]:
 
 def is_of_servers(query: Query) -> bool:
     """Whether it is about a shop over HTTP: the running system has the shop in the gateway."""
-    about = vars(gateway.origin.metrics).values()
+    return is_about(query, gateway.origin.metrics)
+
+
+def is_of_draws(query: Query) -> bool:
+    """Whether it is about a draw: the running system's sale is open from its beginning."""
+    return is_about(query, gateway.draw.metrics)
+
+
+def is_about(query: Query, metrics: ModuleType) -> bool:
+    """Whether it asks for nothing but what a module counts."""
+    about = vars(metrics).values()
     names = {metric._name for metric in about if isinstance(metric, MetricWrapperBase)}
     named = {name.removesuffix("_total") for name in metrics_in(query.expr)}
     return bool(named) and named <= names

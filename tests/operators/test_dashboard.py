@@ -11,6 +11,7 @@ from prometheus_client import Metric
 from prometheus_client.metrics import MetricWrapperBase
 
 import booking_core.metrics
+import gateway.draw.metrics
 import gateway.metrics
 import gateway.origin.metrics
 import groundwork.metrics
@@ -43,6 +44,7 @@ def described(metric: MetricWrapperBase) -> Metric:
 def known_metrics() -> dict[str, MetricWrapperBase]:
     modules = (
         groundwork.metrics,
+        gateway.draw.metrics,
         gateway.metrics,
         gateway.origin.metrics,
         booking_core.metrics,

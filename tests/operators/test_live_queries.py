@@ -11,6 +11,7 @@ from tests.operators.promql import (
     Query,
     annotation_queries,
     filled_in,
+    is_of_draws,
     is_of_servers,
     panel_queries,
     parts_of,
@@ -55,9 +56,15 @@ ZERO_WHEN_ALL_IS_WELL = {
     "Stores that did not answer A": "both stores answer",
     "Recoveries in the last hour A": "no store was lost",
 }
-# What is about the servers of a shop is asked where there are some: test_servers_of_the_shop.py.
-PANELS = [query for query in panel_queries() if not is_of_servers(query)]
-PARTS = [part for rule in rule_queries() if not is_of_servers(rule) for part in parts_of(rule)]
+
+
+def is_here(query: Query) -> bool:
+    """Servers of a shop are asked about in test_servers_of_the_shop.py, draws in tests/draw."""
+    return not is_of_servers(query) and not is_of_draws(query)
+
+
+PANELS = [query for query in panel_queries() if is_here(query)]
+PARTS = [part for rule in rule_queries() if is_here(rule) for part in parts_of(rule)]
 
 
 def evaluate(prometheus: str, expr: str, rehearsed: Rehearsed) -> list[dict[str, Any]]:
