@@ -21,8 +21,9 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     answer_ms: Annotated[int, msgspec.Meta(ge=5_000, le=30 * MINUTE_MS)] = 2 * MINUTE_MS
     # Longer than it takes to look for a credit card; a closed tab should not block the next fan.
     silent_ms: Annotated[int, msgspec.Meta(ge=10_000, le=60 * MINUTE_MS)] = 5 * MINUTE_MS
-    # How often each process moves the line. Four times a second keeps calls smooth to the eye.
-    pacing_every_ms: Annotated[int, msgspec.Meta(ge=50, le=5_000)] = 250
+    # How often each process moves the line. Four times a second keeps calls smooth to the eye; less
+    # than once a second would look like an outage to the pacing (lua/includes/tokens.lua).
+    pacing_every_ms: Annotated[int, msgspec.Meta(ge=50, le=800)] = 250
     # The largest body a fan has to send is a proof of work with a device key: a few kilobytes.
     body_bytes_max: Annotated[int, msgspec.Meta(ge=1024, le=16 * 1024 * 1024)] = 64 * 1024
     # Open streams per process; the rest polls. A process may have 20,000 files open in all.

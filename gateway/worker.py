@@ -72,6 +72,7 @@ class RoomWorker:
         for lane in line.lanes:
             if lane.last_place > 0:
                 await self._records.note_progress(sale_id, lane.last_place, lane.serving, lane.lane)
+        await self._records.note_inside(sale_id, line.inside)
         metrics.FANS_WAITING.labels(sale_id).set(line.waiting)
         metrics.FANS_INSIDE.labels(sale_id).set(line.inside)
         metrics.LINE_SERVING.labels(sale_id).set(line.serving)

@@ -194,11 +194,13 @@ class NotYours(BookingError):
 
 @dataclass(eq=False)
 class NotYourTurn(BookingError):
-    """The place in line was not called yet."""
+    """The place in line was not called yet; or it was, and others are at the door before the fan."""
 
     code = "not-your-turn"
     retry_after: int
     ahead: int
+    called: bool = False
+    retry_after_ms: int | None = None  # the same, for who can wait so exactly
 
 
 @dataclass(eq=False)

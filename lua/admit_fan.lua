@@ -1,14 +1,21 @@
 --[[
 Let a called fan in: one visit for each fan, and the same answer when asked again.
 
+Who answers a call takes a token, and enters as soon as it has flowed in. Room was kept for them. Who
+comes late, or comes back, has to wait for room, in the order in which they came, but before anybody
+else is called.
+
 KEYS
-  1 line       hash    epoch, serving of each lane
+  1 line       hash    epoch, serving of each lane, the bucket
   2 calls      zset    see includes/cohorts.lua
   3 cohorts    hash    see includes/cohorts.lua
   4 claims     zset    fan_id, scored by the address that was claimed
   5 visits     zset    fan_id, scored by the end of the visit
   6 visit_ids  hash    fan_id -> visit_id:end
-  7 device     string  set once this device proof (DPoP jti) has been spent
+  7 door       zset    see includes/door.lua
+  8 late       zset    see includes/door.lua
+  9 asked      zset    see includes/door.lua
+  10 device    string  set once this device proof (DPoP jti) has been spent
 
 ARGV
   1 epoch      integer
@@ -27,20 +34,22 @@ RETURNS
   {'admitted', visit_id, ends_at_ms}        the visit begins
   {'admitted_before', visit_id, ends_at_ms} it goes on
   {'not_called', ahead}                     places before the fan's
-  {'full'}                                  the fan came late, or comes back, and others have the room
+  {'soon', wait_ms}                         the fan's token flows in by then
+  {'full', ahead}                           so many others came late and get room first
   {'replayed', what}                        the device proof was used before
   {'not_loaded'} {'fenced', epoch}          see includes/fence.lua
 
-Safe to repeat: a fan who is inside gets the visit they have.
+Safe to repeat: a fan who is inside gets the visit they have, one at the door the same token.
 ]]
 --- @include now_ms
 --- @include fence
 --- @include lane
+--- @include tokens
 --- @include cohorts
 --- @include fans_inside
 
-local line, calls, cohorts, claims, visits, visit_ids, device =
-  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
+local line, calls, cohorts, claims, visits, visit_ids, door, late, asked, device =
+  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local refusal = fence(line, ARGV[1])
 if refusal then
   return refusal
@@ -55,7 +64,7 @@ if used_by and used_by ~= ARGV[10] then
   return {'replayed', 'device'}
 end
 
-local inside = fans_inside(visits, visit_ids, now)
+local inside = fans_inside(line, visits, now)
 local visit = redis.call('HGET', visit_ids, fan_id)
 if visit and tonumber(redis.call('ZSCORE', visits, fan_id) or 0) > now then
   redis.call('SET', device, ARGV[10], 'PX', ARGV[11])
@@ -67,22 +76,42 @@ local serving = tonumber(redis.call('HGET', line, lane_field('serving', lane)) o
 if place > serving then
   return {'not_called', place - serving - 1}
 end
-local address = lane_base(line, lane) + place
-local cohort = cohort_that_called(calls, cohorts, address, now, answer_ms)
--- Room is kept for one visit: who has had theirs comes late, too, however early they come back.
-if not cohort or redis.call('ZSCORE', claims, fan_id) then
-  local open = calls_open(cohorts, now, answer_ms)
-  if inside + open >= capacity then
-    return {'full'}
+redis.call('SET', device, ARGV[10], 'PX', ARGV[11])
+local address, bucket = lane_base(line, lane) + place, bucket_now(line, now)
+local token = tonumber(redis.call('ZSCORE', door, fan_id))
+if not token then
+  local cohort = cohort_that_called(calls, cohorts, address, now, answer_ms)
+  -- Room is kept for one visit: who has had theirs comes late, too, however early they come back.
+  if cohort and not redis.call('ZSCORE', claims, fan_id) then
+    cohort.claimed = math.min(cohort.called, cohort.claimed + 1)
+    put_cohort(cohorts, cohort)
+  else
+    local ahead = redis.call('ZRANK', late, fan_id) or redis.call('ZCARD', late)
+    local taken = inside + calls_open(cohorts, now, answer_ms) + redis.call('ZCARD', door)
+    if taken + ahead >= capacity then
+      redis.call('ZADD', late, 'NX', now, fan_id)
+      redis.call('ZADD', asked, now, fan_id)
+      return {'full', ahead}
+    end
+    redis.call('ZREM', late, fan_id)
   end
-else
-  cohort.claimed = math.min(cohort.called, cohort.claimed + 1)
-  put_cohort(cohorts, cohort)
+  token = bucket.spent + TOKEN_UNITS
+  redis.call('HSET', line, 'spent', token)
+  redis.call('ZADD', claims, address, fan_id)
+  redis.call('ZADD', door, token, fan_id)
+elseif token == 0 then
+  redis.call('HSET', line, 'spent', bucket.spent + TOKEN_UNITS)
+end
+local lacking = token - bucket.flow
+if lacking > bucket.rate * DOOR_EARLY_MS then
+  redis.call('ZADD', asked, now, fan_id)
+  return {'soon', math.ceil(lacking / math.max(1, bucket.rate))}
 end
 
 local ends_at = now + visit_ms
-redis.call('SET', device, ARGV[10], 'PX', ARGV[11])
-redis.call('ZADD', claims, address, fan_id)
+redis.call('ZREM', door, fan_id)
+redis.call('ZREM', asked, fan_id)
 redis.call('ZADD', visits, ends_at, fan_id)
 redis.call('HSET', visit_ids, fan_id, visit_id .. ':' .. ends_at)
+redis.call('HINCRBY', line, 'admitted', 1)
 return {'admitted', visit_id, ends_at}

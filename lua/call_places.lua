@@ -2,24 +2,27 @@
 Move the serving numbers as far as they may go now. Any process may call this at any time: how far
 depends on the moments stored here, not on who asks or how often.
 
-A token bucket: tokens flow in at the admission rate up to the burst, a call costs one. The rate is the
-asked one times the health of the shop. A capacity: fans inside, plus calls that may still be answered,
-stay below it. And the stock: no more are called than it can serve. Lanes are called in order.
+Fans are called so that they come to the door as fast as tokens flow in, whatever part of them does not
+come: see includes/tokens.lua and includes/calls_wanted.lua. The rate is the asked one times the health
+of the shop. Fans inside, at the door and called stay below the capacity, and below what the stock can
+serve. Lanes are called in order, and in a lane nobody is passed over.
 
 KEYS
-  1 line       hash  epoch; last_place, serving and called of each lane; tokens, at_ms; health
+  1 line       hash  epoch; each lane's last_place, serving, called; the bucket, the answers, health
   2 gaps       zset  last address of a gap, scored by its first: see includes/lane.lua
   3 calls      zset  see includes/cohorts.lua
   4 cohorts    hash  see includes/cohorts.lua
   5 claims     zset  fan_id, scored by the address that was claimed
   6 visits     zset  fan_id, scored by the end of the visit
-  7 visit_ids  hash  fan_id -> visit
+  7 door       zset  see includes/door.lua
+  8 late       zset  see includes/door.lua
+  9 asked      zset  see includes/door.lua
 
 ARGV
   1 epoch            integer
   2 now_ms           integer or ""   see includes/now_ms.lua
   3 rate_per_minute  integer         0: nobody is called, and no tokens flow
-  4 burst            integer         tokens at most
+  4 burst            integer         tokens that are kept at most while nobody takes them
   5 capacity         integer         fans inside at most
   6 answer_ms        integer         how long a called fan is expected before others get the room
   7 lanes            JSON array      of [lane, serving_seen] in order of precedence, "general" last;
@@ -31,27 +34,33 @@ ARGV
   11 answers_bad     integer         and how many of its answers were late or wrong
 
 RETURNS
-  {'line', now_ms, inside, calls_open, called_now, called, claimed, limit, rate, no_show, health, lanes}
+  {'line', now_ms, inside, calls_open, called_now, called, claimed, limit, rate, no_show, health,
+       admitted, at_door, late, lanes}
        limit: what holds the calls now: rate, health, capacity, stock, demand or paused
        rate: tokens a minute now; no_show: the part of calls that nobody answers, in thousandths
-       health: in thousandths; called, claimed: all so far
+       health: in thousandths; called, claimed, admitted: all so far
+       at_door, late: how many wait there for a token, and for room
        lanes: for each {lane, serving, last_place, gap, called}, gap: how many of the places up to
        last_place were never given
   {'not_loaded'} {'fenced', epoch}  see includes/fence.lua
 
-Safe to repeat: no time has passed, so no tokens have flowed, so nobody is called.
+Safe to repeat: those called are expected, so without time passing nobody else is called.
 ]]
 --- @include now_ms
 --- @include fence
 --- @include lane
+--- @include tokens
 --- @include cohorts
+--- @include answers
+--- @include calls_wanted
 --- @include fans_inside
+--- @include door
 --- @include health
 --- @include serve_lane
 
 local keys = {
   line = KEYS[1], gaps = KEYS[2], calls = KEYS[3], cohorts = KEYS[4], claims = KEYS[5],
-  visits = KEYS[6], visit_ids = KEYS[7],
+  visits = KEYS[6], door = KEYS[7], late = KEYS[8], asked = KEYS[9],
 }
 local line = keys.line
 local refusal = fence(line, ARGV[1])
@@ -62,74 +71,80 @@ local now = now_ms(ARGV[2])
 local rate_asked, burst = tonumber(ARGV[3]), tonumber(ARGV[4])
 local capacity, answer_ms = tonumber(ARGV[5]), tonumber(ARGV[6])
 local seats_left, seats_per_fan = tonumber(ARGV[8]), tonumber(ARGV[9])
+
+-- What flowed until now did so by the rate of the last tick; from here on it is the new one.
+local bucket = bucket_now(line, now)
+if rate_asked > 0 and bucket.rate == 0 then
+  wait_for_all_again(keys, now)
+elseif rate_asked > 0 then
+  bucket.spent = bucket.spent - forget_the_gone(keys, bucket, now) * TOKEN_UNITS
+end
 local health = health_now(line, now, tonumber(ARGV[10]), tonumber(ARGV[11]))
-local rate = math.ceil(rate_asked * health / 1000)
+bucket.rate, bucket.burst = math.ceil(rate_asked * health / 1000), burst
+bucket.spent = math.max(bucket.spent, bucket.flow - burst * TOKEN_UNITS)
 
-local stored = redis.call('HMGET', line, 'tokens', 'at_ms', 'cohort', 'called_in_all')
-local tokens, at = tonumber(stored[1] or 0), tonumber(stored[2] or now)
-local newest, called_in_all = tonumber(stored[3] or 0), tonumber(stored[4] or 0)
-
-local lanes, waiting = {}, 0
-for _, given in ipairs(cjson.decode(ARGV[7])) do
-  local name, seen = given[1], given[2]
-  local lane = {name = name, base = open_lane(line, name)}
-  local found = redis.call('HMGET', line, lane_field('serving', name), lane_field('last_place', name),
-    lane_field('called', name))
-  lane.last_place, lane.called = tonumber(found[2]), tonumber(found[3] or 0)
-  lane.serving = math.max(tonumber(found[1]), math.min(seen, lane.last_place))
-  lane.called_up_to = lane.serving
-  lanes[#lanes + 1] = lane
-end
-
-local elapsed = math.max(0, now - at)
-tokens = tokens + elapsed * rate / 60000
-if tokens > burst then
-  -- The begun one is kept: callers come between two tokens, and a slow rate would lose a part of each.
-  tokens = burst + tokens % 1
-end
-
--- A cohort that nobody waits for any longer is dropped, and its rows with it.
-local cohorts, open, oldest = read_cohorts(keys.cohorts), 0, nil
+-- Cohorts grow older; the settled ones are not waited for any longer.
+local span, bins = cohort_span_ms(answer_ms), read_answers(line, answer_ms)
+local cohorts = read_cohorts(keys.cohorts)
+local open, newest = {}, cohorts[#cohorts]
 for _, cohort in ipairs(cohorts) do
+  local has_passed = pass_bins(bins, cohort, now - cohort.began, span)
   if cohort.began > now then -- a clock stepped back: what was called later was called by now
-    cohort.began = now
-    put_cohort(keys.cohorts, cohort)
+    cohort.began, has_passed = now, true
   end
   if is_settled(cohort, now, answer_ms) then
     redis.call('HDEL', keys.cohorts, cohort.number)
   else
-    oldest = oldest or cohort.number
-    open = open + cohort.called - cohort.claimed
+    open[#open + 1] = cohort
+    if has_passed then
+      put_cohort(keys.cohorts, cohort)
+    end
+  end
+end
+put_answers(line, bins)
+local sum, calls_open, expected = summed_up(bins), 0, 0
+for _, cohort in ipairs(open) do
+  local unclaimed = cohort.called - cohort.claimed
+  calls_open = calls_open + unclaimed
+  expected = expected + unclaimed * still_comes(bins, sum, math.max(0, now - cohort.began - span / 2))
+end
+
+local inside = fans_inside(line, keys.visits, now)
+local at_door, late = redis.call('ZCARD', keys.door), redis.call('ZCARD', keys.late)
+local taken = inside + calls_open + at_door + late
+local room = math.max(0, capacity - taken)
+local served = seats_left and math.max(0, math.floor(seats_left / seats_per_fan) - taken)
+local stored = redis.call('HMGET', line, 'ease_ms', 'cohort', 'called_in_all', 'admitted', 'limit')
+local ease_ms, number = tonumber(stored[1] or 0), tonumber(stored[2] or 0)
+local called_in_all, admitted = tonumber(stored[3] or 0), tonumber(stored[4] or 0)
+local wanted, may_call = 0, 0
+if bucket.rate > 0 then
+  local too_many
+  wanted, too_many = calls_wanted(bucket, sum, expected, ease_ms)
+  may_call = math.min(wanted, room, served or wanted)
+  if stored[5] == 'rate' or stored[5] == 'health' then
+    ease_ms = eased(ease_ms, bucket, sum, too_many)
   end
 end
 
-local inside = fans_inside(keys.visits, keys.visit_ids, now)
-local room = math.max(0, capacity - inside - open)
-local served = seats_left and math.max(0, math.floor(seats_left / seats_per_fan) - inside - open)
-local wanted = rate > 0 and math.floor(tokens) or 0
-local may_call = math.min(wanted, room, served or wanted)
-
-local last = cohorts[#cohorts]
-if may_call > 0 and not (last and last.number == newest and now - last.began < cohort_span_ms(answer_ms)) then
-  newest = newest + 1
-  last = {number = newest, began = now, called = 0, claimed = 0, passed = 0, counted = 0}
+if may_call > 0 and not (newest and now - newest.began < span) then
+  newest = {number = number + 1, began = now, called = 0, claimed = 0, passed = 0, counted = 0}
 end
-local called_now, answer_lanes = 0, {}
-for _, lane in ipairs(lanes) do
-  forget_rows(keys, lane, oldest or newest)
-  called_now = called_now + serve_lane(keys, lane, may_call - called_now, newest)
-  redis.call('HSET', line, lane_field('serving', lane.name), lane.serving,
-    lane_field('called', lane.name), lane.called)
+local called_now, waiting, lanes = 0, 0, {}
+for _, given in ipairs(cjson.decode(ARGV[7])) do
+  local lane = read_lane(line, given[1], given[2])
+  forget_rows(keys, lane, open[1] and open[1].number or number + 1)
+  called_now = called_now + serve_lane(keys, lane, may_call - called_now, newest and newest.number)
   local gap = gap_total(keys, lane)
+  put_lane(line, lane)
   waiting = waiting + math.max(0, lane.last_place - lane.serving - gap)
-  answer_lanes[#answer_lanes + 1] = {lane.name, lane.serving, lane.last_place, gap, lane.called}
+  lanes[#lanes + 1] = {lane.name, lane.serving, lane.last_place, gap, lane.called}
 end
 if called_now > 0 then
-  last.called = last.called + called_now
-  put_cohort(keys.cohorts, last)
+  newest.called = newest.called + called_now
+  number = newest.number
+  put_cohort(keys.cohorts, newest)
 end
-redis.call('HSET', line, 'tokens', string.format('%.17g', tokens - called_now), 'at_ms', now,
-  'cohort', newest, 'called_in_all', called_in_all + called_now)
 
 local limit = health < 1000 and 'health' or 'rate'
 if rate_asked == 0 then
@@ -137,7 +152,11 @@ if rate_asked == 0 then
 elseif waiting == 0 then
   limit = 'demand'
 elseif may_call < wanted then
-  limit = room == may_call and 'capacity' or 'stock'
+  limit = may_call == room and 'capacity' or 'stock'
 end
-return {'line', now, inside, open + called_now, called_now, called_in_all + called_now,
-  redis.call('ZCARD', keys.claims), limit, rate, 0, health, answer_lanes}
+redis.call('HSET', line, 'flow', bucket.flow, 'spent', bucket.spent, 'at_ms', now,
+  'rate_now', bucket.rate, 'burst_now', burst, 'ease_ms', string.format('%.17g', ease_ms),
+  'cohort', number, 'called_in_all', called_in_all + called_now, 'limit', limit)
+return {'line', now, inside, calls_open + called_now, called_now, called_in_all + called_now,
+  redis.call('ZCARD', keys.claims), limit, bucket.rate, math.floor(1000 * (1 - sum.show) + 0.5), health,
+  admitted, at_door, late, lanes}

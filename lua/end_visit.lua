@@ -2,7 +2,7 @@
 End a fan's visit, so that the next fan may be called at once.
 
 KEYS
-  1 line       hash  epoch
+  1 line       hash  epoch, unseen
   2 visits     zset  fan_id, scored by the end of the visit
   3 visit_ids  hash  fan_id -> visit_id:end
 
@@ -17,11 +17,16 @@ RETURNS
 Safe to repeat: the second time there is nothing to end.
 ]]
 --- @include fence
+--- @include fans_inside
 
 local line, visits, visit_ids = KEYS[1], KEYS[2], KEYS[3]
 local refusal = fence(line, ARGV[1])
 if refusal then
   return refusal
 end
-redis.call('HDEL', visit_ids, ARGV[2])
+-- The name stays without an end, so that nobody takes a visit that has ended for one that was lost.
+if not redis.call('HGET', visit_ids, ARGV[2]) then
+  redis.call('HSET', visit_ids, ARGV[2], 'ended:0')
+  seen_again(line)
+end
 return {'ended', redis.call('ZREM', visits, ARGV[2])}

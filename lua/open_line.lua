@@ -7,7 +7,7 @@ the serving number never goes back. Entry numbers go on in the same way; while t
 no places, and so no gaps between them.
 
 KEYS
-  1 line  hash  epoch, entering, last_entry, entry_ceiling; each lane's last_place, ceiling, serving
+  1 line  hash  epoch, spent, entering, last_entry, entry_ceiling; each lane's last_place, ceiling, serving
   2 gaps  zset  last address of a gap, scored by its first: see includes/lane.lua
 
 ARGV
@@ -22,6 +22,10 @@ ARGV
   9 entry_ceiling   integer   a new, higher ceiling, leased for this epoch
   10 lanes          JSON array   of the lanes that have given places besides the general line:
                                  {lane, last_place, leased, ceiling, serving}, as above
+  11 now_ms         integer or ""   see includes/now_ms.lua
+  12 inside         integer      how many were inside as PostgreSQL has noted it; their room is kept
+                                 when this Redis knows nothing
+  13 silent_ms      integer      for so long: who has not been seen by then has ended their visit
 
 RETURNS
   {'opened', serving, last_place, last_entry}   the last two: the highest that anybody knows
@@ -29,6 +33,7 @@ RETURNS
 
 Safe to repeat: once the epoch is in place nothing changes.
 ]]
+--- @include now_ms
 --- @include lane
 
 local line, gaps = KEYS[1], KEYS[2]
@@ -58,7 +63,11 @@ local serving, known = open_at('general', tonumber(ARGV[2]), tonumber(ARGV[3]), 
 for _, lane in ipairs(cjson.decode(ARGV[10])) do
   open_at(lane.lane, lane.last_place, lane.leased, lane.ceiling, lane.serving, true)
 end
+if not redis.call('HGET', line, 'epoch') then
+  redis.call('HSET', line, 'unseen', ARGV[12], 'unseen_until_ms', now_ms(ARGV[11]) + tonumber(ARGV[13]))
+end
 local entry = math.max(tonumber(ARGV[7]), tonumber(redis.call('HGET', line, 'last_entry') or 0))
-redis.call('HSET', line, 'epoch', ARGV[1], 'entering', ARGV[6],
+redis.call('HSET', line, 'epoch', ARGV[1], 'lost_up_to', redis.call('HGET', line, 'spent') or 0,
+  'entering', ARGV[6],
   'last_entry', math.max(entry, tonumber(ARGV[8])), 'entry_ceiling', ARGV[9])
 return {'opened', serving, known, entry}

@@ -1,8 +1,9 @@
 --[[
-Keep the visits of fans who were seen; whoever is silent for long ends on its own.
+Keep the visits of fans who were seen; whoever is silent for long ends on its own. A fan whose pass is good
+and of whom this Redis has never heard was let in before it lost what it knew: their visit goes on.
 
 KEYS
-  1 line       hash  epoch
+  1 line       hash  epoch, unseen
   2 visits     zset  fan_id, scored by the end of the visit
   3 visit_ids  hash  fan_id -> visit_id:end of the pass
 
@@ -10,7 +11,7 @@ ARGV
   1 epoch      integer
   2 now_ms     integer or ""   see includes/now_ms.lua
   3 silent_ms  integer         how long a visit outlives its last request
-  4 fan_ids    JSON array      who was seen
+  4 seen       JSON array      of [fan_id, visit_id, end of the pass]
 
 RETURNS
   {'touched', count}                how many of them are inside
@@ -21,6 +22,7 @@ stays ended: its room may be another's by now.
 ]]
 --- @include now_ms
 --- @include fence
+--- @include fans_inside
 
 local line, visits, visit_ids = KEYS[1], KEYS[2], KEYS[3]
 local refusal = fence(line, ARGV[1])
@@ -29,11 +31,20 @@ if refusal then
 end
 local now, silent_ms = now_ms(ARGV[2]), tonumber(ARGV[3])
 local count = 0
-for _, fan_id in ipairs(cjson.decode(ARGV[4])) do
-  local visit = redis.call('HGET', visit_ids, fan_id)
-  if visit and tonumber(redis.call('ZSCORE', visits, fan_id) or 0) > now then
-    local pass_ends_at = tonumber(string.match(visit, ':(%d+)$'))
-    redis.call('ZADD', visits, 'XX', math.min(pass_ends_at, now + silent_ms), fan_id)
+for _, seen in ipairs(cjson.decode(ARGV[4])) do
+  local fan_id, visit_id, pass_ends_at = seen[1], seen[2], seen[3]
+  local visit, ends_at = redis.call('HGET', visit_ids, fan_id), redis.call('ZSCORE', visits, fan_id)
+  if visit and ends_at and tonumber(ends_at) > now then
+    -- The end this Redis knows is the visit's own; another pass of the same fan may end elsewhere.
+    pass_ends_at = tonumber(string.match(visit, ':(%d+)$'))
+  elseif not visit and pass_ends_at > now then
+    redis.call('HSET', visit_ids, fan_id, string.format('%s:%d', visit_id, pass_ends_at))
+    seen_again(line)
+  else
+    pass_ends_at = nil
+  end
+  if pass_ends_at then
+    redis.call('ZADD', visits, math.min(pass_ends_at, now + silent_ms), fan_id)
     count = count + 1
   end
 end

@@ -10,6 +10,7 @@ from gateway.app_keys import DOOR, IDENTITIES, ORIGIN_HEALTH, POLICY, ROOMS
 from gateway.edge.credentials import prove_device, read_pass, read_ticket
 from gateway.edge.shop_policy import is_ambiguous
 from gateway.origin.door import VISIT_ENDED, VISIT_HEADER
+from gateway.waiting_room.fan_in_line import SeenInside
 from gateway.waiting_room.sales import Sale
 from groundwork.errors import (
     DeviceProofInvalid,
@@ -84,7 +85,10 @@ def admitted(request: web.Request, *, is_proven: bool = False) -> Identity:
         raise NotAdmitted(f"/sales/{sale.sale_id}")
     if is_proven:
         prove_device(request, admission.jkt)
-    request.app[ROOMS].note_seen(admission.sale_id, admission.fan_id)
+    request.app[ROOMS].note_seen(
+        admission.sale_id,
+        SeenInside(admission.fan_id, admission.visit_id, admission.expires_at_ms),
+    )
     return Identity(
         kind="pass",
         fan_id=admission.fan_id,

@@ -222,6 +222,8 @@ async def admit(
             room.sale, ticket.fan_id, place, proof.replay_key if proof else None
         )
     except NotYourTurn as refusal:
+        if refusal.called:
+            raise
         raise NotYourTurn(_retry_after(room, refusal), refusal.ahead) from refusal
     metrics.ADMISSIONS.labels(sale_id).inc()
     claims = PassClaims(

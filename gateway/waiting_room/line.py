@@ -2,12 +2,13 @@
 
 import asyncio
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import msgspec
 
 from gateway.draw.entries import Entries
 from gateway.settings import GatewaySettings
+from gateway.waiting_room.fan_in_line import Joined, SeenInside, Visit
 from gateway.waiting_room.line_now import NO_ANSWERS, LineNow, OriginAnswers, StockLeft
 from gateway.waiting_room.line_records import GENERAL
 from gateway.waiting_room.sales import Sale, SaleRecords
@@ -36,25 +37,8 @@ WAITING_JOIN_ADDRESSES = 50
 ENTRIES = ""
 # A full house empties at the pace of buyers: come back in a few seconds.
 FULL_RETRY_SECONDS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Joined:
-    """A fan's place, or entry number before the draw; and whether they had it before."""
-
-    place: int | None
-    is_new: bool
-    # How many more may be given before the next block is leased.
-    left: int
-    entry_number: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """A fan's time inside, until the millisecond it ends."""
-
-    visit_id: str
-    ends_at_ms: int
+# Who stands at the door asks at least so often, for includes/door.lua takes silence for leaving.
+DOOR_RETRY_SECONDS_MAX = 10
 
 
 class Line:
@@ -193,7 +177,8 @@ class Line:
     ) -> Visit:
         """Return the fan's visit, the same at every repeat while it lasts.
 
-        Raises NotYourTurn before the place is called, or when the fan comes late to a full house.
+        Raises NotYourTurn before the place is called, or when the fan has to wait at the door: a
+        moment for those who came before, or, coming late, for room.
         """
         sale_id = sale.sale_id
         answer = await self._epochs.run(
@@ -221,8 +206,11 @@ class Line:
                 return Visit(visit_id, ends_at_ms)
             case ["not_called", int(ahead)]:
                 raise NotYourTurn(retry_after=1, ahead=ahead)
-            case ["full"]:
-                raise NotYourTurn(retry_after=FULL_RETRY_SECONDS, ahead=0)
+            case ["soon", int(wait_ms)]:
+                told_ms = min(DOOR_RETRY_SECONDS_MAX * 1000, wait_ms)
+                raise NotYourTurn(-(-told_ms // 1000), ahead=0, called=True, retry_after_ms=told_ms)
+            case ["full", int(ahead)]:
+                raise NotYourTurn(retry_after=FULL_RETRY_SECONDS, ahead=ahead, called=True)
             case ["replayed", _]:
                 raise DeviceProofInvalid("replayed")
         raise AssertionError(f"admit_fan.lua broke its contract: {answer!r}")
@@ -262,8 +250,8 @@ class Line:
         )
         assert answer[0] == "ended", answer
 
-    async def touch_visits(self, sale_id: str, fan_ids: list[str]) -> None:
-        """Keep the visits of fans who were just seen."""
+    async def touch_visits(self, sale_id: str, seen: Sequence[SeenInside]) -> None:
+        """Keep the visits of fans who were just seen, also of those a lost Redis knew."""
         answer = await self._epochs.run(
             self._touch_visits,
             ("sale", sale_id),
@@ -271,7 +259,7 @@ class Line:
             {
                 "now_ms": "",
                 "silent_ms": self._settings.silent_ms,
-                "fan_ids": msgspec.json.encode(fan_ids).decode(),
+                "seen": msgspec.json.encode(seen).decode(),
             },
         )
         assert answer[0] == "touched", answer
@@ -296,6 +284,9 @@ class Line:
                 "serving": lease.serving,
                 **opening,
                 "lanes": msgspec.json.encode(lanes).decode(),
+                "now_ms": "",
+                "inside": await self._records.inside_noted(sale_id),
+                "silent_ms": self._settings.silent_ms,
             },
         )
         assert answer[0] in ("opened", "open_before"), answer

@@ -51,7 +51,7 @@ class LineNow(msgspec.Struct, frozen=True, array_like=True):
     inside: int
     calls_open: int
     called_now: int
-    # These two are totals.
+    # All calls ever, and how many fans have answered.
     called: int
     claimed: int
     limit: Limit
@@ -59,6 +59,10 @@ class LineNow(msgspec.Struct, frozen=True, array_like=True):
     rate_now: int
     no_show_thousandths: int
     health_thousandths: int
+    # All who ever entered; how many wait for their token, and, having come late, for room.
+    admitted: int
+    at_door: int
+    late: int
     # In order of precedence, the general line last.
     lanes: tuple[LaneNow, ...]
 

@@ -64,6 +64,25 @@ class LineRecords:
             )
             return [str(lane) for (lane,) in await cursor.fetchall()]
 
+    async def inside_noted(self, sale_id: str) -> int:
+        """Return how many fans were inside when it was last noted. Raises SaleNotFound."""
+        async with connection(self._pool) as open_connection:
+            cursor = await open_connection.execute(
+                "SELECT inside FROM sales WHERE sale_id = %s", (sale_id,)
+            )
+            row = await cursor.fetchone()
+        if row is None:
+            raise SaleNotFound
+        return int(str(row[0]))
+
+    async def note_inside(self, sale_id: str, inside: int) -> None:
+        """Make durable how many fans are inside."""
+        async with connection(self._pool) as open_connection:
+            await open_connection.execute(
+                "UPDATE sales SET inside = %s WHERE sale_id = %s AND inside <> %s",
+                (inside, sale_id, inside),
+            )
+
     async def note_progress(
         self, sale_id: str, last_place: int, serving: int, lane: str = GENERAL
     ) -> None:

@@ -12,7 +12,8 @@ import structlog
 from gateway import metrics
 from gateway.settings import GatewaySettings
 from gateway.waiting_room.board import Board, RateMeter, render
-from gateway.waiting_room.line import ENTRIES, PLACES_LEFT_MIN, Joined, Line
+from gateway.waiting_room.fan_in_line import Joined, SeenInside
+from gateway.waiting_room.line import ENTRIES, PLACES_LEFT_MIN, Line
 from gateway.waiting_room.line_now import LineNow
 from gateway.waiting_room.sales import Sale, SaleRecords
 from gateway.waiting_room.senses import SaleSenses, Senses
@@ -49,7 +50,7 @@ class Room:
         self.line: LineNow | None = None
         self.board: Board | None = None
         self.changed = asyncio.Event()
-        self.seen_inside: set[str] = set()
+        self.seen_inside: set[SeenInside] = set()
         self.streams = 0
         self.leasing: asyncio.Task[None] | None = None
         self.senses = SaleSenses()
@@ -116,11 +117,11 @@ class WaitingRooms:
                 return room.sale
         return None
 
-    def note_seen(self, sale_id: str, fan_id: str) -> None:
+    def note_seen(self, sale_id: str, seen: SeenInside) -> None:
         """Remember that a fan inside made a request."""
         room = self._rooms.get(sale_id)
         if room is not None:
-            room.seen_inside.add(fan_id)
+            room.seen_inside.add(seen)
 
     def note_joined(self, sale_id: str, joined: Joined) -> None:
         """Lease the next block beside the joins when places, or entry numbers, run short."""

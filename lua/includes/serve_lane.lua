@@ -1,3 +1,21 @@
+-- A lane as it is stored, or begun; its serving number is at least what the caller has told its fans.
+local function read_lane(line, name, seen)
+  local base = open_lane(line, name)
+  local stored = redis.call('HMGET', line, lane_field('serving', name), lane_field('last_place', name),
+    lane_field('called', name))
+  local last_place = tonumber(stored[2])
+  local serving = math.max(tonumber(stored[1]), math.min(seen, last_place))
+  return {
+    name = name, base = base, serving = serving, called_up_to = serving, last_place = last_place,
+    called = tonumber(stored[3] or 0),
+  }
+end
+
+local function put_lane(line, lane)
+  redis.call('HSET', line, lane_field('serving', lane.name), lane.serving,
+    lane_field('called', lane.name), lane.called)
+end
+
 -- Move a lane's serving number by at most so many calls, over the places that were never given (lost
 -- with a Redis that crashed) free of charge. Answers how many were called; the lane is changed.
 local function serve_lane(keys, lane, may_call, cohort)

@@ -1,9 +1,7 @@
 """Redis dies, or forgets everything, in the middle of a sale: no seat sold twice, no sale lost."""
 
 import asyncio
-import os
 import random
-import signal
 import tempfile
 import uuid
 from collections import Counter
@@ -16,13 +14,9 @@ import aiohttp
 import pytest
 
 from booking_core.catalog.event import StockTier
-from groundwork.clock import SystemClock
-from onsale.embedded.binaries import find_redis
-from onsale.embedded.child_process import ChildProcess
-from onsale.embedded.redis_server import RedisServer
-from onsale.embedded.running import wait_until_ready
 from tests.support.fan import Fan, Reply
 from tests.support.opening import open_shop
+from tests.support.private_redis import PrivateRedis
 from tests.support.shop import Shop
 from tests.support.truth import assert_settled, held_by
 
@@ -33,31 +27,6 @@ FANS = 16
 PATIENCE_S = 30.0
 # What a fan may be told in all of this; a 5xx other than "ask again" is a bug.
 EXPECTED = {201, 202, 402, 403, 409, 410, 503}
-
-
-class PrivateRedis:
-    """A Redis of this test's own, with its append-only file, to be killed and started again."""
-
-    def __init__(self, folder: Path) -> None:
-        self.server = RedisServer(
-            binaries=find_redis(), data_dir=folder / "data", socket=folder / "r.sock",
-            log_path=folder / "redis.log",
-        )  # fmt: skip
-        self._process: ChildProcess | None = None
-
-    async def start(self) -> None:
-        await self.server.prepare()
-        self._process = await ChildProcess.start(self.server.command())
-        await wait_until_ready(self._process, self.server.is_ready, SystemClock())
-
-    async def kill(self) -> None:
-        assert self._process is not None
-        os.kill(self._process.pid, signal.SIGKILL)
-        await self._process.wait()
-
-    async def stop(self) -> None:
-        if self._process is not None:
-            await self._process.stop()
 
 
 @dataclass

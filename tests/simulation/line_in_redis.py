@@ -13,9 +13,10 @@ ANSWER_MS = 120_000
 SETTLED_MS = ANSWER_MS + 1_000
 VISIT_MS = 900_000
 SPENT_MS = 900_000
+SILENT_MS = 300_000
 # What call_places answers, by name.
 STANDS = ("now_ms", "inside", "calls_open", "called_now", "called", "claimed", "limit", "rate",
-          "no_show", "health", "lanes")  # fmt: skip
+          "no_show", "health", "admitted", "at_door", "late", "lanes")  # fmt: skip
 
 
 @dataclass
@@ -45,12 +46,14 @@ class LineInRedis:
         ceiling: int = 1_000_000,
         serving: int = 0,
         lanes: list[dict[str, Any]] | None = None,
+        inside: int = 0,
     ) -> list[Any]:
         """Begin the line in the caller's epoch."""
         args: dict[str, str | int] = {
             "last_place": last_place, "leased": leased, "ceiling": ceiling, "serving": serving,
             "entering": 0, "last_entry": 0, "entries_leased": 0, "entry_ceiling": 0,
             "lanes": json.dumps(lanes or []),
+            "now_ms": self.now, "inside": inside, "silent_ms": SILENT_MS,
         }  # fmt: skip
         return await self.call("open_line", self.keys, args)
 
@@ -62,6 +65,7 @@ class LineInRedis:
             "last_place": 0, "leased": places_leased, "ceiling": places_leased, "serving": 0,
             "entering": 1, "last_entry": last_entry, "entries_leased": leased,
             "entry_ceiling": ceiling, "lanes": "[]",
+            "now_ms": self.now, "inside": 0, "silent_ms": SILENT_MS,
         }  # fmt: skip
         return await self.call("open_line", self.keys, args)
 
@@ -155,10 +159,14 @@ class LineInRedis:
         }  # fmt: skip
         return await self.call("admit_fan", keys, args)
 
-    async def touch(self, fans: Sequence[str], silent_ms: int = 300_000) -> list[Any]:
-        """Keep the visits of fans who were seen."""
+    async def touch(
+        self, fans: Sequence[str], silent_ms: int = SILENT_MS, pass_ends_at: int | None = None
+    ) -> list[Any]:
+        """Keep the visits of fans who were seen; their passes end with a whole visit unless given."""
+        ends_at = self.now + VISIT_MS if pass_ends_at is None else pass_ends_at
+        seen = [[fan_id, f"visit of {fan_id}", ends_at] for fan_id in fans]
         args: dict[str, str | int] = {
-            "now_ms": self.now, "silent_ms": silent_ms, "fan_ids": json.dumps(list(fans)),
+            "now_ms": self.now, "silent_ms": silent_ms, "seen": json.dumps(seen),
         }  # fmt: skip
         return await self.call("touch_visits", self.keys, args)
 

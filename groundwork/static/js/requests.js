@@ -55,6 +55,7 @@ function codeOf(document) {
 }
 
 function retryAfterMs(response, document) {
+  if (document.retry_after_ms > 0) return document.retry_after_ms;
   const seconds = Number(document.retry_after ?? response.headers.get("Retry-After"));
   return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : 0;
 }

@@ -1,0 +1,115 @@
+"""One line moved twice: by the scripts on a real server, and by the pure model; they must agree."""
+
+import random
+from dataclasses import dataclass, field
+
+from gateway.waiting_room.line_now import OriginAnswers, StockLeft
+from gateway.waiting_room.pacing_model import Asked, House, Pacing
+from gateway.waiting_room.pacing_parts import AnswerTimes, Cohort
+from tests.simulation.line_in_redis import ANSWER_MS, LineInRedis
+
+
+@dataclass
+class Caller:
+    """A fan with a place: who called them, and the token they took."""
+
+    place: int
+    cohort: Cohort | None = None
+    token: float | None = None
+    is_inside: bool = False
+    has_come: bool = False
+
+
+@dataclass
+class PacedLine:
+    """Every step is made on both sides, and compared."""
+
+    line: LineInRedis
+    rng: random.Random
+    model: Pacing = field(default_factory=lambda: Pacing(AnswerTimes(ANSWER_MS)))
+    fans: list[Caller] = field(default_factory=list)
+    serving: int = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many have a place that is not called."""
+        return len(self.fans) - self.serving
+
+    async def join(self, fans: int) -> None:
+        """So many get places."""
+        await self.line.call.store.call("HINCRBY", self.line.keys["line"], "last_place", fans)
+        self.fans += [Caller(len(self.fans) + number) for number in range(1, fans + 1)]
+
+    async def tick(
+        self, rate: int, stock: StockLeft | None = None, good: int = 0, bad: int = 0
+    ) -> dict[str, object]:
+        """Move the line, and compare all that both sides know."""
+        stood = await self._tokens()
+        stands = await self.line.call_places(
+            rate,
+            seats_left=stock.seats_left if stock else None,
+            seats_per_fan=stock.seats_per_fan if stock else 1,
+            good=good,
+            bad=bad,
+        )
+        stand = await self._tokens()
+        for fan_id in stood:
+            self.fans[int(fan_id[4:]) - 1].token = stand.get(fan_id)
+        given_back = sum(token > 0 and not stand.get(fan_id) for fan_id, token in stood.items())
+        asked = Asked(
+            rate_per_minute=rate, burst=self.line.burst, capacity=self.line.capacity,
+            answer_ms=ANSWER_MS,
+        )  # fmt: skip
+        called = self.model.call(
+            self.line.now, asked, [self.waiting],
+            House(stands["inside"], stands["at_door"], stands["late"]),
+            stock, OriginAnswers(good, bad), given_back=given_back,
+        )  # fmt: skip
+        for fan in self.fans[self.serving : self.serving + called.now]:
+            fan.cohort = called.cohort
+        self.serving += called.now
+        told = {name: stands[name] for name in
+                ("serving", "called_now", "calls_open", "limit", "rate", "no_show", "health")}  # fmt: skip
+        assert told == {
+            "serving": self.serving, "called_now": called.now, "calls_open": called.calls_open,
+            "limit": called.limit, "rate": called.rate_now,
+            "no_show": round(1000 * called.no_show), "health": called.health,
+        }  # fmt: skip
+        await self.compare_stored()
+        return stands
+
+    async def _tokens(self) -> dict[str, float]:
+        """Who stands at the door with which token."""
+        found = await self.line.call.store.call(
+            "ZRANGE", self.line.keys["door"], 0, -1, "WITHSCORES"
+        )
+        return {fan_id: float(token) for fan_id, token in found}
+
+    async def compare_stored(self) -> None:
+        """What is stored agrees to the last digit."""
+        stored = await self.line.call.store.call(
+            "HMGET", self.line.keys["line"], "flow", "spent", "ease_ms"
+        )
+        bucket = self.model.bucket
+        assert [float(text) for text in stored] == [bucket.flow, bucket.spent, self.model.ease_ms]
+
+    async def come(self, fan: Caller) -> str:
+        """A called fan asks to be let in; both sides say the same."""
+        now, times = self.line.now, self.model.answer_times
+        answer = await self.line.admit(f"fan-{fan.place}", fan.place, f"visit-{now}")
+        if answer[0] in ("full", "not_called", "admitted_before"):
+            return str(answer[0])
+        if fan.token is None:
+            cohort = fan.cohort
+            if fan.has_come or (cohort and times.is_settled(cohort, now)):
+                cohort = None
+            fan.token, fan.has_come = self.model.answer(now, cohort), True
+        elif fan.token == 0:
+            self.model.answer(now, None)
+        wait_ms = self.model.wait_ms(now, fan.token)
+        assert answer[0] == ("soon" if wait_ms else "admitted"), (answer, wait_ms)
+        if wait_ms:
+            assert answer[1] == wait_ms
+        else:
+            fan.token = None
+        return str(answer[0])
