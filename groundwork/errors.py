@@ -194,13 +194,13 @@ class NotYours(BookingError):
 
 @dataclass(eq=False)
 class NotYourTurn(BookingError):
-    """The place in line was not called yet; or it was, and others are at the door before the fan."""
+    """The place was not called yet; or it was (`called`), and others enter before this fan."""
 
     code = "not-your-turn"
     retry_after: int
     ahead: int
     called: bool = False
-    retry_after_ms: int | None = None  # the same, for who can wait so exactly
+    retry_after_ms: int | None = None  # the same as retry_after, for who can wait so exactly
 
 
 @dataclass(eq=False)

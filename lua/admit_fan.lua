@@ -12,9 +12,9 @@ KEYS
   4 claims     zset    fan_id, scored by the address that was claimed
   5 visits     zset    fan_id, scored by the end of the visit
   6 visit_ids  hash    fan_id -> visit_id:end
-  7 door       zset    see includes/door.lua
-  8 late       zset    see includes/door.lua
-  9 asked      zset    see includes/door.lua
+  7 turnstile       zset    see includes/turnstile.lua
+  8 late       zset    see includes/turnstile.lua
+  9 asked      zset    see includes/turnstile.lua
   10 device    string  set once this device proof (DPoP jti) has been spent
 
 ARGV
@@ -39,7 +39,7 @@ RETURNS
   {'replayed', what}                        the device proof was used before
   {'not_loaded'} {'fenced', epoch}          see includes/fence.lua
 
-Safe to repeat: a fan who is inside gets the visit they have, one at the door the same token.
+Safe to repeat: a fan who is inside gets the visit they have, one at the turnstile the same token.
 ]]
 --- @include now_ms
 --- @include fence
@@ -48,7 +48,7 @@ Safe to repeat: a fan who is inside gets the visit they have, one at the door th
 --- @include cohorts
 --- @include fans_inside
 
-local line, calls, cohorts, claims, visits, visit_ids, door, late, asked, device =
+local line, calls, cohorts, claims, visits, visit_ids, turnstile, late, asked, device =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local refusal = fence(line, ARGV[1])
 if refusal then
@@ -78,7 +78,7 @@ if place > serving then
 end
 redis.call('SET', device, ARGV[10], 'PX', ARGV[11])
 local address, bucket = lane_base(line, lane) + place, bucket_now(line, now)
-local token = tonumber(redis.call('ZSCORE', door, fan_id))
+local token = tonumber(redis.call('ZSCORE', turnstile, fan_id))
 if not token then
   local cohort = cohort_that_called(calls, cohorts, address, now, answer_ms)
   -- Room is kept for one visit: who has had theirs comes late, too, however early they come back.
@@ -87,7 +87,7 @@ if not token then
     put_cohort(cohorts, cohort)
   else
     local ahead = redis.call('ZRANK', late, fan_id) or redis.call('ZCARD', late)
-    local taken = inside + calls_open(cohorts, now, answer_ms) + redis.call('ZCARD', door)
+    local taken = inside + calls_open(cohorts, now, answer_ms) + redis.call('ZCARD', turnstile)
     if taken + ahead >= capacity then
       redis.call('ZADD', late, 'NX', now, fan_id)
       redis.call('ZADD', asked, now, fan_id)
@@ -98,18 +98,18 @@ if not token then
   token = bucket.spent + TOKEN_UNITS
   redis.call('HSET', line, 'spent', token)
   redis.call('ZADD', claims, address, fan_id)
-  redis.call('ZADD', door, token, fan_id)
+  redis.call('ZADD', turnstile, token, fan_id)
 elseif token == 0 then
   redis.call('HSET', line, 'spent', bucket.spent + TOKEN_UNITS)
 end
 local lacking = token - bucket.flow
-if lacking > bucket.rate * DOOR_EARLY_MS then
+if lacking > bucket.rate * EARLY_MS then
   redis.call('ZADD', asked, now, fan_id)
   return {'soon', math.ceil(lacking / math.max(1, bucket.rate))}
 end
 
 local ends_at = now + visit_ms
-redis.call('ZREM', door, fan_id)
+redis.call('ZREM', turnstile, fan_id)
 redis.call('ZREM', asked, fan_id)
 redis.call('ZADD', visits, ends_at, fan_id)
 redis.call('HSET', visit_ids, fan_id, visit_id .. ':' .. ends_at)

@@ -2,9 +2,9 @@
 Move the serving numbers as far as they may go now. Any process may call this at any time: how far
 depends on the moments stored here, not on who asks or how often.
 
-Fans are called so that they come to the door as fast as tokens flow in, whatever part of them does not
+Fans are called so that they come to the turnstile as fast as tokens flow in, whatever part of them does not
 come: see includes/tokens.lua and includes/calls_wanted.lua. The rate is the asked one times the health
-of the shop. Fans inside, at the door and called stay below the capacity, and below what the stock can
+of the shop. Fans inside, at the turnstile and called stay below the capacity, and below what the stock can
 serve. Lanes are called in order, and in a lane nobody is passed over.
 
 KEYS
@@ -14,9 +14,9 @@ KEYS
   4 cohorts    hash  see includes/cohorts.lua
   5 claims     zset  fan_id, scored by the address that was claimed
   6 visits     zset  fan_id, scored by the end of the visit
-  7 door       zset  see includes/door.lua
-  8 late       zset  see includes/door.lua
-  9 asked      zset  see includes/door.lua
+  7 turnstile       zset  see includes/turnstile.lua
+  8 late       zset  see includes/turnstile.lua
+  9 asked      zset  see includes/turnstile.lua
 
 ARGV
   1 epoch            integer
@@ -35,11 +35,11 @@ ARGV
 
 RETURNS
   {'line', now_ms, inside, calls_open, called_now, called, claimed, limit, rate, no_show, health,
-       admitted, at_door, late, lanes}
+       admitted, at_turnstile, late, lanes}
        limit: what holds the calls now: rate, health, capacity, stock, demand or paused
        rate: tokens a minute now; no_show: the part of calls that nobody answers, in thousandths
        health: in thousandths; called, claimed, admitted: all so far
-       at_door, late: how many wait there for a token, and for room
+       at_turnstile, late: how many wait there for a token, and for room
        lanes: for each {lane, serving, last_place, gap, called}, gap: how many of the places up to
        last_place were never given
   {'not_loaded'} {'fenced', epoch}  see includes/fence.lua
@@ -54,13 +54,13 @@ Safe to repeat: those called are expected, so without time passing nobody else i
 --- @include answers
 --- @include calls_wanted
 --- @include fans_inside
---- @include door
+--- @include turnstile
 --- @include health
 --- @include serve_lane
 
 local keys = {
   line = KEYS[1], gaps = KEYS[2], calls = KEYS[3], cohorts = KEYS[4], claims = KEYS[5],
-  visits = KEYS[6], door = KEYS[7], late = KEYS[8], asked = KEYS[9],
+  visits = KEYS[6], turnstile = KEYS[7], late = KEYS[8], asked = KEYS[9],
 }
 local line = keys.line
 local refusal = fence(line, ARGV[1])
@@ -81,7 +81,8 @@ elseif rate_asked > 0 then
 end
 local health = health_now(line, now, tonumber(ARGV[10]), tonumber(ARGV[11]))
 bucket.rate, bucket.burst = math.ceil(rate_asked * health / 1000), burst
-bucket.spent = math.max(bucket.spent, bucket.flow - burst * TOKEN_UNITS)
+local emptiest = bucket.flow - burst * TOKEN_UNITS
+bucket.spent = bucket.is_new and emptiest or math.max(bucket.spent, emptiest)
 
 -- Cohorts grow older; the settled ones are not waited for any longer.
 local span, bins = cohort_span_ms(answer_ms), read_answers(line, answer_ms)
@@ -110,8 +111,8 @@ for _, cohort in ipairs(open) do
 end
 
 local inside = fans_inside(line, keys.visits, now)
-local at_door, late = redis.call('ZCARD', keys.door), redis.call('ZCARD', keys.late)
-local taken = inside + calls_open + at_door + late
+local at_turnstile, late = redis.call('ZCARD', keys.turnstile), redis.call('ZCARD', keys.late)
+local taken = inside + calls_open + at_turnstile + late
 local room = math.max(0, capacity - taken)
 local served = seats_left and math.max(0, math.floor(seats_left / seats_per_fan) - taken)
 local stored = redis.call('HMGET', line, 'ease_ms', 'cohort', 'called_in_all', 'admitted', 'limit')
@@ -159,4 +160,4 @@ redis.call('HSET', line, 'flow', bucket.flow, 'spent', bucket.spent, 'at_ms', no
   'cohort', number, 'called_in_all', called_in_all + called_now, 'limit', limit)
 return {'line', now, inside, calls_open + called_now, called_now, called_in_all + called_now,
   redis.call('ZCARD', keys.claims), limit, bucket.rate, math.floor(1000 * (1 - sum.show) + 0.5), health,
-  admitted, at_door, late, lanes}
+  admitted, at_turnstile, late, lanes}

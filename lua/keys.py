@@ -22,7 +22,7 @@ def sale_keys(sale_id: str) -> Mapping[str, str]:
         "calls": f"{tag}:calls",  # zset: which cohort called which places
         "cohorts": f"{tag}:cohorts",  # hash: number -> calls of a short while, and their claims
         "claims": f"{tag}:claims",  # zset: fan_id, scored by the place that was claimed
-        "door": f"{tag}:door",  # zset: fan_id, scored by the token that lets them in
+        "turnstile": f"{tag}:turnstile",  # zset: fan_id, scored by the token that lets them in
         "late": f"{tag}:late",  # zset: fan_id, scored by the moment they came to a full house
         "asked": f"{tag}:asked",  # zset: fan_id of these two, scored by when they asked last
         "visits": f"{tag}:visits",  # zset: fan_id, scored by the end of the visit

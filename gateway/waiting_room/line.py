@@ -37,8 +37,8 @@ WAITING_JOIN_ADDRESSES = 50
 ENTRIES = ""
 # A full house empties at the pace of buyers: come back in a few seconds.
 FULL_RETRY_SECONDS = 5
-# Who stands at the door asks at least so often, for includes/door.lua takes silence for leaving.
-DOOR_RETRY_SECONDS_MAX = 10
+# Who stands at the turnstile asks at least so often, for includes/turnstile.lua takes silence for leaving.
+TURNSTILE_RETRY_SECONDS_MAX = 10
 
 
 class Line:
@@ -177,7 +177,7 @@ class Line:
     ) -> Visit:
         """Return the fan's visit, the same at every repeat while it lasts.
 
-        Raises NotYourTurn before the place is called, or when the fan has to wait at the door: a
+        Raises NotYourTurn before the place is called, or when the fan has to wait at the turnstile: a
         moment for those who came before, or, coming late, for room.
         """
         sale_id = sale.sale_id
@@ -207,7 +207,7 @@ class Line:
             case ["not_called", int(ahead)]:
                 raise NotYourTurn(retry_after=1, ahead=ahead)
             case ["soon", int(wait_ms)]:
-                told_ms = min(DOOR_RETRY_SECONDS_MAX * 1000, wait_ms)
+                told_ms = min(TURNSTILE_RETRY_SECONDS_MAX * 1000, wait_ms)
                 raise NotYourTurn(-(-told_ms // 1000), ahead=0, called=True, retry_after_ms=told_ms)
             case ["full", int(ahead)]:
                 raise NotYourTurn(retry_after=FULL_RETRY_SECONDS, ahead=ahead, called=True)

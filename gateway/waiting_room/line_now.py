@@ -61,7 +61,7 @@ class LineNow(msgspec.Struct, frozen=True, array_like=True):
     health_thousandths: int
     # All who ever entered; how many wait for their token, and, having come late, for room.
     admitted: int
-    at_door: int
+    at_turnstile: int
     late: int
     # In order of precedence, the general line last.
     lanes: tuple[LaneNow, ...]

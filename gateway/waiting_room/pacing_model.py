@@ -11,7 +11,7 @@ from typing import Final
 
 from gateway.waiting_room.line_now import NO_ANSWERS, Limit, OriginAnswers, StockLeft
 from gateway.waiting_room.pacing_parts import (
-    DOOR_EARLY_MS,
+    EARLY_MS,
     TOKEN_UNITS,
     AnswerTimes,
     Bucket,
@@ -20,8 +20,8 @@ from gateway.waiting_room.pacing_parts import (
 )
 
 # lua/includes/calls_wanted.lua
-SPREADS_AT_DOOR: Final = 2.5
-DOOR_MS_MAX: Final = 10_000
+SPREADS_AT_TURNSTILE: Final = 2.5
+TURNSTILE_MS_MAX: Final = 10_000
 EASE_PART: Final = 0.02
 EASE_MS_MAX: Final = 30_000
 
@@ -41,13 +41,13 @@ class House:
     """How many fans are inside, wait for their token, and wait for room."""
 
     inside: int = 0
-    at_door: int = 0
+    at_turnstile: int = 0
     late: int = 0
 
     @property
     def taken(self) -> int:
         """How much room they take."""
-        return self.inside + self.at_door + self.late
+        return self.inside + self.at_turnstile + self.late
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Pacing:
     ) -> Called:
         """Call as many as may be called now. `waiting`: how many wait in each lane, in order.
 
-        `given_back`: how many at the door have left, whose tokens come back.
+        `given_back`: how many at the turnstile have left, whose tokens come back.
         """
         health = self.health.judge(now_ms, answers)
         rate = math.ceil(asked.rate_per_minute * health / 1000)
@@ -136,14 +136,14 @@ class Pacing:
         times, bucket = self.answer_times, self.bucket
         per_ms = bucket.rate / TOKEN_UNITS
         spread = math.sqrt(2 * per_ms * times.lead_ms)
-        wished = min(SPREADS_AT_DOOR * spread + 1, per_ms * DOOR_MS_MAX)
-        at_door = (bucket.spent - bucket.flow) / TOKEN_UNITS
+        wished = min(SPREADS_AT_TURNSTILE * spread + 1, per_ms * TURNSTILE_MS_MAX)
+        at_turnstile = (bucket.spent - bucket.flow) / TOKEN_UNITS
         target = per_ms * (times.lead_ms + self.ease_ms) + wished
         if self.limit in ("rate", "health"):
-            seconds = max(-1, min(1, (at_door - wished) / max(1, bucket.rate / 60)))
+            seconds = max(-1, min(1, (at_turnstile - wished) / max(1, bucket.rate / 60)))
             moved = self.ease_ms - seconds * bucket.elapsed_ms * EASE_PART
             self.ease_ms = max(-times.lead_ms, min(EASE_MS_MAX, moved))
-        return max(0, math.floor((target - at_door - expected) / times.show))
+        return max(0, math.floor((target - at_turnstile - expected) / times.show))
 
     def _cohort(self, now_ms: int, called: int) -> Cohort:
         newest = self.cohorts[-1] if self.cohorts else None
@@ -163,6 +163,6 @@ class Pacing:
     def wait_ms(self, now_ms: int, token: int) -> int:
         """Return how long it takes until a token has flowed in; 0 when its fan may enter."""
         lacking = token - self.bucket.flow_at(now_ms)
-        if lacking <= self.bucket.rate * DOOR_EARLY_MS:
+        if lacking <= self.bucket.rate * EARLY_MS:
             return 0
         return math.ceil(lacking / max(1, self.bucket.rate))

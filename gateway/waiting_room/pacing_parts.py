@@ -13,13 +13,13 @@ from gateway.waiting_room.line_now import OriginAnswers
 # lua/includes/tokens.lua
 TOKEN_UNITS: Final = 60_000
 FLOW_MS_MAX: Final = 1_000
-DOOR_EARLY_MS: Final = 100
+EARLY_MS: Final = 100
 # lua/includes/cohorts.lua
 COHORTS: Final = 120
 # lua/includes/answers.lua
 BINS: Final = 10
 PRIOR_CALLS: Final = 20
-PRIOR_HUNDREDTHS: Final = (0, 0, 2, 6, 15, 19, 15, 11, 5, 2)
+PRIOR_HUNDREDTHS: Final = (10, 15, 20, 20, 15, 10, 5, 2, 0, 0)
 MEMORY_CALLS: Final = 1_000
 SHOW_MIN: Final = 0.1
 # lua/includes/health.lua
@@ -157,6 +157,8 @@ class Bucket:
         self.flow += self.elapsed_ms * self.rate
         self._spill()
         self.spent -= given_back * TOKEN_UNITS
+        if self.at_ms is None:
+            self.spent = self.flow - burst * TOKEN_UNITS
         self.at_ms, self.rate, self.burst = now_ms, rate, burst
         self._spill()
 

@@ -1,9 +1,11 @@
 -- When called fans answer, if they do: measured in bins of age that double, from the cohorts that have
 -- passed them. Each bin keeps how many calls passed it and how many were claimed in it.
 local BINS = 10 -- the first ends after a quarter of a second when two minutes are given to answer
--- What is believed before the first calls have been answered: as much as twenty calls would say.
+-- What is believed before the first calls have been answered: as much as twenty calls would say. That
+-- nearly all come, within seconds: who is called when they do come finds the turnstile open, and those who
+-- do not are made up for as soon as that is seen.
 local PRIOR_CALLS = 20
-local PRIOR_HUNDREDTHS = {0, 0, 2, 6, 15, 19, 15, 11, 5, 2}
+local PRIOR_HUNDREDTHS = {10, 15, 20, 20, 15, 10, 5, 2, 0, 0}
 -- The older half of what is known fades as so many calls pass: a minute of a busy sale.
 local MEMORY_CALLS = 1000
 -- However few come, no more than ten are called for each that shall.

@@ -1,4 +1,4 @@
-"""call_places: the serving number moves as fans are wanted at the door, into the room there is."""
+"""call_places: the serving number moves as fans are wanted at the turnstile, into the room there is."""
 
 from tests.simulation.line_in_redis import SETTLED_MS, VISIT_MS, LineInRedis
 
@@ -16,9 +16,9 @@ async def test_the_first_are_called_at_once_and_come_as_their_tokens_do(line: Li
 
     stands = await line.call_places()
 
-    # As many as come in thirteen seconds, which fans are believed to take, some more for the door,
-    # and four for each three of them, because one in four is believed not to come.
-    assert (stands["serving"], stands["no_show"]) == (229, 250)
+    # The burst, as many as come in the two and a half seconds that fans are believed to take, some
+    # more for the turnstile, and three in a hundred who are believed not to come.
+    assert (stands["serving"], stands["no_show"]) == (56, 30)
     assert stands["limit"] == "rate"
 
 
@@ -46,7 +46,6 @@ async def test_several_callers_at_once_call_no_more_than_one(line: LineInRedis) 
 
 
 async def test_who_is_not_expected_any_more_is_called_for_anew(line: LineInRedis) -> None:
-    line.capacity = 100_000
     await crowd(line, 100_000)
     first = (await line.call_places())["called_now"]
     for _ in range(4 * 60):
@@ -66,7 +65,7 @@ async def test_a_paused_line_calls_nobody_and_no_tokens_flow(line: LineInRedis) 
 
     assert (stands["called_now"], stands["limit"], stands["rate"]) == (0, "paused", 0)
     flow = await line.call.store.call("HMGET", line.keys["line"], "flow", "spent")
-    assert flow == ["0", "0"]
+    assert flow == ["0", str(-60_000 * line.burst)], "the bucket is full, and stays so"
 
 
 async def test_nobody_is_called_who_is_not_there(line: LineInRedis) -> None:

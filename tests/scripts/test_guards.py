@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import test_call_places
-import test_door
 import test_entries
 import test_extend_and_release
 import test_fences
@@ -15,6 +14,7 @@ import test_hold_stock
 import test_open_and_join
 import test_read_sweep_activate
 import test_settle_hold
+import test_turnstile
 import test_visits
 
 from groundwork.redis_store import RedisStore
@@ -91,6 +91,8 @@ LINE: list[tuple[str, str, str, Test]] = [
      test_open_and_join.test_a_spent_proof_is_of_no_use_to_another_fan),
     ("call_places", "math.min(wanted, room, served or wanted)", "math.min(wanted, served or wanted)",
      test_call_places.test_calls_and_visits_together_stay_within_the_capacity),
+    ("call_places", "math.min(wanted, room, served or wanted)", "room",
+     test_call_places.test_the_first_are_called_at_once_and_come_as_their_tokens_do),
     ("call_places", "calls_open = calls_open + unclaimed", "",
      test_call_places.test_the_room_of_who_does_not_come_is_given_away_to_the_millisecond),
     ("call_places", "expected = expected + unclaimed *", "expected = expected + 0 *",
@@ -100,27 +102,36 @@ LINE: list[tuple[str, str, str, Test]] = [
      test_call_places.test_a_clock_that_steps_back_gives_nothing_and_does_not_stop_the_line),
     ("call_places", "newest.called = newest.called + called_now", "",
      test_call_places.test_asking_again_without_time_passing_calls_nobody),
-    ("admit_fan", "if lacking > bucket.rate * DOOR_EARLY_MS then", "if false then",
-     test_door.test_who_comes_before_their_token_is_told_when_it_flows_in),
+    ("admit_fan", "if lacking > bucket.rate * EARLY_MS then", "if false then",
+     test_turnstile.test_who_comes_before_their_token_is_told_when_it_flows_in),
     ("admit_fan", "redis.call('HSET', line, 'spent', token)", "",
-     test_door.test_who_comes_before_their_token_is_told_when_it_flows_in),
+     test_turnstile.test_who_comes_before_their_token_is_told_when_it_flows_in),
     ("admit_fan", "if taken + ahead >= capacity then", "if taken >= capacity then",
-     test_door.test_who_came_late_first_gets_the_first_room),
-    ("call_places", "local taken = inside + calls_open + at_door + late",
-     "local taken = inside + calls_open + at_door",
-     test_door.test_who_came_late_goes_before_new_calls),
-    ("call_places", "if tonumber(redis.call('ZSCORE', keys.door, fan_id)) > lost_up_to then", "if true then",
-     test_door.test_tokens_from_before_a_crash_do_not_come_back),
+     test_turnstile.test_who_came_late_first_gets_the_first_room),
+    ("call_places", "local taken = inside + calls_open + at_turnstile + late",
+     "local taken = inside + calls_open + at_turnstile",
+     test_turnstile.test_who_came_late_goes_before_new_calls),
+    ("call_places", "if tonumber(redis.call('ZSCORE', keys.turnstile, fan_id)) > lost_up_to then",
+     "if true then",
+     test_turnstile.test_tokens_from_before_a_crash_do_not_come_back),
     ("touch_visits", "elseif not visit and pass_ends_at > now then", "elseif not visit then",
-     test_door.test_a_pass_that_has_ended_brings_nobody_back),
+     test_turnstile.test_a_pass_that_has_ended_brings_nobody_back),
     ("end_visit", "redis.call('HSET', visit_ids, ARGV[2], 'ended:0')", "",
-     test_door.test_who_left_after_a_loss_is_not_taken_for_inside),
+     test_turnstile.test_who_left_after_a_loss_is_not_taken_for_inside),
     ("call_places", "if cohort.began > now then", "if false then",
      test_call_places.test_a_clock_that_steps_back_gives_nothing_and_does_not_stop_the_line),
     ("admit_fan", "used_by and used_by ~= ARGV[10]", "false",
      test_visits.test_a_device_proof_is_of_no_use_to_another_request),
-    ("admit_fan", "if cohort and not redis.call('ZSCORE', claims, fan_id) then", "if cohort then",
+    ("admit_fan", "and not redis.call('ZSCORE', claims, fan_id)", "",
      test_visits.test_room_is_kept_for_one_visit_and_not_for_coming_back),
+    ("admit_fan", "if taken + ahead >= capacity then", "if taken >= capacity then",
+     test_turnstile.test_who_came_late_first_gets_the_first_room),
+    ("admit_fan", "redis.call('HSET', line, 'spent', token)", "",
+     test_turnstile.test_the_burst_enters_at_once_and_the_others_as_tokens_flow),
+    ("call_places", "  wait_for_all_again(keys, now)\nelse", "else",
+     test_turnstile.test_nobody_has_left_who_was_not_let_ask),
+    ("touch_visits", "    seen_again(line)\n", "",
+     test_turnstile.test_after_a_loss_those_inside_are_counted_until_they_were_seen_or_must_have_ended),
     ("touch_visits", "math.min(pass_ends_at, now + silent_ms)", "now + silent_ms",
      test_visits.test_nothing_keeps_a_visit_beyond_its_pass),
 ]  # fmt: skip

@@ -1,18 +1,15 @@
 """admit_fan, touch_visits, end_visit: one visit for a called fan, for as long as it lasts."""
 
 from tests.simulation.line_in_redis import SETTLED_MS, SPENT_MS, VISIT_MS, LineInRedis
-from tests.simulation.script_caller import NOON
 
 
 async def called(line: LineInRedis, count: int = 5) -> LineInRedis:
-    """A line of 100 with so many places called just now, and as many tokens."""
+    """A line of 100 with so many places called just now."""
     await line.open(ceiling=1_000)
-    await line.join_many(count)
-    await line.call_places()
-    line.now += count * 100
+    await line.join_many(100)
+    capacity, line.capacity = line.capacity, count
     assert (await line.call_places())["serving"] == count
-    for number in range(count + 1, 101):
-        await line.join(f"fan-{number}")
+    line.capacity = capacity
     return line
 
 
@@ -65,8 +62,7 @@ async def test_room_is_kept_for_one_visit_and_not_for_coming_back(line: LineInRe
     await called(line)
     await line.admit("fan-1", 1)
     await line.end_visit("fan-1")
-    assert (await line.call_places())["serving"] == 6, "the room goes to the next one"
-    line.now += 100
+    assert (await line.call_places())["serving"] == 6, "the room went to the next one"
 
     assert await line.admit("fan-1", 1) == ["full", 0]
     for place in (2, 3, 4, 5, 6):
@@ -78,7 +74,7 @@ async def test_the_last_millisecond_of_coming_in_time(line: LineInRedis) -> None
     await called(line)
     for place in (1, 2, 3):
         await line.admit(f"fan-{place}", place)
-    line.now = NOON + SETTLED_MS - 1  # they were called at noon
+    line.now += SETTLED_MS - 1
     await line.call_places()
     assert (await line.admit("fan-4", 4))[0] == "admitted"
     line.now += 1
@@ -123,6 +119,7 @@ async def test_silence_ends_a_visit_and_being_seen_keeps_it(line: LineInRedis) -
         await line.admit(f"fan-{place}", place)
 
     assert await line.touch(["fan-1", "fan-2"], silent_ms=1_000) == ["touched", 2]
+    assert await line.touch(["stranger"], pass_ends_at=line.now) == ["touched", 0]
     line.now += 999
     assert await line.touch(["fan-1"], silent_ms=1_000) == ["touched", 1]
     assert (await line.call_places(rate_per_minute=0))["inside"] == 2

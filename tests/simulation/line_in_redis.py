@@ -1,7 +1,7 @@
 """One sale's line in Redis and its scripts, called with a given time; for script tests and simulations."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ SPENT_MS = 900_000
 SILENT_MS = 300_000
 # What call_places answers, by name.
 STANDS = ("now_ms", "inside", "calls_open", "called_now", "called", "claimed", "limit", "rate",
-          "no_show", "health", "admitted", "at_door", "late", "lanes")  # fmt: skip
+          "no_show", "health", "admitted", "at_turnstile", "late", "lanes")  # fmt: skip
 
 
 @dataclass
@@ -160,7 +160,7 @@ class LineInRedis:
         return await self.call("admit_fan", keys, args)
 
     async def touch(
-        self, fans: Sequence[str], silent_ms: int = SILENT_MS, pass_ends_at: int | None = None
+        self, fans: Iterable[str], silent_ms: int = SILENT_MS, pass_ends_at: int | None = None
     ) -> list[Any]:
         """Keep the visits of fans who were seen; their passes end with a whole visit unless given."""
         ends_at = self.now + VISIT_MS if pass_ends_at is None else pass_ends_at

@@ -11,8 +11,8 @@ from tests.simulation.script_caller import EPOCH, ScriptCaller
 
 STEPS = 350
 PLACES_LEASED = 25
-# See lua/includes/tokens.lua.
-DOOR_EARLY_MS = 100
+# Nobody is sent away for a shorter while: lua/includes/tokens.lua.
+EARLY_MS = 100
 # Processes that call places, each with a memory of its own.
 PROCESSES = 3
 
@@ -43,7 +43,7 @@ class LineStory:
         self.given: dict[int, str] = {}
         self.proofs: dict[str, str] = {}
         self.told = [0] * PROCESSES
-        self.began_at, self.admitted, self.overdue = self.line.now, 0, 0
+        self.began_at, self.admitted = self.line.now, 0
         self.steps: list[str] = []
         self.happened: Counter[str] = Counter()
 
@@ -114,7 +114,7 @@ class LineStory:
         self.told[process] = stands["serving"]
         self.happened["called"] += stands["called_now"]
         if not self.loses_stores:
-            taken = stands["inside"] + stands["calls_open"] + stands["at_door"]
+            taken = stands["inside"] + stands["calls_open"] + stands["at_turnstile"]
             assert taken <= self.line.capacity, "too many inside"
 
     async def come(self) -> None:
@@ -126,29 +126,24 @@ class LineStory:
         fan = self.rng.choice(called if called and self.rng.random() < 0.7 else waiting)
         ends_at = await self.call.store.call("ZSCORE", self.line.keys["visits"], fan.fan_id)
         is_inside = ends_at is not None and float(ends_at) > self.line.now
-        token = await self.call.store.call("ZSCORE", self.line.keys["door"], fan.fan_id)
-        self.overdue += token is not None and float(token) == 0
+        token = await self.call.store.call("ZSCORE", self.line.keys["turnstile"], fan.fan_id)
         answer = await self.line.admit(fan.fan_id, fan.place, f"visit-{len(self.steps)}")
         self.happened[answer[0]] += 1
         assert (answer[0] == "admitted_before") == is_inside, "one fan, one visit"
         if answer[0] == "admitted":
             assert fan.place <= max(self.told), "let in before being called"
             fan.visit_id, fan.visit_ends_at = answer[1], answer[2]
-            self.admitted += 1
-            self.check_rate()
+            # Who came back too late for their token took the next one, and did not wait for it.
+            self.admitted += token is None or float(token) > 0
+            early_ms = self.line.now - self.began_at + EARLY_MS
+            flowed = early_ms * self.line.rate_per_minute / 60_000
+            if not self.loses_stores:
+                assert self.admitted <= flowed + self.line.burst + 1, "more than flowed in"
         elif answer[0] == "admitted_before":
             assert self.loses_stores or answer[1:] == [fan.visit_id, fan.visit_ends_at]
             assert answer[2] > self.line.now, "a visit that has ended"
         elif answer[0] == "not_called" and not self.loses_stores:
             assert fan.place > max(self.told), "called, and sent away"
-
-    def check_rate(self) -> None:
-        """No more have entered than tokens have flowed in, but for those that were taken back."""
-        if not self.loses_stores:
-            flowed = (
-                (self.line.now - self.began_at + DOOR_EARLY_MS) * self.line.rate_per_minute / 60_000
-            )
-            assert self.admitted - self.overdue <= flowed + 1, "more entered than tokens flowed in"
 
     async def leave(self) -> None:
         """A fan ends their visit."""
@@ -159,10 +154,11 @@ class LineStory:
             fan.visit_id = ""
 
     async def be_seen(self) -> None:
-        """Some fans make requests; the others fall silent."""
+        """Some fans make requests with the pass they have; the others fall silent."""
         for fan in self.fans[::2]:
-            if fan.visit_ends_at:  # they have a pass, good or not any more
-                await self.line.touch([fan.fan_id], 60_000, fan.visit_ends_at)
+            if fan.visit_id:
+                ends_at = fan.visit_ends_at
+                await self.line.touch([fan.fan_id], silent_ms=60_000, pass_ends_at=ends_at)
 
     async def note(self) -> None:
         """The worker makes the line's progress durable."""

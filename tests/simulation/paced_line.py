@@ -62,7 +62,7 @@ class PacedLine:
         )  # fmt: skip
         called = self.model.call(
             self.line.now, asked, [self.waiting],
-            House(stands["inside"], stands["at_door"], stands["late"]),
+            House(stands["inside"], stands["at_turnstile"], stands["late"]),
             stock, OriginAnswers(good, bad), given_back=given_back,
         )  # fmt: skip
         for fan in self.fans[self.serving : self.serving + called.now]:
@@ -79,9 +79,9 @@ class PacedLine:
         return stands
 
     async def _tokens(self) -> dict[str, float]:
-        """Who stands at the door with which token."""
+        """Who stands at the turnstile with which token."""
         found = await self.line.call.store.call(
-            "ZRANGE", self.line.keys["door"], 0, -1, "WITHSCORES"
+            "ZRANGE", self.line.keys["turnstile"], 0, -1, "WITHSCORES"
         )
         return {fan_id: float(token) for fan_id, token in found}
 

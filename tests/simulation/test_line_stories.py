@@ -24,8 +24,8 @@ async def test_whatever_happens_the_line_is_kept(store: RedisStore) -> None:
         happened += await tell_line_story(store, seed)
 
     for what in ("joined", "joined_before", "no_places", "replayed", "called", "admitted",
-                 "admitted_before", "not_called", "soon", "full", "lost all",
-                 "lost the last moments"):  # fmt: skip
+                 "admitted_before", "not_called", "soon", "full",
+                 "lost all", "lost the last moments"):  # fmt: skip
         assert happened[what] >= 3, f"too seldom: {what} ({happened[what]})"
 
 
@@ -42,10 +42,9 @@ GUARDS = [
     ("open_line", "if leased > known then", "if false then"),
     # Nobody before their turn, and no more than there is room for.
     ("call_places", "math.min(wanted, room, served or wanted)", "math.min(wanted, served or wanted)"),
-    ("admit_fan", "if lacking > bucket.rate * DOOR_EARLY_MS then", "if false then"),
     ("call_places", "math.min(seen, last_place)", "0"),
-    ("call_places", "local taken = inside + calls_open + at_door", "local taken = inside + at_door"),
-    ("call_places", "local taken = inside + calls_open + at_door", "local taken = inside + calls_open"),
+    ("call_places", "math.max(0, capacity - taken)", "math.max(0, capacity - inside)"),
+    ("admit_fan", "redis.call('HSET', line, 'spent', token)", ""),
     ("admit_fan", "if place > serving then", "if false then"),
     ("admit_fan", "if taken + ahead >= capacity then", "if false then"),
     ("admit_fan", "if visit and tonumber", "if false and tonumber"),

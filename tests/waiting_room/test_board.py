@@ -35,7 +35,7 @@ GENERAL_LINE = LaneNow("general", serving=40, last_place=1_000, gap=100, called=
 LINE = LineNow(
     now_ms=OPENS_AT_MS + 60_000, inside=7, calls_open=3, called_now=0, called=40, claimed=35,
     limit="rate", rate_now=600, no_show_thousandths=0, health_thousandths=1_000,
-    admitted=34, at_door=1, late=0,
+    admitted=34, at_turnstile=1, late=0,
     lanes=(GENERAL_LINE,),
 )  # fmt: skip
 MEMBERS = LaneNow("members", serving=30, last_place=33, gap=0, called=30)

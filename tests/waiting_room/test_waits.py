@@ -38,7 +38,7 @@ class Line:
             now_ms=self.now_ms, inside=0, calls_open=0, called_now=0,
             called=int(self.serving) + called, claimed=0, limit=self.limit, rate_now=self.asked,
             no_show_thousandths=0, health_thousandths=1_000,
-            admitted=0, at_door=0, late=0,
+            admitted=0, at_turnstile=0, late=0,
             lanes=(members, general) if self.members or called else (general,),
         )  # fmt: skip
 

@@ -174,7 +174,9 @@ async function send(action, body) {
 }
 
 async function waitOut(answer, attempt, words) {
-  const delayMs = jittered(answer?.retryAfterMs || Math.min(RETRY_MAX_MS, RETRY_MS * attempt), 0.3);
+  // Who stands at the door is told the very moment; nobody else comes at it.
+  const exactMs = answer?.document?.retry_after_ms;
+  const delayMs = exactMs ?? jittered(answer?.retryAfterMs || Math.min(RETRY_MAX_MS, RETRY_MS * attempt), 0.3);
   if (answer) view.trouble("busy", plural(words, Math.ceil(delayMs / 1000)));
   else view.trouble(navigator.onLine ? "trouble" : "offline");
   await pause(delayMs);

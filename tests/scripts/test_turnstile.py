@@ -1,4 +1,4 @@
-"""The door: a token for each who answers, room for who comes late, and who is inside after a loss."""
+"""The turnstile: a token for each who answers, room for who comes late, and who is inside after a loss."""
 
 from test_open_and_join import begin_next_epoch
 from test_visits import called
@@ -10,8 +10,9 @@ OVERDUE_MS = 5_000
 ASKED_MS = 30_000
 
 
-async def at_the_door(line: LineInRedis, fans: int = 5) -> LineInRedis:
-    """All called and answered at once, before any token has flowed in."""
+async def at_the_turnstile(line: LineInRedis, fans: int = 5) -> LineInRedis:
+    """All called and answered at once: two are in, for the bucket had a token, and one is early."""
+    line.burst = 1
     await line.open(ceiling=1_000)
     await line.join_many(fans)
     await line.call_places()
@@ -20,45 +21,71 @@ async def at_the_door(line: LineInRedis, fans: int = 5) -> LineInRedis:
     return line
 
 
-async def test_who_comes_before_their_token_is_told_when_it_flows_in(line: LineInRedis) -> None:
-    await at_the_door(line)  # the first was let in: a blink early counts for nothing
-    assert (await line.call_places())["at_door"] == 4
+async def called_at_once(line: LineInRedis, fans: int = 30) -> LineInRedis:
+    """A line of 600 a minute and a burst of 10, with so many called at this moment."""
+    await line.open(ceiling=1_000)
+    await line.join_many(fans)
+    assert (await line.call_places())["serving"] == fans
+    return line
 
-    assert await line.admit("fan-4", 4) == ["soon", 4 * TOKEN_MS]
-    assert await line.admit("fan-4", 4) == ["soon", 4 * TOKEN_MS], "the same token at every repeat"
-    line.now += 300
+
+async def come(line: LineInRedis, first: int, last: int) -> list[list[object]]:
+    return [await line.admit(f"fan-{place}", place) for place in range(first, last + 1)]
+
+
+async def test_the_burst_enters_at_once_and_the_others_as_tokens_flow(line: LineInRedis) -> None:
+    await called_at_once(line)
+
+    answers = await come(line, 1, 14)
+
+    # The eleventh comes a tenth of a second early, for which nobody is sent away.
+    assert [answer[0] for answer in answers] == 11 * ["admitted"] + 3 * ["soon"]
+    assert [answer[1] for answer in answers[11:]] == [2 * TOKEN_MS, 3 * TOKEN_MS, 4 * TOKEN_MS]
+    assert (await line.call_places())["at_turnstile"] == 3
+    line.now += 2 * TOKEN_MS
+    assert [answer[0] for answer in await come(line, 12, 14)] == ["admitted", "admitted", "soon"]
+
+
+async def test_who_comes_before_their_token_is_told_when_it_flows_in(line: LineInRedis) -> None:
+    await at_the_turnstile(line)
+    assert (await line.call_places())["at_turnstile"] == 3
+
+    assert await line.admit("fan-4", 4) == ["soon", 3 * TOKEN_MS]
+    assert await line.admit("fan-4", 4) == ["soon", 3 * TOKEN_MS], "the same token at every repeat"
+    line.now += 200
     assert (await line.admit("fan-4", 4))[0] == "admitted"
-    assert (await line.call_places())["at_door"] == 3
+    assert (await line.call_places())["at_turnstile"] == 2
 
 
 async def test_who_stays_away_loses_the_token_and_takes_the_next(line: LineInRedis) -> None:
-    await at_the_door(line)
+    await at_the_turnstile(line)
     for _ in range(OVERDUE_MS // 1_000 + 1):
         line.now += 1_000
         await line.call_places()
-    stored = await line.call.store.call("ZRANGE", line.keys["door"], 0, -1, "WITHSCORES")
+    stored = await line.call.store.call("ZRANGE", line.keys["turnstile"], 0, -1, "WITHSCORES")
     assert {float(token) for _, token in stored} == {0}, "their tokens came back"
 
-    assert (await line.admit("fan-2", 2))[0] == "admitted"
+    assert (await line.admit("fan-3", 3))[0] == "admitted"
 
 
 async def test_who_asks_no_more_has_left_and_comes_late(line: LineInRedis) -> None:
-    await at_the_door(line)
+    await at_the_turnstile(line)
     line.now += ASKED_MS
 
     stands = await line.call_places()
-    assert (stands["at_door"], stands["inside"]) == (0, 1)
-    line.capacity = 1
-    assert await line.admit("fan-2", 2) == ["full", 0]
+    assert (stands["at_turnstile"], stands["inside"]) == (0, 2)
+    line.capacity = 2
+    assert await line.admit("fan-3", 3) == ["full", 0]
 
 
 async def test_nobody_has_left_who_was_not_let_ask(line: LineInRedis) -> None:
-    await at_the_door(line)
+    await at_the_turnstile(line)
     await line.call_places(rate_per_minute=0)
     line.now += 10 * ASKED_MS
 
-    assert (await line.call_places(rate_per_minute=0))["at_door"] == 4
-    assert (await line.call_places())["at_door"] == 4
+    assert (await line.call_places(rate_per_minute=0))["at_turnstile"] == 3
+    await line.call_places()
+    assert (await line.call_places())["at_turnstile"] == 3
 
 
 async def test_who_came_late_first_gets_the_first_room(line: LineInRedis) -> None:
@@ -97,11 +124,12 @@ async def test_who_came_late_goes_before_new_calls(line: LineInRedis) -> None:
 
 
 async def test_tokens_from_before_a_crash_do_not_come_back(line: LineInRedis) -> None:
-    await at_the_door(line)
+    await at_the_turnstile(line)
+    line.burst = 100
+    await line.call_places()
     before = await line.call.store.call("HGET", line.keys["line"], "spent")
     await begin_next_epoch(line)
     await line.open(last_place=5, leased=5, ceiling=1_000)
-    line.burst = 100
     for _ in range(OVERDUE_MS // 1_000 + 1):
         line.now += 1_000
         await line.call_places()

@@ -1,7 +1,7 @@
--- Fans who have answered and stand before the door: with a token that has not flowed in yet, or, when
+-- Fans who have answered and stand before the turnstile: with a token that has not flowed in yet, or, when
 -- they came late to a full house, waiting for room. Who asks no more has left.
 --
---   door   zset  fan_id, scored by the token (in units of flow) that lets them in; 0: it was given back
+--   turnstile   zset  fan_id, scored by the token (in units of flow) that lets them in; 0: it was given back
 --   late   zset  fan_id, scored by the moment they came; the first gets the first room
 --   asked  zset  fan_id of either, scored by the moment they asked last
 --
@@ -15,19 +15,19 @@ local ASKED_MS = 30000
 -- from before a crash do not come back: their fans may have entered in the moment that was lost.
 local function forget_the_gone(keys, bucket, now)
   local tokens, lost_up_to = 0, tonumber(redis.call('HGET', keys.line, 'lost_up_to') or 0)
-  for _, fan_id in ipairs(redis.call('ZRANGEBYSCORE', keys.door, '(0',
+  for _, fan_id in ipairs(redis.call('ZRANGEBYSCORE', keys.turnstile, '(0',
       bucket.flow - bucket.rate * OVERDUE_MS, 'LIMIT', 0, 500)) do
-    if tonumber(redis.call('ZSCORE', keys.door, fan_id)) > lost_up_to then
+    if tonumber(redis.call('ZSCORE', keys.turnstile, fan_id)) > lost_up_to then
       tokens = tokens + 1
     end
-    redis.call('ZADD', keys.door, 0, fan_id)
+    redis.call('ZADD', keys.turnstile, 0, fan_id)
   end
   for _, fan_id in ipairs(redis.call('ZRANGEBYSCORE', keys.asked, '-inf', now - ASKED_MS,
       'LIMIT', 0, 500)) do
-    if tonumber(redis.call('ZSCORE', keys.door, fan_id) or 0) > lost_up_to then
+    if tonumber(redis.call('ZSCORE', keys.turnstile, fan_id) or 0) > lost_up_to then
       tokens = tokens + 1
     end
-    redis.call('ZREM', keys.door, fan_id)
+    redis.call('ZREM', keys.turnstile, fan_id)
     redis.call('ZREM', keys.late, fan_id)
     redis.call('ZREM', keys.asked, fan_id)
   end
