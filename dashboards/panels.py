@@ -7,8 +7,7 @@ EVENT = '{event=~"$event"}'
 
 WAITING = newest("onsale_fans_waiting", "sale", SALE)
 DELIVERED = newest("onsale_admission_rate_per_minute", "sale", SALE)
-CLAIMS = per_second("onsale_admissions_total", "sale", SALE)
-CALLS = per_second("onsale_calls_total", "sale", SALE)
+CALLED = newest("onsale_call_rate_per_minute", "sale", SALE)
 TOLD = newest("onsale_eta_told", "sale", SALE)
 KEPT = newest("onsale_eta_kept", "sale", SALE)
 LEFT = newest("onsale_sale_seats_left", "sale", SALE)
@@ -24,10 +23,10 @@ WAITING_ROOM: list[Panel] = [
     ),
     stat(
         "Wait of who joins now",
-        "Fans waiting divided by the measured admission rate. Rises without bound while nobody "
-        "is admitted.",
+        "Fans waiting divided by the calls a minute, as measured. Rises without bound while nobody "
+        "is called.",
         "s",
-        f"60 * {WAITING} / clamp_min({DELIVERED}, 1)",
+        f"60 * {WAITING} / clamp_min({CALLED}, 1)",
     ),
     stat(
         "Place being served",
@@ -59,12 +58,33 @@ WAITING_ROOM: list[Panel] = [
     ),
     graph(
         "Admission rate, asked and delivered",
-        "What the operator asked for, the places called as measured, and the passes claimed. "
-        "Delivered below asked: the shop is full, unwell or nearly sold out, or nobody waits.",
+        "What the operator asked for, the fans who entered, and the places called for it: more, for "
+        "not all come. Entered below asked: the next panel says why.",
         "cpm",
         (newest("onsale_admission_rate_asked_per_minute", "sale", SALE), "asked {{sale}}"),
-        (DELIVERED, "called {{sale}}"),
-        (f"60 * {CLAIMS}", "claimed {{sale}}"),
+        (DELIVERED, "entered {{sale}}"),
+        (CALLED, "called {{sale}}"),
+    ),
+    graph(
+        "What holds the calls",
+        "1 is what holds them: the rate as it should, the health of the shop, its capacity or stock, "
+        "demand when nobody waits, or a pause.",
+        "none",
+        (newest("onsale_pacing_limit", "sale, limit", SALE), "{{sale}} {{limit}}"),
+    ),
+    graph(
+        "No-shows and the shop's health, as pacing sees them",
+        "The part of calls that nobody answers, and how much of the asked rate the shop bears by "
+        "what it answered.",
+        "percentunit",
+        (newest("onsale_no_show_part", "sale", SALE), "no-shows {{sale}}"),
+        (newest("onsale_shop_health_part", "sale", SALE), "health {{sale}}"),
+    ),
+    graph(
+        "At the turnstile",
+        "Fans who answered and wait: for their token, some seconds, or, having come late, for room.",
+        "short",
+        (newest("onsale_fans_at_turnstile", "sale, waits_for", SALE), "{{sale}} for {{waits_for}}"),
     ),
     graph(
         "Joins",

@@ -12,8 +12,10 @@ __all__ = [
     "BOARD_STREAMS",
     "BOT_CHECKS",
     "CALLS",
+    "CALL_RATE_PER_MINUTE",
     "ETA_KEPT",
     "ETA_TOLD",
+    "FANS_AT_TURNSTILE",
     "FANS_INSIDE",
     "FANS_WAITING",
     "HTTP_REQUESTS",
@@ -21,10 +23,13 @@ __all__ = [
     "JOINS",
     "LINE_LAST_PLACE",
     "LINE_SERVING",
+    "NO_SHOW_PART",
     "ORIGIN_ANSWERS",
+    "PACING_LIMIT",
     "PACING_TICK_SECONDS",
     "SEATS_LEFT",
     "SEATS_PER_FAN",
+    "SHOP_HEALTH_PART",
     "expect_sale",
 ]
 
@@ -87,16 +92,46 @@ LINE_LAST_PLACE = Gauge(
     ["sale"],
     multiprocess_mode="mostrecent",
 )
+FANS_AT_TURNSTILE = Gauge(
+    "onsale_fans_at_turnstile",
+    "Fans who answered their call and wait there, for their token or, having come late, for room.",
+    ["sale", "waits_for"],
+    multiprocess_mode="mostrecent",
+)
+CALL_RATE_PER_MINUTE = Gauge(
+    "onsale_call_rate_per_minute",
+    "Places called per minute, as measured: as many more than enter as do not come.",
+    ["sale"],
+    multiprocess_mode="mostrecent",
+)
 ADMISSION_RATE_PER_MINUTE = Gauge(
     "onsale_admission_rate_per_minute",
-    "Places called per minute, as measured.",
+    "Fans who entered per minute, as measured.",
     ["sale"],
     multiprocess_mode="mostrecent",
 )
 ADMISSION_RATE_ASKED_PER_MINUTE = Gauge(
     "onsale_admission_rate_asked_per_minute",
-    "Places per minute the operator asked for.",
+    "Fans per minute the operator asked to let in.",
     ["sale"],
+    multiprocess_mode="mostrecent",
+)
+NO_SHOW_PART = Gauge(
+    "onsale_no_show_part",
+    "The part of calls that nobody answers, as pacing measures it: 0 to 1.",
+    ["sale"],
+    multiprocess_mode="mostrecent",
+)
+SHOP_HEALTH_PART = Gauge(
+    "onsale_shop_health_part",
+    "How much of the asked rate pacing thinks the shop bears: 0 to 1.",
+    ["sale"],
+    multiprocess_mode="mostrecent",
+)
+PACING_LIMIT = Gauge(
+    "onsale_pacing_limit",
+    "What holds the calls now is 1: rate, health, capacity, stock, demand or paused.",
+    ["sale", "limit"],
     multiprocess_mode="mostrecent",
 )
 

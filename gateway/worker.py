@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager, suppress
 
 import structlog
 
-from gateway import metrics
 from gateway.draw.parts import DrawParts
 from gateway.draw.rounds import DrawRounds
 from gateway.settings import GatewaySettings
 from gateway.waiting_room.line import Line
+from gateway.waiting_room.line_metrics import show_line
 from gateway.waiting_room.rooms import Room, WaitingRooms
 from gateway.waiting_room.sales import SaleRecords
 from gateway.waiting_room.senses import Senses
@@ -73,11 +73,5 @@ class RoomWorker:
             if lane.last_place > 0:
                 await self._records.note_progress(sale_id, lane.last_place, lane.serving, lane.lane)
         await self._records.note_inside(sale_id, line.inside)
-        metrics.FANS_WAITING.labels(sale_id).set(line.waiting)
-        metrics.FANS_INSIDE.labels(sale_id).set(line.inside)
-        metrics.LINE_SERVING.labels(sale_id).set(line.serving)
-        metrics.LINE_LAST_PLACE.labels(sale_id).set(line.last_place)
-        metrics.ADMISSION_RATE_PER_MINUTE.labels(sale_id).set(room.rate.per_minute() or 0)
-        metrics.ADMISSION_RATE_ASKED_PER_MINUTE.labels(sale_id).set(
-            room.sale.rate_now(self._clock.now_ms())
-        )
+        asked = room.sale.rate_now(self._clock.now_ms())
+        show_line(sale_id, line, room.rate, room.entering, asked)

@@ -47,6 +47,7 @@ class Room:
     def __init__(self, sale: Sale) -> None:
         self.sale = sale
         self.rate = RateMeter()
+        self.entering = RateMeter()
         self.line: LineNow | None = None
         self.board: Board | None = None
         self.changed = asyncio.Event()
@@ -203,6 +204,7 @@ class WaitingRooms:
                 continue
             room.line = line
             room.rate.note(line.now_ms, line.called)
+            room.entering.note(line.now_ms, line.admitted)
             room.senses.note(room.sale, line)
             metrics.CALLS.labels(room.sale.sale_id).inc(line.called_now)
             if room.board is None:

@@ -36,6 +36,7 @@ ZERO_WHEN_ALL_IS_WELL = {
     "Fans waiting A": NOBODY_WAITED,
     "Waiting and inside A": NOBODY_WAITED,
     "Wait of who joins now A": NOBODY_WAITED,
+    "At the turnstile A": "tokens flow in faster than so few fans come",
     "Oversold A": "nothing is ever oversold",
     "Holds that lost A": "few fans among five thousand seats seldom want the same one",
     "Holds given back A": "one fan in twelve lets go: in a few holds perhaps none",
