@@ -136,7 +136,7 @@ class WaitingPage:
     @property
     def is_stale(self) -> bool:
         """Whether the board is one of before: then the page says so instead of promising."""
-        return self.now_ms - self.board.at_ms > STALE_AFTER_MS
+        return self.phase != "closed" and self.now_ms - self.board.at_ms > STALE_AFTER_MS
 
     @property
     def few_left(self) -> int:

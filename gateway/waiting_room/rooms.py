@@ -53,6 +53,8 @@ class Room:
         self.changed = asyncio.Event()
         self.seen_inside: set[SeenInside] = set()
         self.streams = 0
+        # Closed, and everybody who looks can know it: then nothing is looked at any more.
+        self.is_over = False
         self.leasing: asyncio.Task[None] | None = None
         self.senses = SaleSenses()
 
@@ -63,6 +65,9 @@ class Room:
 
     def publish(self, board: Board) -> None:
         """Put up a new board and wake every stream."""
+        # A board with the number of the one before is news to nobody who has seen that.
+        is_news = self.board is None or self.board.document.seq != board.document.seq
+        self.is_over = board.document.phase == "closed" and (is_news or self.is_over)
         self.board = board
         self.changed.set()
         self.changed = asyncio.Event()
@@ -191,7 +196,7 @@ class WaitingRooms:
 
     async def _call_places(self) -> None:
         now_ms = self._clock.now_ms()
-        rooms = [room for room in self._rooms.values() if self._is_alive(room)]
+        rooms = [room for room in self._rooms.values() if not room.is_over]
         with metrics.PACING_TICK_SECONDS.time():
             lines = await asyncio.gather(
                 *(self._call_places_of(room, now_ms) for room in rooms),
@@ -233,15 +238,11 @@ class WaitingRooms:
 
     async def _for_all_alive(self, work: Callable[[Room], Awaitable[None]]) -> None:
         """Do something for each sale that is not over; what fails for one stops no other."""
-        rooms = [room for room in self._rooms.values() if self._is_alive(room)]
+        rooms = [room for room in self._rooms.values() if not room.is_over]
         results = await asyncio.gather(*map(work, rooms), return_exceptions=True)
         for room, result in zip(rooms, results, strict=True):
             if isinstance(result, BaseException) and not isinstance(result, StoreUnavailable):
                 log.error("a sale could not be watched", sale=room.sale.sale_id, exc_info=result)
-
-    def _is_alive(self, room: Room) -> bool:
-        """A closed sale's line is looked at once and then left alone."""
-        return room.sale.state != "closed" or room.board is None
 
     async def _render_boards(self) -> None:
         for room in self._rooms.values():
@@ -254,9 +255,10 @@ class WaitingRooms:
         seq = room.line.now_ms // BOARD_EVERY_MS
         told = room.senses.told(room.sale, room.line)
         board = render(room.sale, room.line, room.rate.per_minute(), seq, told)
-        age_ms = max(0, self._clock.now_ms() - room.line.now_ms)
-        metrics.BOARD_AGE_SECONDS.labels(room.sale.sale_id).set(age_ms / 1000)
         room.publish(board)
+        # What is over does not grow old, so nobody is woken for it.
+        age_ms = 0 if room.is_over else max(0, self._clock.now_ms() - room.line.now_ms)
+        metrics.BOARD_AGE_SECONDS.labels(room.sale.sale_id).set(age_ms / 1000)
         for outlet in self.outlets:
             outlet.show(room.sale.sale_id, board)
 

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from booking_core.catalog.event import StockTier
 from booking_core.seats import api as seats_api
+from gateway.app_keys import ROOMS
 from gateway.waiting_room.live import STREAMS
 from tests.support.fan import Fan
 from tests.support.shop import Shop
@@ -67,6 +68,24 @@ async def test_the_board_is_pushed_as_it_is_polled(shop: Shop) -> None:
         while (board := await boards.next("board")).data["message"] != "Doors at seven":
             assert int(board.id) > int(first.id)
         assert int(board.id) > int(first.id)
+
+
+async def test_who_waits_is_told_that_the_sale_is_closed(shop: Shop) -> None:
+    sale = await shop.new_sale()
+    async with stream(Fan(shop), f"/api/sales/{sale}/events") as boards:
+        last = await boards.next("board")
+        assert last.data["phase"] == "open"
+        await shop.change_sale(sale, state="closed")
+        while last.data["phase"] != "closed":
+            before, last = last, await boards.next("board")
+            assert int(last.id) > int(before.id)
+        room = shop.gateway[ROOMS].room(sale)
+        assert room.is_over
+        # Whoever is still there is told as well when it goes on after all.
+        await shop.change_sale(sale, state="open")
+        while last.data["phase"] != "open":
+            last = await boards.next("board")
+        assert not room.is_over
 
 
 async def test_seat_changes_follow_the_snapshot(shop: Shop) -> None:

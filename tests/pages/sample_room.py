@@ -139,5 +139,5 @@ def waiting_pages() -> dict[str, WaitingPage]:
         "refused": waiting(refusal="expired"),
         "full": waiting({"phase": "draining"}),
         "sold_out": waiting({"phase": "sold_out"}, **in_line),
-        "closed": waiting({"phase": "closed"}),
+        "closed": waiting({"phase": "closed", "at_ms": NOW_MS - 40_000}),
     }

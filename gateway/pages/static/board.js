@@ -3,7 +3,7 @@
 const GENERAL = "general";
 const ESTIMATES_TOLD_MIN = 20; // fewer say little
 const RATE_CHANGE_SHOWN_MS = 15 * 60_000; // so long a change explains an estimate
-const STALE_AFTER_MS = 15_000; // boards are made every second
+const STALE_AFTER_MS = 15_000; // boards are made every second, until the sale is closed
 
 export function isPriority(lane) {
   return Boolean(lane) && lane !== GENERAL;
@@ -55,8 +55,8 @@ export function isPaceNews({ rate_changed: changed, at_ms: atMs }) {
   return Boolean(changed) && atMs - Date.parse(changed.at) < RATE_CHANGE_SHOWN_MS;
 }
 
-export function isStale({ at_ms: atMs }, nowMs) {
-  return nowMs - atMs > STALE_AFTER_MS;
+export function isStale({ at_ms: atMs, phase }, nowMs) {
+  return phase !== "closed" && nowMs - atMs > STALE_AFTER_MS;
 }
 
 // The tiers that were to be had in the board before and are not any more: [{ event, tier }].
