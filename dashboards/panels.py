@@ -95,9 +95,11 @@ WAITING_ROOM: list[Panel] = [
     ),
     graph(
         "Bot checks",
-        "Checks made when fans join, by check and outcome.",
+        "Checks made when fans join, by check and outcome, and the access codes they gave. Many "
+        "unknown codes, or guesses used up: somebody tries codes; their addresses are slowed down.",
         "cps",
         (per_second("onsale_bot_checks_total", "check, outcome", SALE), "{{check}} {{outcome}}"),
+        (per_second("onsale_access_codes_total", "outcome", SALE), "code {{outcome}}"),
     ),
     graph(
         "Waits as told",

@@ -7,6 +7,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from aiohttp import web
 
 from gateway.app_keys import (
+    ACCESS_CODES,
+    ALLOWANCES,
     BRAND_PICTURES,
     CLOCK,
     DEVICE_PROOFS,
@@ -40,6 +42,8 @@ from gateway.origin.health import OriginHealth, note_beginning
 from gateway.pages import make_renderer
 from gateway.settings import GatewaySettings
 from gateway.waiting_room import api, brand_pages, live, page
+from gateway.waiting_room.access_codes import CODES_SECRET, AccessCodes
+from gateway.waiting_room.allowances import Allowances
 from gateway.waiting_room.brands import BrandPictures, BrandRecords
 from gateway.waiting_room.line import Line
 from gateway.waiting_room.rooms import WaitingRooms
@@ -134,6 +138,8 @@ def _services(
             app[EPOCHS] = epochs
             app[DOOR] = door
             records = SaleRecords(epochs.pool)
+            app[ALLOWANCES] = Allowances(epochs)
+            app[ACCESS_CODES] = AccessCodes(epochs.pool, app[KEY_RING].secret(CODES_SECRET))
             app[BRAND_PICTURES] = BrandPictures(BrandRecords(epochs.pool))
             app[DRAWS] = draws = DrawParts.made(epochs, settings, clock)
             line = Line(epochs, records, draws.entries, SystemTokenSource(), settings)

@@ -11,6 +11,8 @@ from gateway.edge.shop_policy import ShopPolicy
 from gateway.origin.door import Door
 from gateway.origin.health import OriginHealth
 from gateway.settings import GatewaySettings
+from gateway.waiting_room.access_codes import AccessCodes
+from gateway.waiting_room.allowances import Allowances
 from gateway.waiting_room.brands import BrandPictures
 from gateway.waiting_room.rooms import WaitingRooms
 from groundwork.clock import Clock, TokenSource
@@ -34,6 +36,8 @@ EPOCHS: Final = web.AppKey("gateway_epochs", Epochs)
 ROOMS: Final = web.AppKey("rooms", WaitingRooms)
 POLICY: Final = web.AppKey("policy", ShopPolicy)
 DRAWS: Final = web.AppKey("draws", DrawParts)
+ACCESS_CODES: Final = web.AppKey("access_codes", AccessCodes)
+ALLOWANCES: Final = web.AppKey("allowances", Allowances)
 DOOR: Final = web.AppKey("door", Door)
 ORIGIN_HEALTH: Final = web.AppKey("origin_health", OriginHealth)
 BRAND_PICTURES: Final = web.AppKey("brand_pictures", BrandPictures)

@@ -5,6 +5,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from groundwork.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS
 
 __all__ = [
+    "ACCESS_CODES",
     "ADMISSIONS",
     "ADMISSION_RATE_ASKED_PER_MINUTE",
     "ADMISSION_RATE_PER_MINUTE",
@@ -38,6 +39,7 @@ __all__ = [
 TICK_SECONDS_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 JOIN_OUTCOMES = ("joined", "repeated", "refused")
+CODE_OUTCOMES = ("redeemed", "unknown", "used-up", "revoked", "guesses-used-up", "failed")
 ANSWER_OUTCOMES = ("good", "failed", "slow")
 
 JOINS = Counter(
@@ -49,6 +51,11 @@ BOT_CHECKS = Counter(
     "onsale_bot_checks_total",
     "Checks made when a fan joins, by check and outcome.",
     ["sale", "check", "outcome"],
+)
+ACCESS_CODES = Counter(
+    "onsale_access_codes_total",
+    "Access codes that fans gave when they joined, by outcome.",
+    ["sale", "outcome"],
 )
 ADMISSIONS = Counter(
     "onsale_admissions_total",
@@ -184,6 +191,8 @@ def expect_sale(sale_id: str) -> None:
     """Make the sale's counters exist at 0, so that their first step is seen. May be repeated."""
     for outcome in JOIN_OUTCOMES:
         JOINS.labels(sale_id, outcome)
+    for outcome in CODE_OUTCOMES:
+        ACCESS_CODES.labels(sale_id, outcome)
     for outcome in ANSWER_OUTCOMES:
         ORIGIN_ANSWERS.labels(sale_id, outcome)
     ADMISSIONS.labels(sale_id)

@@ -45,6 +45,16 @@ def redis_url(data_dir: Path) -> str:
     return running.redis_url
 
 
+def keys_file(data_dir: Path) -> Path:
+    """Return the file of the installation's secrets. Raises CannotStart when nothing runs there."""
+    if path := os.environ.get("KEYS_FILE"):
+        return Path(path)
+    running = read_running(data_dir)
+    if running is None:
+        raise CannotStart(f"Nothing runs on {data_dir}: set KEYS_FILE.")
+    return Path(running.keys_file)
+
+
 def with_pool(data_dir: Path, work: Callable[[Pool], Awaitable[Result]]) -> Result:
     """Return what the work returns that it does on the database."""
 

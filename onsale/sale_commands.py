@@ -8,11 +8,13 @@ from typing import Any
 import click
 
 from gateway.waiting_room.brands import BrandRecords
-from gateway.waiting_room.sales import Sale, SaleRecords
+from gateway.waiting_room.sales import Sale, SaleLane, SaleRecords
 from groundwork.clock import SystemClock
 from onsale.brand_options import brand_options, dressing
+from onsale.code_commands import codes
 from onsale.connections import data_dir_option, with_pool
 from onsale.draw_options import draw_options, planned, tell
+from onsale.lane_options import lane_option, with_lanes
 from onsale.sale_show import show
 
 MOMENT_FORMATS = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z", "%Y-%m-%d %H:%M%z"]
@@ -35,6 +37,7 @@ def sale() -> None:
 
 
 sale.add_command(show)
+sale.add_command(codes)
 
 
 @sale.command()
@@ -47,6 +50,7 @@ sale.add_command(show)
 @click.option("--burst", type=int, help="A second's worth if absent.")
 @click.option("--capacity", type=int, default=1_000, show_default=True, help="Fans inside at most.")
 @click.option("--message", default="")
+@lane_option
 @stock_options
 @brand_options
 @draw_options
@@ -146,11 +150,19 @@ def close(sale_id: str, data_dir: Path) -> None:
 @click.option("--burst", type=int)
 @click.option("--capacity", type=int)
 @click.option("--message", help="Shown to everybody who waits; empty takes it down.")
+@lane_option
 @stock_options
 @data_dir_option
-def set_sale(sale_id: str, data_dir: Path, **given: Any) -> None:
-    """Change what is named: rate, burst, capacity, message, or what pacing and fans are told."""
-    change(data_dir, sale_id, **named(given))
+def set_sale(sale_id: str, data_dir: Path, lanes: tuple[SaleLane, ...], **given: Any) -> None:
+    """Change what is named: rate, burst, capacity, message, or what pacing and fans are told.
+
+    A lane that is new comes behind those there are.
+    """
+    changes = named(given)
+    if lanes:
+        found = with_pool(data_dir, lambda pool: SaleRecords(pool).get(sale_id))
+        changes["lanes"] = with_lanes(found.lanes, lanes)
+    change(data_dir, sale_id, **changes)
 
 
 @sale.command()

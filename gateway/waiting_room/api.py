@@ -95,13 +95,16 @@ async def challenge(request: web.Request) -> web.Response:
 async def join(request: web.Request) -> web.Response:
     """Take the fan into the line."""
     body = await read_body(request, JoinBody)
-    given = await joining.join(request, request.match_info["sale"], body.altcha)
+    given = await joining.join(
+        request, request.match_info["sale"], body.altcha, body.access_code or ""
+    )
     response = web.json_response(
         {
             "ticket": given.text,
             "fan_id": given.claims.fan_id,
             "place": given.claims.place,
             "entry_number": given.claims.entry_number,
+            "lane": given.claims.lane,
             "phase": given.phase,
         },
         status=201,

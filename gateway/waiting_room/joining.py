@@ -24,6 +24,8 @@ from gateway.draw.draw import BoardDraw
 from gateway.edge.credentials import prove_device, read_ticket
 from gateway.waiting_room.board import moment_text
 from gateway.waiting_room.eta import eta_at
+from gateway.waiting_room.lanes import lane_of
+from gateway.waiting_room.line_records import GENERAL
 from gateway.waiting_room.rooms import Room
 from gateway.waiting_room.sales import Phase, Sale
 from groundwork.errors import (
@@ -63,10 +65,12 @@ def phase_of(request: web.Request, sale: Sale) -> Phase:
     return sale.phase(request.config_dict[CLOCK].now_ms())
 
 
-async def join(request: web.Request, sale_id: str, altcha: str) -> TicketGiven:
+async def join(request: web.Request, sale_id: str, altcha: str, code: str = "") -> TicketGiven:
     """Give the fan who solved the proof of work a place in line; the same device gets the same.
 
-    Raises SaleNotFound, SaleClosed, BotCheckFailed, DeviceProofInvalid, StoreUnavailable.
+    An access code gives them a place in its lane, also to a fan who is in line already.
+    Raises SaleNotFound, SaleClosed, BotCheckFailed, DeviceProofInvalid, StoreUnavailable; for the
+    code AccessCodeInvalid, TooManyRequests, and then nothing has changed.
     """
     room = _open_room(request, sale_id)
     try:
@@ -80,11 +84,13 @@ async def join(request: web.Request, sale_id: str, altcha: str) -> TicketGiven:
     metrics.BOT_CHECKS.labels(sale_id, "proof_of_work", "passed").inc()
     fan_id = _fan_id(request, sale_id, jkt)
     return await _take_in(
-        request, room, fan_id, jkt, solved.nonce, proof.replay_key if proof else None
+        request, room, fan_id, jkt, solved.nonce, proof.replay_key if proof else None, code
     )
 
 
-async def join_by_waiting(request: web.Request, sale_id: str, wait_token: str) -> TicketGiven:
+async def join_by_waiting(
+    request: web.Request, sale_id: str, wait_token: str, code: str = ""
+) -> TicketGiven:
     """Give a fan without JavaScript a place in line for having waited a moment.
 
     Raises as `join` does.
@@ -100,7 +106,7 @@ async def join_by_waiting(request: web.Request, sale_id: str, wait_token: str) -
         raise
     metrics.BOT_CHECKS.labels(sale_id, "wait_token", "passed").inc()
     fan_id = _fan_id(request, sale_id, None)
-    return await _take_in(request, room, fan_id, None, nonce, None)
+    return await _take_in(request, room, fan_id, None, nonce, None, code)
 
 
 def _open_room(request: web.Request, sale_id: str) -> Room:
@@ -131,25 +137,34 @@ def _fan_id(request: web.Request, sale_id: str, jkt: str | None) -> str:
 
 
 async def _take_in(
-    request: web.Request, room: Room, fan_id: str, jkt: str | None, proof: str, device: str | None
+    request: web.Request,
+    room: Room,
+    fan_id: str,
+    jkt: str | None,
+    proof: str,
+    device: str | None,
+    code: str,
 ) -> TicketGiven:
     sale_id = room.sale.sale_id
     rooms = request.config_dict[ROOMS]
     try:
-        joined = await rooms.line.join(sale_id, fan_id, proof, device)
+        lane = await lane_of(request, room.sale, fan_id, code)
+        joined = await rooms.line.join(sale_id, fan_id, proof, device, lane)
     except BookingError:
         metrics.JOINS.labels(sale_id, "refused").inc()
         raise
     metrics.JOINS.labels(sale_id, "joined" if joined.is_new else "repeated").inc()
-    rooms.note_joined(sale_id, joined)
+    rooms.note_joined(sale_id, joined, lane)
     now_ms = request.config_dict[CLOCK].now_ms()
     # Without a draw a number given before the opening is a place as soon as there are places.
-    is_early = room.sale.draw is None and room.sale.phase(now_ms) == "before"
+    is_general, is_before = lane == GENERAL, room.sale.phase(now_ms) == "before"
+    is_early = is_general and is_before and room.sale.draw is None
     claims = TicketClaims(
         fan_id=fan_id,
         sale_id=sale_id,
         place=None if is_early else joined.place,
         entry_number=joined.place if is_early else joined.entry_number,
+        lane=None if is_general else lane,
         jkt=jkt,
         issued_at_ms=now_ms,
         expires_at_ms=now_ms + request.config_dict[SETTINGS].ticket_ms,
@@ -219,7 +234,11 @@ async def admit(
         raise SaleNotOpen(opens_at=moment_text(room.sale.opens_at))
     try:
         visit = await rooms.line.admit(
-            room.sale, ticket.fan_id, place, proof.replay_key if proof else None
+            room.sale,
+            ticket.fan_id,
+            place,
+            proof.replay_key if proof else None,
+            ticket.lane or GENERAL,
         )
     except NotYourTurn as refusal:
         if refusal.called:

@@ -56,11 +56,12 @@ async def waiting_page(request: web.Request) -> web.Response:
 async def join_form(request: web.Request) -> web.Response:
     """Take in a fan without JavaScript, who has waited instead of computed."""
     sale_id = request.match_info["sale"]
-    wait_token = (await read_form(request)).get("wait_token")
+    form = await read_form(request)
+    wait_token, code = form.get("wait_token"), form.get("access_code", "")
     if not wait_token:
         return see_other(request, sale_id)  # pressed before the page's script was there
     try:
-        given = await joining.join_by_waiting(request, sale_id, wait_token)
+        given = await joining.join_by_waiting(request, sale_id, wait_token, code)
     except BotCheckFailed as refusal:
         ticket = ticket_if_any(request, sale_id)
         return show(request, sale_id, ticket, refusal=refusal.reason, status=403)
@@ -132,6 +133,7 @@ def show(
         lane=ticket.lane if ticket else None,
         go_to=go_to_if_inside(request, sale_id),
         refusal=refusal,
+        wants_access_code=bool(room.sale.lanes),
         answer_ms=request.config_dict[SETTINGS].answer_ms,
         event_id=event_wanted(request),
         brand=brand_view(room.sale),

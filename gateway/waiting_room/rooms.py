@@ -15,6 +15,7 @@ from gateway.waiting_room.board import Board, RateMeter, render
 from gateway.waiting_room.fan_in_line import Joined, SeenInside
 from gateway.waiting_room.line import ENTRIES, PLACES_LEFT_MIN, Line
 from gateway.waiting_room.line_now import LineNow
+from gateway.waiting_room.line_records import GENERAL
 from gateway.waiting_room.sales import Sale, SaleRecords
 from gateway.waiting_room.senses import SaleSenses, Senses
 from gateway.waiting_room.stock_watch import LOOK_EVERY_MS
@@ -129,18 +130,18 @@ class WaitingRooms:
         if room is not None:
             room.seen_inside.add(seen)
 
-    def note_joined(self, sale_id: str, joined: Joined) -> None:
+    def note_joined(self, sale_id: str, joined: Joined, lane: str = GENERAL) -> None:
         """Lease the next block beside the joins when places, or entry numbers, run short."""
         room = self.room(sale_id)
         if joined.left < PLACES_LEFT_MIN and (room.leasing is None or room.leasing.done()):
-            room.leasing = asyncio.create_task(self._lease(sale_id, joined))
+            room.leasing = asyncio.create_task(self._lease(sale_id, joined, lane))
 
-    async def _lease(self, sale_id: str, joined: Joined) -> None:
+    async def _lease(self, sale_id: str, joined: Joined, lane: str) -> None:
         with suppress(StoreUnavailable):  # the join that finds none left leases for itself
             if joined.place is None:
                 await self.line.lease_more(sale_id, lane=ENTRIES)
             else:
-                await self.line.lease_more(sale_id, joined.place)
+                await self.line.lease_more(sale_id, joined.place, lane)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -33,7 +33,7 @@ async def test_a_fan_joins_waits_and_is_let_in(shop: Shop) -> None:
     assert joined.status == 201
     assert joined.json == {
         "ticket": fan.ticket, "fan_id": fan.fan_id, "place": 1, "entry_number": None,
-        "phase": "open",
+        "lane": None, "phase": "open",
     }  # fmt: skip
     assert_cookie(joined, f"{TICKET}-{sale}", fan.ticket, "~")
     assert joined.headers["Cache-Control"] == "no-store"

@@ -50,6 +50,7 @@ ZERO_WHEN_ALL_IS_WELL = {
     "Reconciler A": "the reconciler keeps up",
     "Gaps in the hold log A": "no log lost anything",
     "Payment refusals A": "one card in ten is declined: in a few bookings perhaps none",
+    "Bot checks B": "nobody has an access code",
     "Waits as told A": "nobody waits half a minute, so that no range is told",
     "No-shows A": "every fan who is called comes",
     "Failing answers A": "no answer fails",

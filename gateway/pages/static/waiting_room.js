@@ -247,6 +247,7 @@ function start() {
     if (root.querySelector("[data-check]").dataset.check === "solving") view.check("waiting");
     return join(form);
   });
+  if (root.querySelector('form[data-form="code"]')) onSubmit("code", join);
   onSubmit("admit", admit);
   onSubmit("leave", leave);
   deviceKey = openDeviceKey(saleId);

@@ -1,0 +1,100 @@
+"""How often something may be tried: per address, and by everybody together. Kept in Redis."""
+
+import hashlib
+import ipaddress
+from dataclasses import dataclass
+from typing import Final
+
+from groundwork.errors import TooManyRequests
+from lua import LuaScript
+from lua.epochs import Epochs
+from lua.keys import allowance_key
+
+# One customer gets so much of IPv6, and may use any address of it.
+IPV6_PREFIX: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """So many at once, and one more every so often; for an address, and for a whole sale."""
+
+    name: str
+    every_ms: int
+    burst: int
+    sale_every_ms: int
+    sale_burst: int
+
+
+# A person mistypes a code a few times; a household or an office has a few persons. Right codes are
+# given back, so a whole university behind one address gets in. Fifty guesses a second in all are no
+# danger to codes of 60 bits, and ten thousand a day are none to a word of six letters that is not
+# in a dictionary.
+CODE_GUESSES: Final = Allowance("code", 8_000, 10, 20, 1_000)
+
+
+class Allowances:
+    """Spends allowances, and gives back what was spent for nothing."""
+
+    def __init__(self, epochs: Epochs) -> None:
+        self._epochs = epochs
+        self._spend_allowance = LuaScript("spend_allowance")
+        self._return_allowance = LuaScript("return_allowance")
+
+    async def spend(self, allowance: Allowance, sale_id: str, address: str) -> None:
+        """Count a try against its address and its sale.
+
+        Raises TooManyRequests when either has used up its allowance.
+        """
+        answer = await self._epochs.run(
+            self._spend_allowance,
+            ("sale", sale_id),
+            _keys(allowance, sale_id, address),
+            {
+                "now_ms": "",
+                "narrow_every_ms": allowance.every_ms,
+                "narrow_burst": allowance.burst,
+                "wide_every_ms": allowance.sale_every_ms,
+                "wide_burst": allowance.sale_burst,
+            },
+        )
+        match answer:
+            case ["spent"]:
+                return
+            case ["used_up", int(wait_ms)]:
+                raise TooManyRequests(retry_after=-(-wait_ms // 1000))
+        raise AssertionError(f"spend_allowance.lua broke its contract: {answer!r}")
+
+    async def give_back(self, allowance: Allowance, sale_id: str, address: str) -> None:
+        """Take back a try that was counted and did no harm."""
+        answer = await self._epochs.run(
+            self._return_allowance,
+            ("sale", sale_id),
+            _keys(allowance, sale_id, address),
+            {
+                "narrow_every_ms": allowance.every_ms,
+                "wide_every_ms": allowance.sale_every_ms,
+            },
+        )
+        assert answer == ["returned"], answer
+
+
+def _keys(allowance: Allowance, sale_id: str, address: str) -> dict[str, str]:
+    # The address itself is not kept.
+    named = hashlib.sha256(network_of(address).encode()).hexdigest()[:16]
+    return {
+        "narrow": allowance_key(sale_id, f"{allowance.name}:{named}"),
+        "wide": allowance_key(sale_id, allowance.name),
+    }
+
+
+def network_of(address: str) -> str:
+    """Return whom an address belongs to: itself, or of IPv6 the network of one customer."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 4:
+        return address
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, IPV6_PREFIX), strict=False))

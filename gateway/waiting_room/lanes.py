@@ -1,0 +1,56 @@
+"""Which lane a fan who joins belongs to: the one of their ticket, or the one that a code opens."""
+
+from contextlib import suppress
+
+from aiohttp import web
+
+from gateway import metrics
+from gateway.app_keys import ACCESS_CODES, ALLOWANCES
+from gateway.edge.credentials import read_ticket
+from gateway.waiting_room.allowances import CODE_GUESSES
+from gateway.waiting_room.line_records import GENERAL
+from gateway.waiting_room.sales import Sale
+from groundwork.errors import AccessCodeInvalid, StoreUnavailable, TicketInvalid
+
+
+async def lane_of(request: web.Request, sale: Sale, fan_id: str, code: str) -> str:
+    """Return the lane the fan joins; a code that opens a better one than theirs is used for it.
+
+    Raises AccessCodeInvalid, TooManyRequests: nothing has changed then, and the fan keeps what they
+    have.
+    """
+    lane = lane_held(request, sale, fan_id)
+    if not code.strip():
+        return lane
+    opened = await _redeem(request, sale.sale_id, fan_id, code)
+    lanes = sale.lane_ids
+    # A code is made for a lane that the sale has, and lanes are never taken away.
+    return min(lane, opened, key=lanes.index)
+
+
+def lane_held(request: web.Request, sale: Sale, fan_id: str) -> str:
+    """Return the lane of the ticket that the fan has already, else the general line."""
+    with suppress(TicketInvalid):
+        ticket = read_ticket(request, sale.sale_id)
+        if ticket.fan_id == fan_id and ticket.lane in sale.lane_ids:
+            return ticket.lane
+    return GENERAL
+
+
+async def _redeem(request: web.Request, sale_id: str, fan_id: str, code: str) -> str:
+    """Use the code for the fan. Every try counts as a guess until the code turns out to be right."""
+    allowances, address = request.config_dict[ALLOWANCES], request.remote or ""
+    outcome = "guesses-used-up"
+    try:
+        await allowances.spend(CODE_GUESSES, sale_id, address)
+        outcome = "failed"
+        lane = await request.config_dict[ACCESS_CODES].redeem(sale_id, code, fan_id)
+        outcome = "redeemed"
+    except AccessCodeInvalid as refusal:
+        outcome = refusal.reason
+        raise
+    finally:
+        metrics.ACCESS_CODES.labels(sale_id, outcome).inc()
+    with suppress(StoreUnavailable):  # an allowance refills by itself
+        await allowances.give_back(CODE_GUESSES, sale_id, address)
+    return lane
