@@ -114,7 +114,9 @@ local inside = fans_inside(line, keys.visits, now)
 local at_turnstile, late = redis.call('ZCARD', keys.turnstile), redis.call('ZCARD', keys.late)
 local taken = inside + calls_open + at_turnstile + late
 local room = math.max(0, capacity - taken)
-local served = seats_left and math.max(0, math.floor(seats_left / seats_per_fan) - taken)
+-- The last seat is somebody's, though fans take more than one on average.
+local served = seats_left
+  and math.max(0, math.max(math.min(1, seats_left), math.floor(seats_left / seats_per_fan)) - taken)
 local stored = redis.call('HMGET', line, 'ease_ms', 'cohort', 'called_in_all', 'admitted', 'limit')
 local ease_ms, number = tonumber(stored[1] or 0), tonumber(stored[2] or 0)
 local called_in_all, admitted = tonumber(stored[3] or 0), tonumber(stored[4] or 0)

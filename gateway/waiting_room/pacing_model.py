@@ -110,8 +110,8 @@ class Pacing:
         wanted = self._wanted(expected) if rate > 0 else 0
         may_call = min(wanted, room)
         if stock is not None:
-            served = math.floor(stock.seats_left / stock.seats_per_fan) - taken
-            may_call = min(may_call, max(0, served))
+            served = max(min(1, stock.seats_left), stock.seats_left // stock.seats_per_fan)
+            may_call = min(may_call, max(0, int(served) - taken))
         by_lane, rest = [], may_call
         for many in waiting:
             by_lane.append(min(many, rest))

@@ -12,6 +12,7 @@ import test_hold_best
 import test_hold_seats
 import test_hold_stock
 import test_open_and_join
+import test_pacing_limits
 import test_read_sweep_activate
 import test_settle_hold
 import test_turnstile
@@ -118,6 +119,8 @@ LINE: list[tuple[str, str, str, Test]] = [
      test_turnstile.test_a_pass_that_has_ended_brings_nobody_back),
     ("end_visit", "redis.call('HSET', visit_ids, ARGV[2], 'ended:0')", "",
      test_turnstile.test_who_left_after_a_loss_is_not_taken_for_inside),
+    ("call_places", "math.min(1, seats_left)", "0",
+     test_pacing_limits.test_the_last_seat_is_somebodys),
     ("call_places", "if cohort.began > now then", "if false then",
      test_call_places.test_a_clock_that_steps_back_gives_nothing_and_does_not_stop_the_line),
     ("admit_fan", "used_by and used_by ~= ARGV[10]", "false",

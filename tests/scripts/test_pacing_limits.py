@@ -23,6 +23,14 @@ async def test_no_more_are_called_than_the_stock_can_serve(line: LineInRedis) ->
     assert (await line.call_places())["called_now"] > 0, "nobody knows of a stock: it binds nobody"
 
 
+async def test_the_last_seat_is_somebodys(line: LineInRedis) -> None:
+    await crowd(line)
+
+    assert (await line.call_places(seats_left=0, seats_per_fan=1.5))["called_now"] == 0
+    assert (await line.call_places(seats_left=1, seats_per_fan=1.5))["called_now"] == 1
+    assert (await line.call_places(seats_left=1, seats_per_fan=1.5))["called_now"] == 0
+
+
 async def test_a_seat_that_comes_back_is_for_the_next_fan(line: LineInRedis) -> None:
     await crowd(line)
     await line.call_places(seats_left=10)
