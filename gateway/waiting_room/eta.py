@@ -27,6 +27,10 @@ WINDOW_PART: Final = 0.5
 WINDOW_MS_MIN, WINDOW_MS_MAX = 60_000, 20 * 60_000
 # Until so much was measured, the asked rate stands for what is missing.
 PRIOR_MS: Final = 15_000
+# At first many are called at once, so that some are always on their way: that says nothing of later.
+# For so long they are counted as if all came: who does not is not known yet, and a wait that turns out
+# shorter harms nobody.
+FILLING_MS: Final = 60_000
 # When nobody was called for long, the wait is not endless: somebody may be called any moment.
 CALLED_MIN: Final = 0.5
 # One mark a second for the shortest window, then one in ten seconds for the longest.
@@ -77,8 +81,11 @@ class CallHistory:
         if passed_ms <= 0 or called < 0:
             return  # a clock stepped back, or the count began anew with a new epoch
         now = self._now
+        counted: float = called
+        if now.active_ms < FILLING_MS and line.limit in ("rate", "health"):
+            counted = passed_ms * line.rate_now / 60_000
         self._now = _Mark(
-            now.active_ms + passed_ms, now.called + called, now.higher + max(0, joined)
+            now.active_ms + passed_ms, now.called + counted, now.higher + max(0, joined)
         )
         if self._now.active_ms - self._fine[-1].active_ms >= MARK_EVERY_MS:
             self._fine.append(self._now)

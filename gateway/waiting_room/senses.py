@@ -71,8 +71,8 @@ class SaleSenses:
             taken=self.stock.taken,
             called=line.called,
             claimed=line.claimed,
-            inside=line.inside,
-            open=line.calls_open,
+            inside=line.inside + line.at_turnstile,
+            open=line.calls_open + line.late,
         )
 
 

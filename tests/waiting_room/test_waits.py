@@ -70,12 +70,22 @@ def test_before_anything_was_measured_the_asked_rate_is_told_widely(line: Line) 
 
 
 def test_what_is_told_is_what_was_measured_not_what_was_asked(line: Line) -> None:
+    line.limit = "capacity"
     line.run(20 * 60, per_minute=900)
 
     eta = eta_at(line.table(), 10_000)
     assert eta is not None
     assert eta.p10 <= 667 <= eta.p90
     assert eta.p50 == pytest.approx(667, rel=0.05)
+
+
+def test_the_many_who_are_called_at_first_say_nothing_of_later(line: Line) -> None:
+    line.run(5, per_minute=6_000)
+    line.run(25, per_minute=900)
+
+    eta = eta_at(line.table(), 10_000)
+    assert eta is not None
+    assert eta.p10 < 1_000 < eta.p90, "at 600 a minute, of whom all come"
 
 
 def test_a_calm_line_makes_ranges_narrow(line: Line) -> None:
