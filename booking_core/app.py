@@ -18,6 +18,7 @@ from booking_core.seats.seat_map import SeatMaps
 from booking_core.settings import CoreSettings
 from groundwork.access_log import access_log
 from groundwork.clock import Clock, SystemClock
+from groundwork.event_streams import EventStreams
 from groundwork.identity import IdentitySigner
 from groundwork.keys import KeyRing
 from groundwork.problem_json import PROBLEM_PAGE, problem_json
@@ -46,9 +47,14 @@ def make_app(
     app[IDENTITIES] = IdentitySigner(ring, clock)
     app[RENDERER] = make_renderer()
     app[PROBLEM_PAGE] = make_problem_page(app[RENDERER])
-    app[seats_api.STREAMS] = set()
+    app[seats_api.STREAMS] = EventStreams(
+        clock,
+        "seats",
+        streams_max=settings.streams_max,
+        owner_streams_max=seats_api.FAN_STREAMS_MAX,
+    )
     app[checkout_api.TOLD] = set()
-    app.on_shutdown.append(seats_api.close_streams)
+    app.on_shutdown.append(app[seats_api.STREAMS].close_all)
 
     @asynccontextmanager
     async def services(app: web.Application) -> AsyncIterator[None]:
@@ -62,8 +68,8 @@ def make_app(
             app[ISSUER] = parts.issuer
             catalog_api.open_catalog(app, epochs.pool, clock, catalog=parts.catalog)
             reader = connect(redis_url, blocking_reader=True)
-            app[SEAT_MAPS] = SeatMaps(epochs, reader, clock)
-            async with app[SEAT_MAPS].running():
+            app[SEAT_MAPS] = SeatMaps(epochs, reader, clock, app[seats_api.STREAMS])
+            async with app[seats_api.STREAMS].running(), app[SEAT_MAPS].running():
                 yield
                 await checkout_api.finish_told(app)
             await reader.aclose()

@@ -128,9 +128,11 @@ WAITING_ROOM: list[Panel] = [
     ),
     graph(
         "Waiting pages",
-        "Pages that are sent the status board as it changes; all others ask for it.",
+        "Pages that are sent the status board as it changes; all others ask for it. Dropped: streams "
+        "of both tiers that were broken off, because the reader did not take what was sent.",
         "short",
         ("sum by (sale) (onsale_board_streams" + SALE + ")", "streams {{sale}}"),
+        ("sum(increase(onsale_streams_dropped_total[1m]))", "dropped in a minute"),
         width=8,
     ),
     graph(

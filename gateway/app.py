@@ -10,6 +10,7 @@ from gateway.app_keys import (
     ACCESS_CODES,
     ALLOWANCES,
     BRAND_PICTURES,
+    CLIENT_ADDRESSES,
     CLOCK,
     DEVICE_PROOFS,
     DOOR,
@@ -33,6 +34,7 @@ from gateway.draw import api as draw_api
 from gateway.draw.parts import DrawParts
 from gateway.draw.rounds import DrawRounds
 from gateway.edge.admission_gate import pass_on
+from gateway.edge.client_address import ClientAddresses
 from gateway.edge.request_id import request_id
 from gateway.edge.security_headers import add_security_headers, security_headers
 from gateway.edge.shop_policy import OUR_SHOP, ShopPolicy
@@ -54,6 +56,7 @@ from gateway.waiting_room.stock_watch import StockWatch
 from groundwork.access_log import access_log
 from groundwork.clock import Clock, SystemClock, SystemTokenSource
 from groundwork.device_proof import DeviceProofs
+from groundwork.event_streams import EventStreams
 from groundwork.identity import IdentitySigner
 from groundwork.keys import KeyRing
 from groundwork.problem_json import PROBLEM_PAGE, problem_json
@@ -96,10 +99,16 @@ def make_app(
     app[RENDERER] = make_renderer()
     app[PROBLEM_PAGE] = make_problem_page(app[RENDERER])
     app[READY_ANSWERS] = ReadyAnswers("gateway", security_headers(is_secure=settings.is_secure))
-    app[live.STREAMS] = set()
+    app[CLIENT_ADDRESSES] = ClientAddresses(settings.trusted_proxies)
+    app[live.STREAMS] = EventStreams(
+        clock,
+        "board",
+        streams_max=settings.streams_max,
+        owner_streams_max=settings.address_streams_max,
+    )
     app.on_response_prepare.append(add_security_headers)
     app.on_response_prepare.append(note_beginning)
-    app.on_shutdown.append(live.close_streams)
+    app.on_shutdown.append(app[live.STREAMS].close_all)
     app.on_shutdown.append(end_streams)
 
     @asynccontextmanager
@@ -146,9 +155,12 @@ def _services(
             senses = _senses(app, epochs, door)
             app[ROOMS] = WaitingRooms(line, records, clock, random.Random(), settings, senses)  # noqa: S311
             rounds = DrawRounds(draws.drawing, app[ROOMS].sales, clock, random.Random())  # noqa: S311
-            app[ROOMS].outlets.append(api.ReadyBoards(app[READY_ANSWERS], clock))
+            app[ROOMS].outlets += [
+                api.ReadyBoards(app[READY_ANSWERS], clock),
+                live.BoardStreams(app[live.STREAMS]),
+            ]
             with closing(app[READY_ANSWERS]):
-                async with app[ROOMS].running(), rounds.running():
+                async with app[live.STREAMS].running(), app[ROOMS].running(), rounds.running():
                     yield
 
     return services

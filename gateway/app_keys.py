@@ -7,6 +7,7 @@ from aiohttp import web
 from gateway.bot_checks.proof_of_work import ProofOfWork
 from gateway.bot_checks.wait_token import WaitTokens
 from gateway.draw.parts import DrawParts
+from gateway.edge.client_address import ClientAddresses
 from gateway.edge.shop_policy import ShopPolicy
 from gateway.origin.door import Door
 from gateway.origin.health import OriginHealth
@@ -32,6 +33,7 @@ IDENTITIES: Final = web.AppKey("identities", IdentitySigner)
 DEVICE_PROOFS: Final = web.AppKey("device_proofs", DeviceProofs)
 PROOF_OF_WORK: Final = web.AppKey("proof_of_work", ProofOfWork)
 WAIT_TOKENS: Final = web.AppKey("wait_tokens", WaitTokens)
+CLIENT_ADDRESSES: Final = web.AppKey("client_addresses", ClientAddresses)
 EPOCHS: Final = web.AppKey("gateway_epochs", Epochs)
 ROOMS: Final = web.AppKey("rooms", WaitingRooms)
 POLICY: Final = web.AppKey("policy", ShopPolicy)

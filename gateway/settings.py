@@ -4,6 +4,8 @@ from typing import Annotated
 
 import msgspec
 
+from groundwork.networks import trusted_networks
+
 MINUTE_MS = 60_000
 DAY_MS = 24 * 60 * MINUTE_MS
 
@@ -28,6 +30,11 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     body_bytes_max: Annotated[int, msgspec.Meta(ge=1024, le=16 * 1024 * 1024)] = 64 * 1024
     # Open streams per process; the rest polls. A process may have 20,000 files open in all.
     streams_max: Annotated[int, msgspec.Meta(ge=0, le=200_000)] = 15_000
+    # One address's part of them. A whole campus or a mobile network may share one; who gets no
+    # stream polls, and sees the same.
+    address_streams_max: Annotated[int, msgspec.Meta(ge=1, le=200_000)] = 1_000
+    # Addresses or networks of our own proxies (commas between): whom they say a request comes from.
+    trusted_proxies: str = ""
     # Challenges made ahead in each process: two milliseconds each, in the background, at the start.
     riddles_max: Annotated[int, msgspec.Meta(ge=16, le=100_000)] = 2_048
     # An answer of the shop that takes longer to begin shows a shop that is unwell, and fewer are let
@@ -41,6 +48,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
         """Refuse relations between settings that cannot work."""
         if self.silent_ms > self.pass_ms:
             raise ValueError("SILENT_MS is longer than PASS_MS: a visit cannot outlast its pass")
+        trusted_networks(self.trusted_proxies)
         url = self.public_url
         if url and (not url.startswith(("http://", "https://")) or url.count("/") != 2):
             raise ValueError(f"PUBLIC_URL must be http(s)://host[:port] without a path, is {url!r}")

@@ -84,6 +84,11 @@ STORE_ERRORS = Counter(
     "Calls to a store that got no answer, by store.",
     ["store"],
 )
+STREAMS_DROPPED = Counter(
+    "onsale_streams_dropped_total",
+    "Event streams broken off because the reader did not take what was sent, by kind.",
+    ["kind"],
+)
 PROCESS_UP = Gauge(
     "onsale_process_up",
     "Processes alive, by role.",
@@ -99,6 +104,8 @@ EVENT_LOOP_LAG_SECONDS = Histogram(
 # A counter that appears only with its first error looks like a gap, and its first step is lost.
 for _store in ("redis", "postgres"):
     STORE_ERRORS.labels(_store)
+for _kind in ("board", "seats"):
+    STREAMS_DROPPED.labels(_kind)
 
 
 def observe_many(histogram: Histogram, value: float, count: int) -> None:

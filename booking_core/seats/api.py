@@ -1,40 +1,35 @@
 """Seats over HTTP: the live map, and reserving, extending and letting go of holds."""
 
-import asyncio
 import re
-from contextlib import suppress
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
 from aiohttp import web
 
-from booking_core.app_keys import CLOCK, SETTINGS, SHOP
+from booking_core.app_keys import CLOCK, SHOP
 from booking_core.callers import admitted_fan, check_user_id, inside_fan
 from booking_core.catalog.event import SLUG, Event
 from booking_core.catalog.seat_layout import SeatLayout
 from booking_core.seats.app_keys import HOLDS, SEAT_MAPS
 from booking_core.seats.hold import Hold, SeatsTakenByIndex
 from booking_core.seats.reserving import describe_hold
-from booking_core.seats.seat_map import SeatMap
+from booking_core.seats.seat_map import RELOAD
 from groundwork.bodies import KEY_CHARACTERS_MAX, idempotency_key, read_body
-from groundwork.errors import EventNotFound, RequestInvalid, SeatsTaken, TooManyRequests
+from groundwork.errors import EventNotFound, RequestInvalid, SeatsTaken
+from groundwork.event_streams import EventStreams
 
 routes = web.RouteTableDef()
 
 # One request names at most so many seats; fans have lower limits, set with each event.
 SEATS_NAMED_MAX: Final = 100
 NO_STORE: Final = {"Cache-Control": "no-store"}
-HEARTBEAT_SECONDS: Final = 15.0
-# A reader who does not take a batch within this has gone, or holds memory that others need.
-WRITE_SECONDS: Final = 10.0
 # What a reader has, as this stream's ids say it: epoch and number.
 SINCE: Final = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
-STREAM_HEAD: Final = b"retry: 2000\n\n"
-HEARTBEAT: Final = b": still here\n\n"
-RELOAD: Final = b"event: reload\ndata: {}\n\n"
-BUSY_RETRY_SECONDS: Final = 30
+GREETING: Final = b"retry: 2000\n\n"
+# A fan looks at the map in a few tabs at most.
+FAN_STREAMS_MAX: Final = 8
 
-STREAMS: Final[web.AppKey[set[asyncio.Task[Any]]]] = web.AppKey("seat_streams")
+STREAMS: Final[web.AppKey[EventStreams]] = web.AppKey("seat_streams")
 
 SeatName = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 TierName = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
@@ -95,74 +90,19 @@ async def changes(request: web.Request) -> web.StreamResponse:
     `Last-Event-ID`, or `?since=<epoch>-<seq>`, says what the reader has.
     """
     event = await event_named(request, request.match_info["event"])
-    admitted_fan(request, event)
-    streams = request.config_dict[STREAMS]
-    if len(streams) >= request.config_dict[SETTINGS].streams_max:
-        raise TooManyRequests(BUSY_RETRY_SECONDS)
+    fan_id = admitted_fan(request, event)
     seat_map = await request.config_dict[SEAT_MAPS].map_of(event.event_id)
     since = request.headers.get("Last-Event-ID") or request.query.get("since") or ""
-    response = web.StreamResponse(
-        headers={
-            "Content-Type": "text/event-stream",
-            "Cache-Control": "no-store",
-            "X-Accel-Buffering": "no",
-        }
-    )
-    await response.prepare(request)
-    if request.method == "HEAD":
-        return response  # there is no body to wait for
-    task = asyncio.current_task()
-    assert task is not None
-    streams.add(task)
-    try:
-        with suppress(ConnectionError, TimeoutError):
-            await _send_changes(request, response, seat_map, since)
-    finally:
-        streams.discard(task)
-    return response
-
-
-async def _send_changes(
-    request: web.Request, response: web.StreamResponse, seat_map: SeatMap, since: str
-) -> None:
-    await response.write(STREAM_HEAD)
-    epoch, seq = seat_map.epoch, seat_map.seq
+    greeting, cursor = GREETING, (seat_map.epoch, seat_map.seq)
     if since:
         found = SINCE.fullmatch(since)
         # A number that this map has not reached is another process's, or made up.
-        if found and int(found[1]) == epoch and int(found[2]) <= seq:
-            seq = int(found[2])
+        if found and int(found[1]) == seat_map.epoch and int(found[2]) <= seat_map.seq:
+            cursor = (seat_map.epoch, int(found[2]))
         else:
-            await response.write(RELOAD)
-    while True:
-        changed = seat_map.changed
-        if seat_map.epoch != epoch:
-            await asyncio.wait_for(response.write(RELOAD), WRITE_SECONDS)
-            epoch, seq = seat_map.epoch, seat_map.seq
-        batches = [batch for batch in seat_map.batches if batch.last > seq]
-        if seat_map.seq > seq and (not batches or batches[0].before > seq):
-            # Too far behind, or the map itself has lost its log and was read anew.
-            await asyncio.wait_for(response.write(RELOAD), WRITE_SECONDS)
-            seq = seat_map.seq
-        elif batches:
-            data = b"".join(batch.event for batch in batches)
-            await asyncio.wait_for(response.write(data), WRITE_SECONDS)
-            seq = batches[-1].last
-        try:
-            await asyncio.wait_for(changed.wait(), HEARTBEAT_SECONDS)
-        except TimeoutError:
-            await asyncio.wait_for(response.write(HEARTBEAT), WRITE_SECONDS)
-            # Somebody still looks: the map stays.
-            await request.config_dict[SEAT_MAPS].map_of(seat_map.event_id)
-
-
-async def close_streams(app: web.Application) -> None:
-    """End every stream, so that the server can stop."""
-    open_streams = app[STREAMS]
-    streams = list(open_streams)
-    for task in streams:
-        task.cancel()
-    await asyncio.gather(*streams, return_exceptions=True)
+            greeting += RELOAD
+    streams = request.config_dict[STREAMS]
+    return streams.open(streams.channel(event.event_id, seat_map), cursor, greeting, fan_id)
 
 
 @routes.post("/api/bookings/reserve")

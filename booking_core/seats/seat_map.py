@@ -4,9 +4,10 @@ import asyncio
 import base64
 import gzip
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 import structlog
@@ -15,6 +16,7 @@ from redis.exceptions import RedisError
 
 from groundwork.clock import Clock
 from groundwork.errors import StoreUnavailable
+from groundwork.event_streams import EventStreams
 from lua import LuaScript
 from lua.epochs import Epochs
 from lua.keys import event_keys, event_log_key
@@ -31,6 +33,10 @@ MAPS_MAX = 512
 LOG_ENTRIES_MAX = 2_000
 # Waiting at the log for so long costs one call; the map also notices a new epoch then.
 LOG_WAIT_MS = 1_000
+
+# What a reader has: epoch and number.
+Cursor = tuple[int, int]
+RELOAD = b"event: reload\ndata: {}\n\n"
 
 CODE_OF = {"held": 1, "expired": 0, "released": 0, "sold": 2}
 
@@ -57,14 +63,14 @@ class Batch:
 class SeatMap:
     """One event's seats as of a numbered change."""
 
-    def __init__(self, event_id: str) -> None:
+    def __init__(self, event_id: str, on_change: Callable[[], None] = lambda: None) -> None:
         self.event_id = event_id
+        self._on_change = on_change
         self.epoch = 0
         self.seq = 0
         self.codes = bytearray()
         self.stock: dict[str, int] = {}
         self.batches: deque[Batch] = deque(maxlen=BATCHES_KEPT)
-        self.changed = asyncio.Event()
         self.is_loaded = asyncio.Event()
         self.used_at_ms = 0.0
         self._body: tuple[bytes, bytes] | None = None
@@ -97,6 +103,18 @@ class SeatMap:
         self.batches.append(Batch(before, last, event))
         self._wake()
 
+    def after(self, cursor: Cursor) -> tuple[bytes, Cursor]:
+        """Return the batches that follow, or RELOAD for a reader who cannot catch up with them."""
+        now = (self.epoch, self.seq)
+        if cursor == now:
+            return b"", cursor
+        epoch, seq = cursor
+        batches = [batch for batch in self.batches if batch.last > seq]
+        # Another epoch, too far behind, or the map itself has lost its log and was read anew.
+        if epoch != self.epoch or not batches or batches[0].before > seq:
+            return RELOAD, now
+        return b"".join(batch.event for batch in batches), now
+
     def body(self) -> tuple[bytes, bytes]:
         """Return the snapshot as JSON, plain and compressed; made once for each change."""
         if self._body is None:
@@ -118,8 +136,7 @@ class SeatMap:
         return self.codes.count(code)
 
     def _wake(self) -> None:
-        self.changed.set()
-        self.changed = asyncio.Event()
+        self._on_change()
 
 
 # The scripts write statuses as digits; the map keeps them as numbers.
@@ -141,10 +158,11 @@ def stock_lines(stock: dict[str, int]) -> list[dict[str, object]]:
 class SeatMaps:
     """The maps this process shows, each kept fresh by one reader of its event's log."""
 
-    def __init__(self, epochs: Epochs, reader: Redis, clock: Clock) -> None:
+    def __init__(self, epochs: Epochs, reader: Redis, clock: Clock, streams: EventStreams) -> None:
         self._epochs = epochs
         self._reader = reader
         self._clock = clock
+        self._streams = streams
         self._maps: dict[str, SeatMap] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._read_seats = LuaScript("read_seats")
@@ -169,7 +187,8 @@ class SeatMaps:
         if seat_map is None:
             if len(self._maps) >= MAPS_MAX:
                 self._give_up(min(self._maps.values(), key=lambda m: m.used_at_ms).event_id)
-            seat_map = self._maps[event_id] = SeatMap(event_id)
+            tell = partial(self._streams.changed, event_id)
+            seat_map = self._maps[event_id] = SeatMap(event_id, tell)
             self._tasks[event_id] = asyncio.create_task(self._follow(seat_map))
         seat_map.used_at_ms = self._clock.monotonic_ms()
         if not seat_map.is_loaded.is_set():
@@ -179,14 +198,21 @@ class SeatMaps:
                 raise StoreUnavailable(retry_after=1) from error
         return seat_map
 
+    def _is_idle(self, seat_map: SeatMap) -> bool:
+        now_ms = self._clock.monotonic_ms()
+        if self._streams.has_readers(seat_map.event_id):
+            seat_map.used_at_ms = now_ms
+        return now_ms - seat_map.used_at_ms >= IDLE_MS
+
     def _give_up(self, event_id: str) -> None:
         self._maps.pop(event_id, None)
+        self._streams.end(event_id)  # browsers come back, and the map with them
         task = self._tasks.pop(event_id, None)
         if task is not None:
             task.cancel()
 
     async def _follow(self, seat_map: SeatMap) -> None:
-        while self._clock.monotonic_ms() - seat_map.used_at_ms < IDLE_MS:
+        while not self._is_idle(seat_map):
             try:
                 await self._load(seat_map)
                 await self._follow_log(seat_map)
@@ -219,7 +245,7 @@ class SeatMaps:
             found = await self._reader.xread(
                 {key: f"{seat_map.seq}-1"}, count=LOG_ENTRIES_MAX, block=LOG_WAIT_MS
             )
-            if self._clock.monotonic_ms() - seat_map.used_at_ms >= IDLE_MS:
+            if self._is_idle(seat_map):
                 return
             entries = _entries(found)
             if not entries:

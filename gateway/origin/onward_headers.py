@@ -1,8 +1,7 @@
 """What the shop is told with a request: the fan's headers, less the hop's and ours, plus whence it came."""
 
 import base64
-import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,9 +10,10 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from gateway.origin.door import VISIT_HEADER, as_text
-from gateway.origin.settings import Network, OriginSettings
+from gateway.origin.settings import OriginSettings
 from gateway.origin.upstream import Upstream
 from groundwork.identity import HEADER_NAME
+from groundwork.networks import is_within
 
 # Headers of one connection, not of the message (RFC 9110 section 7.6.1).
 HOP_BY_HOP: Final = frozenset(
@@ -151,12 +151,3 @@ def is_our_token(authorization: str) -> bool:
         return _CLAIMS.decode(claims).iss == OUR_ISSUER
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return False
-
-
-def is_within(address: str, networks: Iterable[Network]) -> bool:
-    """Say whether an address lies in one of the networks."""
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return any(ip in network for network in networks)

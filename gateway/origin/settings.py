@@ -1,14 +1,14 @@
 """How the gateway reaches a shop over HTTP and how the shop is treated, with reasons for the defaults."""
 
-import ipaddress
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
 import msgspec
 from yarl import URL
 
+from groundwork.networks import Network, trusted_networks
+
 SECOND_MS: Final = 1_000
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 # Each is checked every second by every process; a pool this size is a mistake in the setting.
 ORIGINS_MAX: Final = 64
 
@@ -88,7 +88,7 @@ class OriginSettings(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
         origins_of(self.origin_urls)
-        networks_of(self.trusted_proxies)
+        trusted_networks(self.trusted_proxies)
         if self.origin_health_path and not self.origin_health_path.startswith("/"):
             raise ValueError("ORIGIN_HEALTH_PATH must begin with /")
 
@@ -105,7 +105,7 @@ class OriginSettings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def trusted_networks(self) -> tuple[Network, ...]:
         """Return the networks whose word about a fan's address counts."""
-        return networks_of(self.trusted_proxies)
+        return trusted_networks(self.trusted_proxies)
 
 
 def origins_of(text: str) -> tuple[Origin, ...]:
@@ -129,15 +129,3 @@ def origin_of(text: str) -> Origin:
     if url.user or url.query_string or url.fragment:
         raise ValueError(refusal)
     return Origin(url.scheme, host, port)
-
-
-def networks_of(text: str) -> tuple[Network, ...]:
-    """Return the networks named. Raises ValueError for what is none."""
-    try:
-        return tuple(
-            ipaddress.ip_network(part.strip(), strict=False)
-            for part in text.split(",")
-            if part.strip()
-        )
-    except ValueError as error:
-        raise ValueError(f"TRUSTED_PROXIES: {error}") from error

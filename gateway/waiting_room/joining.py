@@ -9,6 +9,7 @@ from aiohttp import web
 
 from gateway import metrics
 from gateway.app_keys import (
+    CLIENT_ADDRESSES,
     CLOCK,
     DRAWS,
     KEY_RING,
@@ -99,7 +100,7 @@ async def join_by_waiting(
     try:
         nonce = request.config_dict[WAIT_TOKENS].check(wait_token, sale_id)
         line = request.config_dict[ROOMS].line
-        await line.spend_waiting_join(sale_id, request.remote or "")
+        await line.spend_waiting_join(sale_id, request.config_dict[CLIENT_ADDRESSES].of(request))
     except BookingError:
         metrics.JOINS.labels(sale_id, "refused").inc()
         metrics.BOT_CHECKS.labels(sale_id, "wait_token", "refused").inc()

@@ -51,9 +51,7 @@ class Room:
         self.entering = RateMeter()
         self.line: LineNow | None = None
         self.board: Board | None = None
-        self.changed = asyncio.Event()
         self.seen_inside: set[SeenInside] = set()
-        self.streams = 0
         # Closed, and everybody who looks can know it: then nothing is looked at any more.
         self.is_over = False
         self.leasing: asyncio.Task[None] | None = None
@@ -65,13 +63,20 @@ class Room:
         self.sale = replace(sale, is_sold_out=is_sold_out)
 
     def publish(self, board: Board) -> None:
-        """Put up a new board and wake every stream."""
+        """Put up a new board."""
         # A board with the number of the one before is news to nobody who has seen that.
         is_news = self.board is None or self.board.document.seq != board.document.seq
         self.is_over = board.document.phase == "closed" and (is_news or self.is_over)
         self.board = board
-        self.changed.set()
-        self.changed = asyncio.Event()
+
+    def after(self, cursor: int) -> tuple[bytes, int]:
+        """Return the newest board as a stream's event, unless its number is the cursor.
+
+        Who missed some boards has lost nothing: each says everything.
+        """
+        if self.board is None or self.board.document.seq == cursor:
+            return b"", cursor
+        return self.board.stream_event, self.board.document.seq
 
 
 class WaitingRooms:

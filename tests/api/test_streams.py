@@ -10,10 +10,10 @@ from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp import web
 
 from booking_core.catalog.event import StockTier
 from booking_core.seats import api as seats_api
+from booking_core.seats.seat_map import SeatMap
 from gateway.app_keys import ROOMS
 from gateway.waiting_room.live import STREAMS
 from tests.support.fan import Fan
@@ -161,14 +161,14 @@ async def test_a_stream_that_fails_breaks_off_and_sends_no_second_answer(
 ) -> None:
     event = await shop.new_event(3)
 
-    async def breaks(_: object, response: web.StreamResponse, *__: object) -> None:
-        await response.write(b": begun\n\n")
+    def breaks(*_: object) -> None:
         raise RuntimeError("a bug in the middle of a stream")
 
-    monkeypatch.setattr(seats_api, "_send_changes", breaks)
     fan = Fan.inside(shop)
     async with stream(fan, f"/api/events/{event}/seats/changes") as changes:
-        assert await changes.answer.content.readuntil(b"\n\n") == b": begun\n\n"
+        assert await changes.answer.content.readuntil(b"\n\n") == b"retry: 2000\n\n"
+        monkeypatch.setattr(SeatMap, "after", breaks)
+        await Fan.inside(shop).held(event, "A-1")
         with pytest.raises(aiohttp.ClientPayloadError):
             await changes.answer.content.read()
 
@@ -187,12 +187,11 @@ async def test_asking_for_the_head_of_a_stream_ends(shop: Shop, path: str) -> No
 
 async def test_streams_are_bounded(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     event = await shop.new_event(3)
-    full: Any = range(10**6)
     for app, key, path in (
         (shop.gateway, STREAMS, "/api/sales/tour/events"),
         (shop.core, seats_api.STREAMS, f"/api/events/{event}/seats/changes"),
     ):
-        monkeypatch.setitem(app._state, key, full)
+        monkeypatch.setattr(app[key], "_streams_max", 0)
         reply = await Fan.inside(shop).call("GET", path)
         assert (reply.status, reply.code) == (429, "too-many-requests")
         assert int(reply.headers["Retry-After"]) > 0

@@ -33,6 +33,7 @@ EMPTY_OR_NOT = {
 # Panels that may show 0 for the whole of a good sale; all others must move, or nobody counts there.
 NOBODY_WAITED = "twenty fans a second are called: eight do not wait from one look to the next"
 ZERO_WHEN_ALL_IS_WELL = {
+    "Waiting pages B": "every reader takes what is sent",
     "Fans waiting A": NOBODY_WAITED,
     "Waiting and inside A": NOBODY_WAITED,
     "Wait of who joins now A": NOBODY_WAITED,

@@ -12,9 +12,10 @@ import pytest
 from shop_world import SEATS, STANDING, OpenShop, Shop, until
 
 from booking_core.seats import seat_map as seat_map_module
-from booking_core.seats.seat_map import BATCHES_KEPT, SeatMap, SeatMaps, packed
+from booking_core.seats.seat_map import BATCHES_KEPT, RELOAD, SeatMap, SeatMaps, packed
 from groundwork.clock import SystemClock
 from groundwork.errors import StoreUnavailable
+from groundwork.event_streams import EventStreams
 from groundwork.redis_store import connect
 from lua.keys import event_keys, event_log_key
 
@@ -61,12 +62,12 @@ def test_a_stadium_fits_into_twenty_kilobytes() -> None:
 
 
 def test_changes_are_told_in_one_numbered_batch() -> None:
-    seat_map = SeatMap("hall")
+    told: list[int] = []
+    seat_map = SeatMap("hall", lambda: told.append(seat_map.seq))
     seat_map.begin(2, 10, "0000", {"standing": -3})
-    changed = seat_map.changed
     seat_map.apply({2: 1, 0: 2}, 13)
 
-    assert changed.is_set()
+    assert told == [10, 13]
     assert unpacked(body_of(seat_map)["status"], 4) == "2010"
     assert seat_map.batches[0].event.startswith(b"event: seats\nid: 2-13\ndata: ")
     assert events_of(seat_map) == [{
@@ -96,6 +97,19 @@ def test_only_so_many_changes_are_kept_for_those_who_fell_behind() -> None:
     assert seat_map.batches[0].before == 9
 
 
+def test_a_reader_gets_what_follows_or_is_told_to_load() -> None:
+    seat_map = SeatMap("hall")
+    seat_map.begin(2, 10, "0000", {})
+    assert seat_map.after((2, 10)) == (b"", (2, 10))
+    for seq in (11, 12):
+        seat_map.apply({0: seq % 2}, seq)
+    first, second = (batch.event for batch in seat_map.batches)
+    assert seat_map.after((2, 10)) == (first + second, (2, 12))
+    assert seat_map.after((2, 11)) == (second, (2, 12))
+    for other in ((1, 12), (3, 12), (2, 9), (2, 13)):
+        assert seat_map.after(other) == (RELOAD, (2, 12)), other
+
+
 @pytest.fixture
 async def maps(
     shop: Shop, clean_redis: str, monkeypatch: pytest.MonkeyPatch
@@ -103,7 +117,12 @@ async def maps(
     monkeypatch.setattr(seat_map_module, "BATCH_EVERY_MS", 5)
     monkeypatch.setattr(seat_map_module, "LOG_WAIT_MS", 50)
     reader = connect(clean_redis, blocking_reader=True)
-    maps = SeatMaps(shop.epochs, reader, SystemClock())
+    maps = SeatMaps(
+        shop.epochs,
+        reader,
+        SystemClock(),
+        EventStreams(SystemClock(), "seats", streams_max=9, owner_streams_max=9),
+    )
     async with maps.running():
         yield maps
     await reader.aclose()

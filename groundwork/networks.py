@@ -1,0 +1,35 @@
+"""Networks of our own proxies, as an operator names them, and whether an address lies in one."""
+
+import ipaddress
+from collections.abc import Iterable
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def trusted_networks(text: str) -> tuple[Network, ...]:
+    """Return the networks of TRUSTED_PROXIES, commas between. Raises ValueError for what is none."""
+    try:
+        return tuple(
+            ipaddress.ip_network(part.strip(), strict=False)
+            for part in text.split(",")
+            if part.strip()
+        )
+    except ValueError as error:
+        raise ValueError(f"TRUSTED_PROXIES: {error}") from error
+
+
+def is_address(text: str) -> bool:
+    """Say whether this is an IP address."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def is_within(address: str, networks: Iterable[Network]) -> bool:
+    """Say whether an address lies in one of the networks."""
+    if not is_address(address):
+        return False
+    ip = ipaddress.ip_address(address)
+    return any(ip in network for network in networks)
