@@ -2,6 +2,7 @@
 
 import os
 import platform
+from contextlib import suppress
 from pathlib import Path
 
 PROC = Path("/proc")
@@ -16,12 +17,11 @@ def cpu_seconds(pid: int) -> float:
     """
     total = 0
     children: list[str] = []
-    try:
-        for task in (PROC / str(pid) / "task").iterdir():
+    for task in PROC.glob(f"{pid}/task/*"):
+        # A thread, or all of them, may have just ended: the others still count.
+        with suppress(FileNotFoundError, ProcessLookupError):
             total += int((task / "schedstat").read_text().split()[0])
             children += (task / "children").read_text().split()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0.0  # it has just ended
     return total / 1_000_000_000 + sum(cpu_seconds(int(child)) for child in children)
 
 
