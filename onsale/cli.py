@@ -31,6 +31,7 @@ from groundwork.redis_store import UnsafeStore
 from groundwork.settings import SettingsError
 from onsale import roots
 from onsale.cannot_start import CannotStart
+from onsale.connections import data_dir_option, keys_file
 from onsale.data_dir import RunFile
 from onsale.event_commands import event
 from onsale.sale_commands import sale
@@ -237,10 +238,16 @@ def new_keys(file: Path) -> None:
 
 
 @keys.command("rotate")
-@click.argument("file", type=click.Path(path_type=Path))
-def rotate_keys(file: Path) -> None:
-    """Sign with a new key from now on; what older keys have signed stays good."""
-    click.echo(f"signing with {KeyRing.load(file).rotate(file)}")
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@data_dir_option
+def rotate_keys(file: Path | None, data_dir: Path) -> None:
+    """Sign with the next key from now on; what older keys have signed stays good.
+
+    Running processes follow within ten seconds. Rotate again after five minutes at the earliest:
+    by then everybody who verifies tokens has seen the key that comes next.
+    """
+    path = file or keys_file(data_dir)
+    click.echo(f"signing with {KeyRing.load(path).rotate(path)}")
 
 
 @keys.command("shop")

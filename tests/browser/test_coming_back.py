@@ -1,0 +1,78 @@
+"""Who closes the page and comes back in the same browser has the same place, whatever was cleared."""
+
+import subprocess
+import sys
+import uuid
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Profile
+from tests.running_system import RunningSystem, wait_until
+
+CLEAR_RECORD = "localStorage.clear()"
+CLEAR_ALL = """async () => {
+    localStorage.clear();
+    for (const { name } of await indexedDB.databases()) indexedDB.deleteDatabase(name);
+}"""
+
+
+@pytest.fixture
+def sale(running: RunningSystem) -> str:
+    """A sale that calls nobody, so that everybody keeps waiting."""
+    sale_id = f"back-{uuid.uuid4().hex[:8]}"
+    for words in (("create", sale_id, "--name", "Back again"), ("pause", sale_id)):
+        command = (sys.executable, "-m", "onsale", "sale", *words)
+        subprocess.run((*command, "--data-dir", str(running.data_dir)), check=True)
+    return sale_id
+
+
+def joined(profile: Profile, sale: str) -> int:
+    """Join in a tab that is closed afterwards; return the place."""
+    page = profile.new_page()
+    wait_until("the sale is there", lambda: _is_there(page, sale), 10)
+    page.get_by_role("button", name="Join the waiting room").click()
+    place = shown_place(page)
+    page.close()
+    return place
+
+
+def _is_there(page: Page, sale: str) -> bool:
+    answer = page.goto(f"/sales/{sale}")
+    return answer is not None and answer.ok
+
+
+def shown_place(page: Page) -> int:
+    """Wait for the fan's place to be shown, and return it."""
+    place = page.locator("[data-fill=place]").first
+    expect(page.locator("#main[data-stage=waiting]")).to_be_visible()
+    expect(place).not_to_be_empty()
+    return int("".join(letter for letter in place.inner_text() if letter.isdigit()))
+
+
+@pytest.mark.parametrize("kept", ["all", "cookies", "record", "key"])
+def test_the_same_browser_has_the_same_place(profile: Profile, sale: str, kept: str) -> None:
+    place = joined(profile, sale)
+    page = profile.new_page()
+    page.goto("/")
+    if kept == "cookies":
+        page.evaluate(CLEAR_ALL)
+    elif kept != "all":
+        profile.context.clear_cookies()
+        if kept == "key":
+            page.evaluate(CLEAR_RECORD)
+    page.goto(f"/sales/{sale}")
+    if kept == "key":
+        # The page cannot know who comes; one press, and the key says it.
+        page.get_by_role("button", name="Join the waiting room").click()
+    assert shown_place(page) == place
+
+
+def test_another_browser_has_another_place(
+    profile: Profile, plain_profile: Profile, sale: str
+) -> None:
+    place = joined(profile, sale)
+    page = plain_profile.new_page()
+    page.goto(f"/sales/{sale}")
+    expect(page.locator("#main[data-stage=open], #main[data-stage=waiting]")).to_be_visible()
+    assert page.locator("#main").get_attribute("data-place") is None, place
