@@ -75,12 +75,24 @@ async def admit_form(request: web.Request) -> web.Response:
     """Let a called fan in without JavaScript; before the call the page shows how things stand."""
     sale_id = request.match_info["sale"]
     try:
-        given = await joining.admit(request, sale_id, None, request.query.get("event"))
+        given = await let_in(request, sale_id)
     except (DeviceProofInvalid, NotYourTurn, SaleNotOpen, SalePaused, TicketInvalid):
         return see_other(request, sale_id)
     response = web.Response(status=303, headers={"Location": given.go_to})
     give_pass(request, response, given)
     return response
+
+
+async def let_in(request: web.Request, sale_id: str) -> joining.PassGiven:
+    """Let a called fan in, who cannot ask again by themselves: the answer comes when their token has."""
+    event_id = request.query.get("event")
+    try:
+        return await joining.admit(request, sale_id, None, event_id)
+    except NotYourTurn as refusal:
+        if refusal.retry_after_ms is None:
+            raise
+        await request.config_dict[CLOCK].sleep_ms(refusal.retry_after_ms)
+    return await joining.admit(request, sale_id, None, event_id)
 
 
 @routes.post("/sales/{sale}/leave")

@@ -48,6 +48,19 @@ def field_of(reply: Reply, name: str) -> str:
     return html.unescape(found[1])
 
 
+async def test_who_has_no_script_is_answered_when_their_token_comes(shop: Shop) -> None:
+    sale = await shop.new_sale(rate_per_minute=120, burst=1)
+    event = await shop.new_event(6, sale_id=sale)
+    fans = [browser(shop) for _ in range(2)]
+    for fan in fans:
+        await fan.post(f"/sales/{sale}/join", wait_token=wait_token(shop, sale))
+    await shop.refresh_rooms()
+
+    for fan in fans:
+        admitted = await fan.post(f"/sales/{sale}/admit?event={event}")
+        assert admitted.headers["Location"] == f"/events/{event}/seats"
+
+
 async def test_the_whole_way_without_scripts(shop: Shop) -> None:
     sale = await shop.new_sale()
     event = await shop.new_event(6, sale_id=sale)

@@ -215,6 +215,20 @@ async def test_a_device_proof_is_good_once(shop: Shop) -> None:
     assert again.json["place"] == spent.json["place"]
 
 
+async def test_at_the_turnstile_a_fan_is_told_the_moment_their_token_comes(shop: Shop) -> None:
+    sale = await shop.new_sale(rate_per_minute=60, burst=1)
+    first, second = Fan(shop), Fan(shop)
+    for fan in (first, second):
+        await fan.join(sale)
+    await shop.refresh_rooms()
+    assert (await first.admit()).status == 201
+    reply = await second.admit()
+    assert (reply.status, reply.code) == (425, "not-your-turn")
+    assert (reply.json["called"], reply.json["ahead"]) == (True, 0)
+    assert 0 < reply.json["retry_after_ms"] <= 1_000
+    assert reply.json["retry_after"] == int(reply.headers["Retry-After"]) == 1
+
+
 async def test_before_the_call_a_fan_is_told_when_to_ask_again(shop: Shop) -> None:
     sale = await shop.new_sale(capacity=1)
     first, second = Fan(shop), Fan(shop)
