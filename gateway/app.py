@@ -31,6 +31,7 @@ from gateway.app_keys import (
 from gateway.bot_checks.proof_of_work import ProofOfWork
 from gateway.bot_checks.wait_token import WaitTokens
 from gateway.draw import api as draw_api
+from gateway.draw import page as draw_page
 from gateway.draw.parts import DrawParts
 from gateway.draw.rounds import DrawRounds
 from gateway.edge.admission_gate import pass_on
@@ -123,7 +124,7 @@ def make_app(
 
 def add_routes(app: web.Application) -> None:
     """Add what the front tier answers by itself, and behind all of it the shop."""
-    for module in (api, live, draw_api, page, brand_pages):
+    for module in (api, live, draw_api, draw_page, page, brand_pages):
         app.add_routes(module.routes)
     app.router.add_get("/.well-known/jwks.json", jwks)
     app.router.add_get(r"/static/{path:(?:room|base)/.+}", app[RENDERER].static_files.handle)

@@ -187,6 +187,7 @@ def test_every_text_a_module_asks_for_is_on_its_page(renderer: PageRenderer) -> 
     root = Path(__file__).parents[2]
     pages = {
         "waiting_room.html": ("waiting", root / "gateway/pages/static"),
+        "draw.html": ("drawn", root / "gateway/pages/static"),
         "seats.html": ("seated", root / "booking_core/pages/static"),
         "checkout.html": ("held", root / "booking_core/pages/static"),
         "order.html": ("pending", root / "booking_core/pages/static"),

@@ -31,3 +31,9 @@ export class FanRecord {
     }
   }
 }
+
+// Keeps what the draw was bound to before its opening: the page of the draw compares it afterwards.
+export function noteCommitment(record, draw) {
+  const { commitment } = record.read();
+  if (!commitment && draw?.state === "committed") record.write({ commitment: draw.commitment });
+}

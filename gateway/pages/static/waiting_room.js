@@ -3,7 +3,7 @@
 import { servingIn } from "./board.js";
 import { BoardFeed } from "./board_feed.js";
 import { Cues } from "./cues.js";
-import { FanRecord } from "./fan_record.js";
+import { FanRecord, noteCommitment } from "./fan_record.js";
 import { PlaceView } from "./place_view.js";
 import { ProofOfWork } from "./proof_of_work.js";
 import { openDeviceKey } from "/static/base/js/device_key.js";
@@ -120,6 +120,7 @@ function joined({ ticket, place, entry_number: entryNumber, lane }) {
   Object.assign(state, { place: place ?? null, entryNumber: entryNumber ?? null, lane: lane ?? "", refusal: "" });
   state.servingAtJoin = servingIn(state.board, state.lane);
   record.write({ ticket, servingAtJoin: state.servingAtJoin });
+  noteCommitment(record, state.board.draw);
   view.trouble(null);
   render();
   focusStage();
