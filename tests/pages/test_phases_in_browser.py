@@ -92,6 +92,15 @@ async def test_a_fan_is_led_through_every_phase(page: Page) -> None:
         await expect(page.locator("[data-notice=stale]")).to_be_hidden()
 
 
+async def test_a_paused_sale_is_not_called_open(page: Page) -> None:
+    async with board_stream() as room:
+        await page.goto(room.url)
+        await expect(page.get_by_role("heading", name="The sale is open")).to_be_visible()
+        await room.tell(phase="paused")
+        await expect(page.get_by_role("heading", name="The sale is open")).to_be_hidden()
+        await expect(page.get_by_role("heading", name="Join the waiting room")).to_be_visible()
+
+
 async def test_the_call_is_seen_heard_and_felt_and_counts_down(page: Page) -> None:
     async with board_stream(place=PLACE) as room:
         await page.goto(room.url)

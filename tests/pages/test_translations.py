@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -135,6 +136,14 @@ def test_a_page_speaks_its_language_and_no_other(renderer: PageRenderer) -> None
     assert "€85" in said["en"]
     assert "人が前に並んでいます" in said["ja"]
     assert '<html lang="ar" dir="rtl" data-intl="ar-u-nu-latn">' in said["ar"]
+
+
+def test_the_kind_of_an_event_is_said_in_the_fans_language(renderer: PageRenderer) -> None:
+    page = sample_views.ALL_PAGES["event.html"]["plain"]
+    german = next(language for language in LANGUAGES if language.code == "de")
+    assert ">Konzert<" in renderer.render("event.html", page, german)
+    unknown = replace(page, event=replace(page.event, category="matinée"))
+    assert ">Matinée<" in renderer.render("event.html", unknown, german)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,8 @@ export class SaleView {
   render(board) {
     fill("waiting", formatNumber(board.waiting ?? 0));
     fill("rate", formatRate(board.rate_per_minute ?? 0));
-    show('[data-notice="paused"]', board.phase === "paused");
+    show('[data-notice="paused"], [data-part="join-paused"]', board.phase === "paused");
+    show('[data-part="open"]', board.phase !== "paused");
     fill("pause_reason", board.pause_reason ?? "");
     show('[data-fill="pause_reason"]', Boolean(board.pause_reason));
     show('[data-notice="message"]', Boolean(board.message));
