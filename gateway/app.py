@@ -18,6 +18,7 @@ from gateway.app_keys import (
     EPOCHS,
     IDENTITIES,
     KEY_RING,
+    MOVES,
     ORIGIN_HEALTH,
     POLICY,
     PROOF_OF_WORK,
@@ -44,11 +45,12 @@ from gateway.origin.fan_body import expect_later
 from gateway.origin.health import OriginHealth, note_beginning
 from gateway.pages import make_renderer
 from gateway.settings import GatewaySettings
-from gateway.waiting_room import api, brand_pages, live, page
+from gateway.waiting_room import api, brand_pages, live, move_api, page
 from gateway.waiting_room.access_codes import CODES_SECRET, AccessCodes
 from gateway.waiting_room.allowances import Allowances
 from gateway.waiting_room.brands import BrandPictures, BrandRecords
 from gateway.waiting_room.line import Line
+from gateway.waiting_room.moves import Moves
 from gateway.waiting_room.rooms import WaitingRooms
 from gateway.waiting_room.sales import SaleRecords
 from gateway.waiting_room.senses import Senses
@@ -124,7 +126,7 @@ def make_app(
 
 def add_routes(app: web.Application) -> None:
     """Add what the front tier answers by itself, and behind all of it the shop."""
-    for module in (api, live, draw_api, draw_page, page, brand_pages):
+    for module in (api, live, draw_api, draw_page, page, brand_pages, move_api):
         app.add_routes(module.routes)
     app.router.add_get("/.well-known/jwks.json", jwks)
     app.router.add_get(r"/static/{path:(?:room|base)/.+}", app[RENDERER].static_files.handle)
@@ -148,6 +150,7 @@ def _services(
             app[EPOCHS] = epochs
             app[DOOR] = door
             records = SaleRecords(epochs.pool)
+            app[MOVES] = Moves(epochs)
             app[ALLOWANCES] = Allowances(epochs)
             app[ACCESS_CODES] = AccessCodes(epochs.pool, app[KEY_RING].secret(CODES_SECRET))
             app[BRAND_PICTURES] = BrandPictures(BrandRecords(epochs.pool))

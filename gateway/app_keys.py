@@ -15,6 +15,7 @@ from gateway.settings import GatewaySettings
 from gateway.waiting_room.access_codes import AccessCodes
 from gateway.waiting_room.allowances import Allowances
 from gateway.waiting_room.brands import BrandPictures
+from gateway.waiting_room.moves import Moves
 from gateway.waiting_room.rooms import WaitingRooms
 from groundwork.clock import Clock, TokenSource
 from groundwork.device_proof import DeviceProofs
@@ -40,6 +41,7 @@ POLICY: Final = web.AppKey("policy", ShopPolicy)
 DRAWS: Final = web.AppKey("draws", DrawParts)
 ACCESS_CODES: Final = web.AppKey("access_codes", AccessCodes)
 ALLOWANCES: Final = web.AppKey("allowances", Allowances)
+MOVES: Final = web.AppKey("moves", Moves)
 DOOR: Final = web.AppKey("door", Door)
 ORIGIN_HEALTH: Final = web.AppKey("origin_health", OriginHealth)
 BRAND_PICTURES: Final = web.AppKey("brand_pictures", BrandPictures)

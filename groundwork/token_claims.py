@@ -46,6 +46,7 @@ class MoveClaims(msgspec.Struct, frozen=True, kw_only=True):
     place: int | None = None
     entry_number: int | None = None
     lane: str | None = None
+    entered_as: str | None = None
     issued_at_ms: int
     expires_at_ms: int
 
@@ -169,6 +170,7 @@ class MoveWire(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     place: int | None = None
     entry_number: int | None = None
     lane: Name | None = None
+    entered_as: Name | None = None
 
     @classmethod
     def of(cls, claims: MoveClaims, issuer: str) -> Self:
@@ -184,6 +186,7 @@ class MoveWire(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             place=claims.place,
             entry_number=claims.entry_number,
             lane=claims.lane,
+            entered_as=claims.entered_as,
         )
 
     def claims(self) -> MoveClaims:
@@ -195,6 +198,7 @@ class MoveWire(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             place=self.place,
             entry_number=self.entry_number,
             lane=self.lane,
+            entered_as=self.entered_as,
             issued_at_ms=self.iat * 1000,
             expires_at_ms=self.exp * 1000,
         )

@@ -15,7 +15,8 @@ KEYS
   7 turnstile       zset    see includes/turnstile.lua
   8 late       zset    see includes/turnstile.lua
   9 asked      zset    see includes/turnstile.lua
-  10 device    string  set once this device proof (DPoP jti) has been spent
+  10 moved     hash    lane/fan_id of places that are another device's by now: see move_place.lua
+  11 device    string  set once this device proof (DPoP jti) has been spent
 
 ARGV
   1 epoch      integer
@@ -36,6 +37,7 @@ RETURNS
   {'not_called', ahead}                     places before the fan's
   {'soon', wait_ms}                         the fan's token flows in by then
   {'full', ahead}                           so many others came late and get room first
+  {'moved'}                                 the place was moved to another device
   {'replayed', what}                        the device proof was used before
   {'not_loaded'} {'fenced', epoch}          see includes/fence.lua
 
@@ -48,8 +50,8 @@ Safe to repeat: a fan who is inside gets the visit they have, one at the turnsti
 --- @include cohorts
 --- @include fans_inside
 
-local line, calls, cohorts, claims, visits, visit_ids, turnstile, late, asked, device =
-  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
+local line, calls, cohorts, claims, visits, visit_ids, turnstile, late, asked, moved, device =
+  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
 local refusal = fence(line, ARGV[1])
 if refusal then
   return refusal
@@ -59,6 +61,9 @@ local fan_id, lane, place = ARGV[3], ARGV[4], tonumber(ARGV[5])
 local visit_id, visit_ms = ARGV[6], tonumber(ARGV[7])
 local capacity, answer_ms = tonumber(ARGV[8]), tonumber(ARGV[9])
 
+if redis.call('HEXISTS', moved, lane .. '/' .. fan_id) == 1 then
+  return {'moved'}
+end
 local used_by = redis.call('GET', device)
 if used_by and used_by ~= ARGV[10] then
   return {'replayed', 'device'}

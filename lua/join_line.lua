@@ -7,8 +7,9 @@ KEYS
   2 places         hash    fan_id -> place in the general line, lane/fan_id -> place in a lane
   3 entry_numbers  hash    fan_id -> entry number
   4 entries        stream  entry number-1 -> fan_id: what the roster in PostgreSQL may not have yet
-  5 proof          string  set once this proof of work, or waiting proof, has been spent
-  6 device         string  set once this device proof (DPoP jti) has been spent
+  5 moved          hash    lane/fan_id of places that are another device's by now: see move_place.lua
+  6 proof          string  set once this proof of work, or waiting proof, has been spent
+  7 device         string  set once this device proof (DPoP jti) has been spent
 
 ARGV
   1 epoch       integer
@@ -21,6 +22,7 @@ RETURNS
   {'entered_before', entry, left}   the fan is in the roster, sealed or not
   {'joined', place, left}           left: how many places may be given before more are leased
   {'joined_before', place, left}    the fan has had a place all along
+  {'moved'}                         the fan's place in the lane was moved to another device
   {'replayed', what}                "proof" or "device": somebody has used it before
   {'no_entries', last}              lease more entry numbers in PostgreSQL, then repeat
   {'no_places', last}               lease more places above the last one in PostgreSQL, then repeat
@@ -31,8 +33,8 @@ Safe to repeat: the same fan with the same proof gets the same number; another f
 --- @include fence
 --- @include lane
 
-local line, places, entry_numbers, entries, proof, device =
-  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local line, places, entry_numbers, entries, moved, proof, device =
+  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local refusal = fence(line, ARGV[1])
 if refusal then
   return refusal
@@ -41,6 +43,9 @@ local fan_id, lane, spent_ms = ARGV[2], ARGV[3], ARGV[4]
 local is_general = lane == 'general'
 local member = is_general and fan_id or lane .. '/' .. fan_id
 
+if redis.call('HEXISTS', moved, lane .. '/' .. fan_id) == 1 then
+  return {'moved'}
+end
 local proof_of = redis.call('GET', proof)
 if proof_of and proof_of ~= fan_id then
   return {'replayed', 'proof'}

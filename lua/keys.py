@@ -15,6 +15,7 @@ def sale_keys(sale_id: str) -> Mapping[str, str]:
         # hash: epoch, token bucket, entering; last_place, ceiling, serving of each lane
         "line": f"{tag}:line",
         "places": f"{tag}:places",  # hash: fan_id -> place, lane/fan_id -> place
+        "moved": f"{tag}:moved",  # hash: lane/fan_id -> fan_id that a place was moved to
         "entry_numbers": f"{tag}:entry_numbers",  # hash: fan_id -> entry number
         # stream: entry number-1 -> fan_id, until the roster in PostgreSQL has it
         "entries": f"{tag}:entries",

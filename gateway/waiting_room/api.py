@@ -6,7 +6,7 @@ from typing import Annotated, Final
 import msgspec
 from aiohttp import web
 
-from gateway.app_keys import DRAWS, PROOF_OF_WORK, ROOMS, SETTINGS
+from gateway.app_keys import DRAWS, MOVES, PROOF_OF_WORK, ROOMS, SETTINGS
 from gateway.edge import cookies
 from gateway.edge.credentials import read_ticket, sealed
 from gateway.waiting_room import joining
@@ -98,18 +98,7 @@ async def join(request: web.Request) -> web.Response:
     given = await joining.join(
         request, request.match_info["sale"], body.altcha, body.access_code or ""
     )
-    response = web.json_response(
-        {
-            "ticket": given.text,
-            "fan_id": given.claims.fan_id,
-            "place": given.claims.place,
-            "entry_number": given.claims.entry_number,
-            "lane": given.claims.lane,
-            "phase": given.phase,
-        },
-        status=201,
-        headers=NO_STORE,
-    )
+    response = web.json_response(joining.told(given), status=201, headers=NO_STORE)
     give_ticket(request, response, given)
     return response
 
@@ -121,6 +110,7 @@ async def place(request: web.Request) -> web.Response:
     rooms = request.config_dict[ROOMS]
     document = rooms.board(sale_id).document
     ticket = read_ticket(request, sale_id)
+    await request.config_dict[MOVES].refuse_moved(sale_id, ticket.fan_id, ticket.lane)
     again = await joining.entered_again(request, ticket)
     if again is not None:
         ticket = again.claims
@@ -171,7 +161,7 @@ async def admit(request: web.Request) -> web.Response:
     response = web.json_response(
         {
             "pass": given.text,
-            "expires_at": _moment(given.claims.expires_at_ms),
+            "expires_at": moment_of(given.claims.expires_at_ms),
             "go_to": given.go_to,
         },
         status=201,
@@ -231,5 +221,6 @@ def take_both_back(request: web.Request, response: web.StreamResponse, sale_id: 
         cookies.take_back(response, kind, sale_id, is_secure=is_secure)
 
 
-def _moment(at_ms: int) -> str:
+def moment_of(at_ms: int) -> str:
+    """Return a moment as answers write it."""
     return moment_text(datetime.fromtimestamp(at_ms / 1000, UTC))

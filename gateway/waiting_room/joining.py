@@ -83,7 +83,7 @@ async def join(request: web.Request, sale_id: str, altcha: str, code: str = "") 
         metrics.BOT_CHECKS.labels(sale_id, "proof_of_work", "refused").inc()
         raise
     metrics.BOT_CHECKS.labels(sale_id, "proof_of_work", "passed").inc()
-    fan_id = _fan_id(request, sale_id, jkt)
+    fan_id = fan_id_of(request, sale_id, jkt)
     return await _take_in(
         request, room, fan_id, jkt, solved.nonce, proof.replay_key if proof else None, code
     )
@@ -106,7 +106,7 @@ async def join_by_waiting(
         metrics.BOT_CHECKS.labels(sale_id, "wait_token", "refused").inc()
         raise
     metrics.BOT_CHECKS.labels(sale_id, "wait_token", "passed").inc()
-    fan_id = _fan_id(request, sale_id, None)
+    fan_id = fan_id_of(request, sale_id, None)
     return await _take_in(request, room, fan_id, None, nonce, None, code)
 
 
@@ -117,7 +117,7 @@ def _open_room(request: web.Request, sale_id: str) -> Room:
     return room
 
 
-def _fan_id(request: web.Request, sale_id: str, jkt: str | None) -> str:
+def fan_id_of(request: web.Request, sale_id: str, jkt: str | None) -> str:
     """Name the fan by their device key; without one by the ticket they have, else anew.
 
     The name cannot be computed from the key by others, so it may be seen by the shop. A new name
@@ -170,12 +170,25 @@ async def _take_in(
         issued_at_ms=now_ms,
         expires_at_ms=now_ms + request.config_dict[SETTINGS].ticket_ms,
     )
-    return _signed(request, room, claims)
+    return signed(request, room, claims)
 
 
-def _signed(request: web.Request, room: Room, claims: TicketClaims) -> TicketGiven:
+def signed(request: web.Request, room: Room, claims: TicketClaims) -> TicketGiven:
+    """Return the claims as a ticket."""
     text = request.config_dict[TOKENS].sign_ticket(claims)
     return TicketGiven(text, claims, phase_of(request, room.sale))
+
+
+def told(given: TicketGiven) -> dict[str, object]:
+    """Return what a fan is told with a ticket."""
+    return {
+        "ticket": given.text,
+        "fan_id": given.claims.fan_id,
+        "place": given.claims.place,
+        "entry_number": given.claims.entry_number,
+        "lane": given.claims.lane,
+        "phase": given.phase,
+    }
 
 
 def place_of(ticket: TicketClaims, phase: Phase, draw: BoardDraw | None) -> int | None:
@@ -208,7 +221,7 @@ async def entered_again(request: web.Request, ticket: TicketClaims | None) -> Ti
         entry_number = joined.entry_number
     if entry_number is None:
         return None
-    return _signed(request, room, msgspec.structs.replace(ticket, entry_number=entry_number))
+    return signed(request, room, msgspec.structs.replace(ticket, entry_number=entry_number))
 
 
 async def admit(

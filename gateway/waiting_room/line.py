@@ -11,6 +11,7 @@ from gateway.settings import GatewaySettings
 from gateway.waiting_room.fan_in_line import Joined, SeenInside, Visit
 from gateway.waiting_room.line_now import NO_ANSWERS, LineNow, OriginAnswers, StockLeft
 from gateway.waiting_room.line_records import GENERAL
+from gateway.waiting_room.moves import restore_moved
 from gateway.waiting_room.sales import Sale, SaleRecords
 from groundwork.clock import TokenSource
 from groundwork.errors import (
@@ -18,6 +19,7 @@ from groundwork.errors import (
     DeviceProofInvalid,
     NotYourTurn,
     StoreUnavailable,
+    TicketMoved,
     TooManyRequests,
 )
 from lua import LuaScript
@@ -90,6 +92,8 @@ class Line:
                     return Joined(place, word == "joined", left)
                 case ["entered" | "entered_before" as word, int(number), int(left)]:
                     return Joined(None, word == "entered", left, number)
+                case ["moved"]:
+                    raise TicketMoved
                 case ["replayed", "proof"]:
                     raise BotCheckFailed("replayed")
                 case ["replayed", "device"]:
@@ -211,6 +215,8 @@ class Line:
                 raise NotYourTurn(-(-told_ms // 1000), ahead=0, called=True, retry_after_ms=told_ms)
             case ["full", int(ahead)]:
                 raise NotYourTurn(retry_after=FULL_RETRY_SECONDS, ahead=ahead, called=True)
+            case ["moved"]:
+                raise TicketMoved
             case ["replayed", _]:
                 raise DeviceProofInvalid("replayed")
         raise AssertionError(f"admit_fan.lua broke its contract: {answer!r}")
@@ -266,6 +272,7 @@ class Line:
 
     async def _open(self, sale_id: str, epoch: int) -> None:
         """Begin the line in a new epoch (called by Epochs, one process at a time)."""
+        await restore_moved(self._epochs, self._epochs.pool, sale_id)
         opening = await self._entries.fill(sale_id)
         # No places are given while entries are taken; a block leased now would become a gap.
         lease = await self._records.lease_places(sale_id, is_held=bool(opening["entering"]))

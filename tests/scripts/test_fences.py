@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from stock_in_redis import try_to_watch
+from test_move_place import move
 
 from lua import read_source, script_names
 from tests.simulation.line_in_redis import LineInRedis
@@ -34,6 +35,7 @@ LINE_CALLS: dict[str, Callable[[LineInRedis], Awaitable[list[Any]]]] = {
     "admit_fan": lambda line: line.admit("ada", 1),
     "touch_visits": lambda line: line.touch(["ada"]),
     "end_visit": lambda line: line.end_visit("ada"),
+    "move_place": lambda line: move(line, "ada", "bob", 1),
     "watch_stock": try_to_watch,
 }
 

@@ -11,6 +11,7 @@ import test_fences
 import test_hold_best
 import test_hold_seats
 import test_hold_stock
+import test_move_place
 import test_open_and_join
 import test_pacing_limits
 import test_read_sweep_activate
@@ -66,6 +67,22 @@ HALL: list[tuple[str, str, str, Test]] = [
 ]  # fmt: skip
 
 LINE: list[tuple[str, str, str, Test]] = [
+    ("move_place", "return moved_to == to_fan_id and {'moved_before'}", "return {'moved_before'}",
+     test_move_place.test_a_place_is_moved_once_and_repeated_to_the_same_device),
+    ("move_place", "if from == to or", "if",
+     test_move_place.test_a_place_goes_on_to_a_third_device_but_never_back),
+    ("move_place", "redis.call('HEXISTS', moved, to) == 1", "false",
+     test_move_place.test_a_place_goes_on_to_a_third_device_but_never_back),
+    ("move_place", "or redis.call('ZSCORE', turnstile, fan_id) then", "then",
+     test_move_place.test_who_stands_at_the_turnstile_is_as_good_as_inside),
+    ("move_place", "if redis.call('ZSCORE', claims, fan_id) then", "if false then",
+     test_move_place.test_who_is_inside_or_was_keeps_the_place),
+    ("move_place", "redis.call('HDEL', places, is_general and fan_id or from)", "",
+     test_move_place.test_the_old_place_is_nobodys),
+    ("admit_fan", "if redis.call('HEXISTS', moved, lane .. '/' .. fan_id) == 1 then", "if false then",
+     test_move_place.test_the_old_ticket_is_dead_and_the_new_one_is_good),
+    ("join_line", "if redis.call('HEXISTS', moved, lane .. '/' .. fan_id) == 1 then", "if false then",
+     test_move_place.test_an_entry_and_a_lane_are_moved_apart),
     ("join_line", "local place = tonumber(redis.call('HGET', places, member))", "local place = nil",
      test_open_and_join.test_a_fan_has_one_place_however_often_they_ask),
     ("join_line", "last >= ceiling", "false",

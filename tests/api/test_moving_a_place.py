@@ -1,0 +1,130 @@
+"""Moving a place to another device: the link, the claim, and everything that is none."""
+
+from typing import Any
+
+import pytest
+
+from groundwork.token_claims import MoveClaims
+from tests.support.fan import DeviceKey, Fan, Reply
+from tests.support.shop import Shop
+
+
+async def waiting(shop: Shop, key: DeviceKey | None = None) -> tuple[str, Fan]:
+    """A fan who waits in a sale that calls nobody yet."""
+    sale = await shop.new_sale(state="paused")
+    fan = Fan(shop, key or DeviceKey())
+    assert (await fan.join(sale)).status == 201
+    return sale, fan
+
+
+async def asked(fan: Fan, sale: str, action: str, **body: Any) -> Reply:
+    path = f"/api/sales/{sale}/{action}"
+    return await fan.call("POST", path, json=body, credential="", headers=fan.proven("POST", path))
+
+
+async def link_of(fan: Fan, sale: str) -> str:
+    reply = await asked(fan, sale, "move", ticket=fan.ticket)
+    assert reply.status == 201, reply
+    return str(reply.json["link"])
+
+
+async def claimed(fan: Fan, sale: str, link: str) -> Reply:
+    reply = await asked(fan, sale, "move/claim", link=link)
+    if reply.status == 201:
+        fan.ticket, fan.sale_id = reply.json["ticket"], sale
+    return reply
+
+
+async def place(fan: Fan, sale: str) -> Reply:
+    return await fan.call("GET", f"/api/sales/{sale}/place", credential=fan.ticket)
+
+
+async def test_a_place_moves_and_counts_on_the_other_device_alone(shop: Shop) -> None:
+    sale, laptop = await waiting(shop)
+    phone = Fan(shop, DeviceKey())
+    link = await link_of(laptop, sale)
+    assert (await place(laptop, sale)).status == 200, "a link alone moves nothing"
+    moved = await claimed(phone, sale, link)
+    assert (moved.status, moved.json["place"]) == (201, 1)
+    assert f"onsale-ticket-{sale}" in moved.cookies
+    ticket = shop.tokens.read_ticket(phone.ticket, sale)
+    assert phone.key is not None
+    assert ticket.jkt == phone.key.jkt
+    assert ticket.entered_as == laptop.fan_id
+    again = await claimed(phone, sale, link)
+    assert (again.status, again.json["place"]) == (201, 1), "a lost answer is asked for again"
+
+    assert ((await place(laptop, sale)).status, (await place(laptop, sale)).code) == (
+        *(410, "ticket-moved"),
+    )
+    assert (await laptop.join(sale)).code == "ticket-moved"
+    assert (await asked(laptop, sale, "move", ticket=laptop.ticket)).code == "ticket-moved"
+    await shop.change_sale(sale, state="open")
+    assert (await laptop.admit()).code == "ticket-moved"
+    assert (await phone.let_in()).status == 201
+    assert (await place(phone, sale)).json["place"] == 1
+
+
+async def test_a_link_is_good_for_one_device(shop: Shop) -> None:
+    sale, laptop = await waiting(shop)
+    first, second = await link_of(laptop, sale), await link_of(laptop, sale)
+    assert (await claimed(Fan(shop, DeviceKey()), sale, first)).status == 201
+    for link in (first, second):
+        refused = await claimed(Fan(shop, DeviceKey()), sale, link)
+        assert (refused.status, refused.code) == (410, "move-link-invalid")
+        assert refused.json["reason"] == "used"
+
+
+async def test_what_is_no_link_moves_nothing(shop: Shop) -> None:
+    sale, laptop = await waiting(shop)
+    other_sale, _ = await waiting(shop)
+    link = await link_of(laptop, sale)
+    now_ms = shop.clock.now_ms()
+    old = MoveClaims(
+        fan_id=laptop.fan_id, sale_id=sale, move_id="m", place=1,
+        issued_at_ms=now_ms - 3_600_000, expires_at_ms=now_ms - 3_000_000,
+    )  # fmt: skip
+    phone = Fan(shop, DeviceKey())
+    for wrong, where, reason in (
+        (shop.tokens.sign_move(old), sale, "expired"),
+        (link, other_sale, "invalid"),
+        (link[:-8] + "AAAAAAAA", sale, "invalid"),
+        (laptop.ticket, sale, "invalid"),
+        ("nonsense", sale, "invalid"),
+    ):
+        refused = await claimed(phone, where, wrong)
+        assert (refused.code, refused.json["reason"]) == ("move-link-invalid", reason)
+    unbound = await claimed(Fan(shop), sale, link)
+    assert unbound.code == "device-proof-invalid"
+    own = await claimed(laptop, sale, link)
+    assert (own.code, own.json["reason"]) == ("move-link-invalid", "own-device")
+    assert (await place(laptop, sale)).json["place"] == 1
+
+
+async def test_a_link_needs_the_key_of_the_place(shop: Shop) -> None:
+    sale, laptop = await waiting(shop)
+    for thief in (Fan(shop), Fan(shop, DeviceKey())):
+        refused = await asked(thief, sale, "move", ticket=laptop.ticket)
+        assert refused.code == "device-proof-invalid"
+
+
+async def test_who_is_inside_stays_there(shop: Shop) -> None:
+    sale, laptop = await waiting(shop)
+    link = await link_of(laptop, sale)
+    await shop.change_sale(sale, state="open")
+    assert (await laptop.let_in()).status == 201
+    refused = await claimed(Fan(shop, DeviceKey()), sale, link)
+    assert (refused.status, refused.code) == (409, "move-refused")
+    assert refused.json["reason"] == "inside"
+
+
+@pytest.mark.parametrize("loss", ["FLUSHALL", "SCRIPT FLUSH"])
+async def test_a_moved_place_stays_moved_when_redis_is_lost(shop: Shop, loss: str) -> None:
+    sale, laptop = await waiting(shop)
+    phone = Fan(shop, DeviceKey())
+    await claimed(phone, sale, await link_of(laptop, sale))
+    await shop.redis.execute_command(*loss.split())
+    await shop.change_sale(sale, state="open")
+    await shop.refresh_rooms()
+    assert (await laptop.admit()).code == "ticket-moved"
+    assert (await phone.let_in()).status == 201
