@@ -9,6 +9,7 @@ from importlib import resources
 from itertools import count
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -25,6 +26,10 @@ from onsale.embedded.running import running
 REDIS_VARIABLE = "TEST_REDIS_URL"
 DATABASE_VARIABLE = "TEST_DATABASE_URL"
 TEMPLATE = "onsale_template"
+
+# What one example takes says more of a busy machine than of the code.
+hypothesis.settings.register_profile("onsale", deadline=None)
+hypothesis.settings.load_profile("onsale")
 
 _database_numbers = count(1)
 

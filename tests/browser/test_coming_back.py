@@ -1,14 +1,20 @@
 """Who closes the page and comes back in the same browser has the same place, whatever was cleared."""
 
+import json
 import subprocess
 import sys
 import uuid
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Profile
 from tests.running_system import RunningSystem, wait_until
+
+# Two gateways: one is missed once in half a million times.
+ASKED_TIMES = 20
 
 CLEAR_RECORD = "localStorage.clear()"
 CLEAR_ALL = """async () => {
@@ -24,7 +30,22 @@ def sale(running: RunningSystem) -> str:
     for words in (("create", sale_id, "--name", "Back again"), ("pause", sale_id)):
         command = (sys.executable, "-m", "onsale", "sale", *words)
         subprocess.run((*command, "--data-dir", str(running.data_dir)), check=True)
+    # Each process reads of the pause for itself; one that has not yet may still call somebody.
+    wait_until("all processes paused", lambda: _all_say_paused(running, sale_id), 30)
     return sale_id
+
+
+def _all_say_paused(running: RunningSystem, sale_id: str) -> bool:
+    """Ask often enough that the kernel gave every gateway a connection."""
+    return all(_phase(running, sale_id) == "paused" for _ in range(ASKED_TIMES))
+
+
+def _phase(running: RunningSystem, sale_id: str) -> str:
+    try:
+        with urlopen(f"{running.base_url}/api/sales/{sale_id}/status") as answer:
+            return str(json.load(answer)["phase"])
+    except HTTPError:
+        return "not known yet"
 
 
 def joined(profile: Profile, sale: str) -> int:
