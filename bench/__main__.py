@@ -13,6 +13,7 @@ from rich.console import Console
 
 from bench.bare_script import measure_bare_script
 from bench.door import measure_door
+from bench.draw import measure_draw
 from bench.installation import Installation, installed, other_core, server_core
 from bench.machine import cores, description, pin
 from bench.material import fill_catalogue, put_on_sale
@@ -43,25 +44,26 @@ class Sizes:
     boards: int
     events: int
     search_seconds: float
+    entries: int
 
 
 # Minutes of medians for the figures that are published.
 FULL = Sizes(
     reads=Plan(9, 1.5), writes=Plan(9, 0.8), orders=Plan(5, 2.0),
     map_seats=60_000, reserve_seats=100_000, order_seats=30_000,
-    streams=8_000, boards=8, events=10_000, search_seconds=20.0,
+    streams=8_000, boards=8, events=10_000, search_seconds=20.0, entries=1_000_000,
 )  # fmt: skip
 # Under a minute, for every change: good enough to see that a path has become a third slower.
 QUICK = Sizes(
     reads=Plan(3, 0.5), writes=Plan(3, 0.4), orders=Plan(2, 1.0),
     map_seats=60_000, reserve_seats=20_000, order_seats=6_000,
-    streams=2_000, boards=3, events=10_000, search_seconds=3.0,
+    streams=2_000, boards=3, events=10_000, search_seconds=3.0, entries=100_000,
 )  # fmt: skip
 # Seconds, for the test of the bench itself; the figures say nothing.
 TINY = Sizes(
     reads=Plan(1, 0.1), writes=Plan(1, 0.1), orders=Plan(1, 0.1),
     map_seats=1_000, reserve_seats=4_000, order_seats=1_000,
-    streams=50, boards=2, events=200, search_seconds=0.5,
+    streams=50, boards=2, events=200, search_seconds=0.5, entries=5_000,
 )  # fmt: skip
 SIZES = {"full": FULL, "quick": QUICK, "tiny": TINY}
 
@@ -94,6 +96,8 @@ async def measure(sizes: Sizes, tell: Callable[[str], None]) -> list[Row]:
             await fill_catalogue(pool, sizes.events)
             async with installation.gateway():
                 rows.append(await measure_search(installation, sizes.events, sizes.search_seconds))
+        tell(f"the draw of {sizes.entries:,} entries")
+        rows.append(await measure_draw(installation, sizes.entries))
         tell("bare script")
         bare = await measure_bare_script(installation.redis_url)
     for row in rows:
