@@ -10,6 +10,9 @@ from groundwork.clock import Clock
 
 # Readers written to in one turn of the event loop: two milliseconds, then others have their turn.
 SLICE: Final = 200
+# A round of writing rests for as long as it took: with tens of thousands of readers, news that come
+# every second would else leave no time to those who join. Shorter rounds need no rest.
+ROUND_MS_MIN: Final = 50
 LAST_CHUNK: Final = b"0\r\n\r\n"
 
 log = structlog.get_logger()
@@ -109,6 +112,8 @@ class Channel:
         self.told_at_ms = clock.monotonic_ms()
         self._clock = clock
         self._round: Iterator[Reader] | None = None
+        self._began_ms = 0.0
+        self._rest: asyncio.TimerHandle | None = None
         self._is_due_again = False
         # What this round has for each cursor; most readers have the same.
         self._told: dict[Any, tuple[bytes, bytes, Any]] = {}
@@ -118,10 +123,11 @@ class Channel:
         return self._clock.monotonic_ms()
 
     def changed(self) -> None:
-        """Tell every reader what is new. A round under way is finished first."""
-        if self._round is not None:
+        """Tell every reader what is new. A round under way is finished first, and its rest."""
+        if self._round is not None or self._rest is not None:
             self._is_due_again = True
         elif self.readers:
+            self._began_ms = self.now_ms()
             self._round = iter(list(self.readers))
             self._tell_a_slice()
 
@@ -184,6 +190,14 @@ class Channel:
         self.told_at_ms = self.now_ms()
         self._round = None
         self._told = {}
+        took_ms = self.told_at_ms - self._began_ms
+        if took_ms < ROUND_MS_MIN:
+            self._rested()
+        else:
+            self._rest = asyncio.get_running_loop().call_later(took_ms / 1000, self._rested)
+
+    def _rested(self) -> None:
+        self._rest = None
         if self._is_due_again:
             self._is_due_again = False
             self.changed()

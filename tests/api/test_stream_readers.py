@@ -360,6 +360,41 @@ async def test_others_have_their_turn_while_a_crowd_is_told() -> None:
     assert feed.asked == 2, "made once for all"
 
 
+class SlowClock(StillClock):
+    """Each reading is a tenth of a second after the one before."""
+
+    readings = 0
+
+    def monotonic_ms(self) -> float:
+        self.readings += 1
+        return 100.0 * self.readings
+
+
+async def test_a_long_round_rests_as_long_as_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    rests: list[tuple[float, Callable[[], None]]] = []
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(loop, "call_later", lambda *rest: rests.append(rest) or True)
+    order: list[object] = []
+    feed = Numbers()
+    channel = Channel("n", feed, lambda *_: None, SlowClock())
+    piped(channel, order, 3)
+    feed.now = 1
+    channel.changed()
+    feed.now = 2
+    channel.changed()
+    feed.now = 3
+    channel.changed()
+    assert order == [b"1\n"] * 3
+    (seconds, rested), *others = rests
+    assert (seconds, others) == (0.1, [])
+    rested()
+    assert order[3:] == [b"3\n"] * 3, "what came in the rest is told once, as it is then"
+    rests.pop()[1]()
+    feed.now = 4
+    channel.changed()
+    assert order[6:] == [b"4\n"] * 3
+
+
 async def test_a_reader_who_is_behind_is_left_out_until_it_has_caught_up() -> None:
     order: list[object] = []
     feed = Numbers()
