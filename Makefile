@@ -7,7 +7,7 @@ ARGS ?=
 TEST_PACKAGES := chromium:chromium prometheus:prometheus redis-server:redis-server nginx:nginx-light npm:npm pdftoppm:poppler-utils redis-benchmark:redis-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help up test lint bench load simulate screenshots translations clean
+.PHONY: help up test lint bench bench-100k load simulate screenshots translations clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^## / { printf "\n%s\n", substr($$0, 4) } \
@@ -34,6 +34,9 @@ lint: $(VENV)/tested ## Style, types, and the directions of imports
 
 bench: $(VENV)/tested ## Every budget against its floor, in one run
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-100k: $(VENV)/tested ## A hundred thousand fans join, stay connected and hear the news, on this machine
+	@$(BIN)/python -m bench.crowd $(ARGS)
 
 simulate: $(VENV)/tested ## One seed of the hold simulation: make simulate SEED=8113
 	@$(BIN)/python -m tests.simulation.tell $(SEED)

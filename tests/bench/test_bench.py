@@ -6,7 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from bench.crowd import CROWD_BEGIN, CROWD_END
+from bench.crowd import measure as measure_crowd
 from bench.http_client import Tally, body_length
 from bench.report import BEGIN, END, read_results, update_readme
 from bench.rounds import Contender, ratio, ratio_by_clock
@@ -14,13 +17,17 @@ from bench.rounds import Contender, ratio, ratio_by_clock
 REPOSITORY = Path(__file__).parents[2]
 PATHS = [
     "poll", "snapshot", "join", "reserve", "reserve_vs_row_lock", "complete", "door",
-    "stream_memory", "search",
+    "stream_memory", "search", "draw",
 ]  # fmt: skip
 # A start of ten processes and a tenth of a second for each path: twenty seconds, and on a machine with
 # eight times as much to do as it can, two minutes.
 BENCH_SECONDS_MAX = 240
 
 pytestmark = pytest.mark.timeout(BENCH_SECONDS_MAX + 30)
+
+
+# A busy machine may take some boards longer.
+CROWD_NEWS_SECONDS_MAX = 6.0
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +88,19 @@ def test_the_readme_keeps_its_prose_and_gets_the_figures(results: Path, tmp_path
 def test_the_readme_of_the_repository_has_its_marks() -> None:
     text = (REPOSITORY / "bench" / "README.md").read_text("utf-8")
     assert 0 < text.index(BEGIN) < text.index(END)
+    assert text.index(END) < text.index(CROWD_BEGIN) < text.index(CROWD_END)
+
+
+async def test_a_small_crowd_joins_stays_and_hears_the_news() -> None:
+    figures = await measure_crowd(60, 1, Console(quiet=True))
+
+    assert (figures.fans, figures.lost) == (60, 0)
+    assert 0 <= figures.spread[0] <= figures.spread[1] <= figures.spread[2]
+    # The news is in the first board that is made after sales were read: a second or two.
+    assert 0 < figures.news[2] < CROWD_NEWS_SECONDS_MAX
+    assert figures.joins_per_second > 0
+    assert figures.redis_with > 0
+    assert len(figures.lines()) == 11
 
 
 def test_percentiles_are_of_what_was_measured() -> None:
