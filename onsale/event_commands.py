@@ -7,9 +7,16 @@ import click
 
 from booking_core.catalog.event import EventDraft, StockTier
 from booking_core.catalog.events import Catalog
-from booking_core.catalog.import_event import import_event_file
+from booking_core.catalog.export_event import export_event
+from booking_core.catalog.import_event import PlanFiles, import_event_file, read_plan
+from booking_core.catalog.plan_extras import NO_EXTRAS, write_extras
+from booking_core.catalog.plan_source import PlanSource
+from booking_core.catalog.pretix_format import write_pretix
 from onsale.connections import data_dir_option, with_pool
 from onsale.sale_commands import MOMENT_FORMATS
+
+FILE: Any = click.Path(path_type=Path, exists=True, dir_okay=False)
+NEW_FILE: Any = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.group()
@@ -44,36 +51,92 @@ def read_price(text: str) -> tuple[str, int]:
     return name, int(price)
 
 
+def plan_options(command: Any) -> Any:
+    """Add the files of a plan and how they are read."""
+    for option in (
+        click.argument("plan", type=FILE),
+        click.option("--side-file", type=FILE, help="What the plan's format cannot say."),
+        click.option("--leave-out", multiple=True, help="A category that is not for sale; repeat."),
+        click.option(
+            "--ignore-unknown", is_flag=True, help="Pass over keys the format does not have."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 @event.command("import")
-@click.argument("plan", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--price", "prices", multiple=True, help="CATEGORY=PRICE in minor units; repeat.")
 @click.option("--default-price", type=int, help="For categories without a price of their own.")
-@click.option("--ignore-unknown", is_flag=True, help="Pass over keys the format does not have.")
+@click.option("--stock", multiple=True, help="Standing places: TIER=PRICE:QUANTITY; repeat.")
+@plan_options
 @draft_options
 def import_event(
     plan: Path,
+    side_file: Path | None,
+    leave_out: tuple[str, ...],
+    ignore_unknown: bool,
     prices: tuple[str, ...],
     default_price: int | None,
-    ignore_unknown: bool,
+    stock: tuple[str, ...],
     data_dir: Path,
     **given: Any,
 ) -> None:
-    """Put an event on sale with the seats of a pretix seating plan."""
+    """Put an event on sale with the seats of a plan: pretix's JSON, or CSV.
+
+    The side file says what the format cannot: accessible seats, companions, restricted views,
+    aisles, standing places.
+    """
     wanted = dict(read_price(text) for text in prices)
+    draft = EventDraft(**given, stock=tuple(read_stock(text) for text in stock))
+    files = PlanFiles(
+        plan=plan, side_file=side_file, leave_out=leave_out, ignore_unknown=ignore_unknown
+    )
     report = with_pool(
-        data_dir,
-        lambda pool: import_event_file(
-            pool,
-            plan,
-            EventDraft(**given),
-            wanted,
-            default_price,
-            ignore_unknown=ignore_unknown,
-        ),
+        data_dir, lambda pool: import_event_file(pool, files, draft, wanted, default_price)
     )
     for line in report.lines():
         click.echo(line)
     click.echo(f"{given['event_id']} is on sale")
+
+
+@event.command("check")
+@plan_options
+def check_plan(plan: Path, side_file: Path | None, **given: Any) -> None:
+    """Say what is wrong in a plan and where, or what an import would do to it."""
+    imported = read_plan(PlanFiles(plan=plan, side_file=side_file, **given))
+    for line in imported.report.lines():
+        click.echo(line)
+
+
+@event.command("export")
+@click.option("--event", "event_id", required=True)
+@click.option("--out", type=NEW_FILE, required=True, help="Where the plan goes.")
+@click.option("--side-file", type=NEW_FILE, help="Where goes what the format cannot say.")
+@data_dir_option
+def export(event_id: str, out: Path, side_file: Path | None, data_dir: Path) -> None:
+    """Write an event's seats as a pretix seating plan; importing it gives the same seats again."""
+    write_source(with_pool(data_dir, lambda pool: export_event(pool, event_id)), out, side_file)
+
+
+def write_source(source: PlanSource, out: Path, side_file: Path | None) -> None:
+    """Write the files of a plan, and say which, and what is lost without the side file."""
+    out.write_bytes(write_pretix(source.pretix))
+    click.echo(f"wrote {out}")
+    if side_file:
+        side_file.write_bytes(write_extras(source.extras))
+        click.echo(f"wrote {side_file}")
+    elif source.extras != NO_EXTRAS:
+        click.echo("There is more to say than the format can: add --side-file to keep it.")
+
+
+def read_stock(text: str) -> StockTier:
+    """Return the tier of `TIER=PRICE:QUANTITY`."""
+    head, found, quantity = text.rpartition(":")
+    if not found or not quantity.isdigit():
+        raise click.BadParameter(f"{text!r} is not TIER=PRICE:QUANTITY")
+    tier, price = read_price(head)
+    return StockTier(tier, tier, price, int(quantity))
 
 
 @event.command()
@@ -81,13 +144,6 @@ def import_event(
 @draft_options
 def create(stock: tuple[str, ...], data_dir: Path, **given: Any) -> None:
     """Put an event without seats on sale."""
-    tiers = []
-    for text in stock:
-        head, found, quantity = text.rpartition(":")
-        if not found or not quantity.isdigit():
-            raise click.BadParameter(f"{text!r} is not TIER=PRICE:QUANTITY")
-        tier, price = read_price(head)
-        tiers.append(StockTier(tier, tier, price, int(quantity)))
-    draft = EventDraft(**given, stock=tuple(tiers))
+    draft = EventDraft(**given, stock=tuple(read_stock(text) for text in stock))
     with_pool(data_dir, lambda pool: Catalog(pool).create_event(draft))
     click.echo(f"{given['event_id']} is on sale")

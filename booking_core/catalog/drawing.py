@@ -110,6 +110,23 @@ class Area(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             return self._turned(self.text.position.x, self.text.position.y)
         return self.position
 
+    def holds(self, place: Point) -> bool:
+        """Say whether a place lies within the shape, its edge included; a text holds nothing."""
+        angle = -math.radians(self.rotation)
+        dx, dy = place.x - self.position.x, place.y - self.position.y
+        x = dx * math.cos(angle) - dy * math.sin(angle)
+        y = dx * math.sin(angle) + dy * math.cos(angle)
+        if self.shape == "rectangle" and self.rectangle:
+            return 0 <= x <= self.rectangle.width and 0 <= y <= self.rectangle.height
+        if self.shape == "circle" and self.circle:
+            return math.hypot(x, y) <= self.circle.radius
+        if self.shape == "ellipse" and self.ellipse:
+            radius = self.ellipse.radius
+            return (x * radius.y) ** 2 + (y * radius.x) ** 2 <= (radius.x * radius.y) ** 2
+        if self.shape == "polygon" and self.polygon:
+            return _is_inside(x, y, self.polygon.points)
+        return False
+
     def _turned(self, x: float, y: float) -> Point:
         angle = math.radians(self.rotation)
         return self.position + Point(
@@ -127,6 +144,18 @@ class Drawing(msgspec.Struct, frozen=True, kw_only=True):
     areas: tuple[Area, ...]
     sections: tuple[str, ...]
     tiers: tuple[str, ...]
+    # What stands in the way of a seat's view, by seat id; a seat that sees everything is not in it.
+    restricted_views: dict[str, str] = {}
+
+
+def _is_inside(x: float, y: float, corners: tuple[Point, ...]) -> bool:
+    """Count how often a ray to the right crosses the edges: an odd number of times from inside."""
+    is_inside = False
+    for one, other in zip(corners, corners[1:] + corners[:1], strict=True):
+        if (one.y > y) != (other.y > y):
+            crossing = one.x + (y - one.y) * (other.x - one.x) / (other.y - one.y)
+            is_inside ^= x < crossing
+    return is_inside
 
 
 def find_focal_point(areas: tuple[Area, ...], width: float) -> Point:

@@ -1,10 +1,13 @@
 """The catalogue: events put on sale, and what every request needs to know about them."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
 
 from booking_core.catalog.event import Event, EventDraft, Tier, check_draft
 from booking_core.catalog.event_store import check_prices, insert_event, insert_plan
+from booking_core.catalog.plan_source import PlanSource
+from booking_core.catalog.plan_store import insert_source
 from booking_core.catalog.remembered import Remembered
 from booking_core.catalog.seat_layout import SeatLayout, load_layout
 from booking_core.catalog.seat_plan import SeatPlan
@@ -72,14 +75,24 @@ class Catalog:
         self._events.forget(event_id)
 
     async def create_seated_event(
-        self, draft: EventDraft, plan: SeatPlan, prices: Mapping[str, int]
+        self,
+        draft: EventDraft,
+        plan: SeatPlan,
+        prices: Mapping[str, int],
+        source: PlanSource | None = None,
     ) -> None:
-        """Put an event on sale with its seats, both or neither; refuses as the two calls do."""
+        """Put an event on sale with its seats, both or neither; refuses as the two calls do.
+
+        The source, where there is one, is what an export will give back.
+        """
         check_draft(draft)
         check_prices(plan, prices)
+        packed = await asyncio.to_thread(source.packed) if source else None
         async with connection(self._pool) as database, database.transaction():
             await insert_event(database, draft)
             await insert_plan(database, draft.event_id, plan, prices)
+            if packed:
+                await insert_source(database, draft.event_id, packed)
         self._events.forget(draft.event_id)
 
     async def get(self, event_id: str) -> Event:

@@ -1,72 +1,100 @@
-"""Putting an event on sale from a seat-plan file: what the command line calls."""
+"""Putting an event on sale from the files of a seat plan: what the command line calls."""
 
 import asyncio
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from booking_core.catalog.drawing import Point
 from booking_core.catalog.event import EventDraft
 from booking_core.catalog.events import Catalog
+from booking_core.catalog.plan_extras import EXTRAS_BYTES_MAX, NO_EXTRAS, read_extras
 from booking_core.catalog.plan_repair import RepairReport
-from booking_core.catalog.pretix_format import PLAN_BYTES_MAX
-from booking_core.catalog.pretix_plan import import_pretix
+from booking_core.catalog.pretix_format import PLAN_BYTES_MAX, read_pretix
+from booking_core.catalog.pretix_plan import ImportedPlan, make_imported
 from booking_core.catalog.refusals import EventRefused, PlanInvalid
-from booking_core.catalog.seat_plan import SeatPlan
 from groundwork.postgres import Pool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanFiles:
+    """Where a plan is read from, and how: `side_file` says what the format cannot."""
+
+    plan: Path
+    side_file: Path | None = None
+    ignore_unknown: bool = False
+    leave_out: Collection[str] = ()
+    focal_point: Point | None = None
+
+
+def read_plan(files: PlanFiles) -> ImportedPlan:
+    """Return the plan in the files. Raises PlanInvalid, or OSError when one cannot be read."""
+    pretix, unknown = read_pretix(
+        _read_file(files.plan, PLAN_BYTES_MAX), ignore_unknown=files.ignore_unknown
+    )
+    extras = NO_EXTRAS
+    if files.side_file:
+        extras, unknown_extras = read_extras(
+            _read_file(files.side_file, EXTRAS_BYTES_MAX), ignore_unknown=files.ignore_unknown
+        )
+        unknown += unknown_extras
+    if files.focal_point:
+        extras = extras.looking_at(files.focal_point)
+    imported = make_imported(pretix, extras, files.leave_out)
+    return replace(imported, report=replace(imported.report, ignored_keys=unknown))
 
 
 async def import_event_file(
     pool: Pool,
-    path: Path,
+    files: PlanFiles,
     draft: EventDraft,
     prices: Mapping[str, int],
     default_price: int | None = None,
-    *,
-    ignore_unknown: bool = False,
-    leave_out: Collection[str] = (),
-    focal_point: Point | None = None,
 ) -> RepairReport:
-    """Create the event with the seats of a pretix seating-plan file, both or neither.
+    """Create the event with the seats and standing places of the files, all or nothing.
 
-    `prices` are minor units by category name; categories not in it cost `default_price`. The
-    report's lines() are for the operator. Raises PlanInvalid for the file, EventRefused for the
-    event and its prices, OSError when the file cannot be read.
+    `prices` are minor units by category name, and by tier for standing places; what is not in it
+    costs `default_price`. The report's lines() are for the operator. Raises PlanInvalid for the
+    files, EventRefused for the event and its prices, OSError when a file cannot be read.
     """
-    raw = await asyncio.to_thread(_read_file, path)
-    plan, report = await asyncio.to_thread(
-        import_pretix,
-        raw,
-        ignore_unknown=ignore_unknown,
-        leave_out=leave_out,
-        focal_point=focal_point,
+    imported = await asyncio.to_thread(read_plan, files)
+    complete = prices_of(imported, prices, default_price)
+    stock = tuple(
+        places.at(complete.pop(places.tier)) for places in imported.source.extras.standing
     )
-    complete = prices_of(plan, report, prices, default_price)
-    await Catalog(pool).create_seated_event(draft, plan, complete)
-    return report
+    draft = replace(draft, stock=draft.stock + stock)
+    await Catalog(pool).create_seated_event(draft, imported.plan, complete, imported.source)
+    return imported.report
 
 
 def prices_of(
-    plan: SeatPlan, report: RepairReport, prices: Mapping[str, int], default_price: int | None
+    imported: ImportedPlan, prices: Mapping[str, int], default_price: int | None
 ) -> dict[str, int]:
     """Return a price for each tier of the plan; raises EventRefused for prices of no category.
 
     A price for a category that has no seat is no mistake: the file does list it.
     """
-    tiers = [tier.tier for tier in plan.tiers]
-    unknown = sorted(prices.keys() - set(tiers) - set(report.unused_categories))
-    if unknown:
-        known = ", ".join(tiers)
-        raise EventRefused(
-            *((f"prices[{name!r}]", f"no such category; there are: {known}") for name in unknown)
-        )
-    complete = {tier: prices[tier] for tier in tiers if tier in prices}
-    if default_price is not None:
-        complete = dict.fromkeys(tiers, default_price) | complete
-    return complete
+    seated = [tier.tier for tier in imported.plan.tiers]
+    standing = [places.tier for places in imported.source.extras.standing]
+    tiers = [*seated, *standing]
+    known = ", ".join(tiers)
+    problems = [
+        (f"prices[{name!r}]", f"no such category; there are: {known}")
+        for name in sorted(prices.keys() - set(tiers) - set(imported.report.unused_categories))
+    ]
+    complete = {tier: prices.get(tier, default_price) for tier in tiers}
+    problems += [(f"prices[{tier!r}]", "is missing") for tier in standing if complete[tier] is None]
+    problems += [
+        (f"standing[{tier!r}]", "is a category of the plan, too")
+        for tier in {*seated} & {*standing}
+    ]
+    if problems:
+        raise EventRefused(*problems)
+    return {tier: price for tier, price in complete.items() if price is not None}
 
 
-def _read_file(path: Path) -> bytes:
+def _read_file(path: Path, bytes_max: int) -> bytes:
     size = path.stat().st_size
-    if size > PLAN_BYTES_MAX:  # before reading it all
-        raise PlanInvalid(("$", f"has {size} bytes, at most {PLAN_BYTES_MAX} are read"))
+    if size > bytes_max:  # before reading it all
+        raise PlanInvalid(("$", f"has {size} bytes, at most {bytes_max} are read"))
     return path.read_bytes()

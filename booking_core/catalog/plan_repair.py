@@ -47,6 +47,7 @@ class RepairReport:
     unused_categories: tuple[str, ...] = ()
     left_out: int = 0
     ignored_keys: tuple[str, ...] = ()
+    without_accessible: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
         """Return the report as lines of text for people."""
@@ -88,8 +89,11 @@ def name_seats(seats: Sequence[SeatToName]) -> tuple[list[str], RepairReport]:
 
 
 def _is_usable(name: str) -> bool:
-    """Say whether a name can be an id: printable, not too long, no space at its ends."""
-    return name.isprintable() and name == name.strip() and 0 < len(name) <= SEAT_ID_LENGTH_MAX
+    """Say whether a name can be an id: as the format has it, printable and not too long.
+
+    The format wants two characters at least, and no space at the ends.
+    """
+    return name.isprintable() and name == name.strip() and 2 <= len(name) <= SEAT_ID_LENGTH_MAX
 
 
 def _names(seat: SeatToName, uuids: Counter[str]) -> Iterator[str]:
@@ -130,6 +134,8 @@ def _lines(report: RepairReport) -> Iterator[str]:
         )
     if report.unused_categories:
         yield f"Categories without a seat: {', '.join(report.unused_categories)}."
+    if report.without_accessible:
+        yield f"Note: no accessible seat in: {', '.join(report.without_accessible)}."
     if report.ignored_keys:
         shown = ", ".join(report.ignored_keys[:REPAIRS_SHOWN_MAX])
         more = len(report.ignored_keys) - REPAIRS_SHOWN_MAX

@@ -1,10 +1,8 @@
 """The seating-plan format of pretix (JSON): its types, its bounds, and a reader that says where."""
 
-from collections.abc import Iterator
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
-from msgspec import inspect
 
 from booking_core.catalog.drawing import (
     Area,
@@ -18,7 +16,7 @@ from booking_core.catalog.drawing import (
     Rectangle,
     Shape,
 )
-from booking_core.catalog.refusals import PlanInvalid
+from booking_core.catalog.plan_reader import read_document
 
 # 120,000 seats at the usual 300 bytes each, and as much again for indentation.
 PLAN_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -34,9 +32,6 @@ LABEL_LENGTH_MAX: Final = 100
 GUID_LENGTH_MAX: Final = 500
 # A canvas larger than the coordinates may be is a mistake.
 CANVAS_MAX: Final = 100_000
-# Enough to see the pattern of what is wrong; a file of another kind has thousands.
-UNKNOWN_SHOWN_MAX: Final = 20
-BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"  # some editors of Windows put one in front
 
 Label = Annotated[str, msgspec.Meta(max_length=LABEL_LENGTH_MAX)]
 Guid = Annotated[str, msgspec.Meta(max_length=GUID_LENGTH_MAX)]
@@ -49,14 +44,14 @@ class PretixSize(msgspec.Struct, frozen=True):
     height: Annotated[int, msgspec.Meta(ge=1, le=CANVAS_MAX)]
 
 
-class PretixCategory(msgspec.Struct, frozen=True):
+class PretixCategory(msgspec.Struct, frozen=True, omit_defaults=True):
     """A price category; seats name it."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     color: Color | None = None
 
 
-class PretixSeat(msgspec.Struct, frozen=True, kw_only=True):
+class PretixSeat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A seat; its position is relative to its row's. The guid may be missing: it gets repaired."""
 
     seat_guid: Guid | None = None
@@ -68,7 +63,7 @@ class PretixSeat(msgspec.Struct, frozen=True, kw_only=True):
     uuid: Guid | None = None
 
 
-class PretixRow(msgspec.Struct, frozen=True, kw_only=True):
+class PretixRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A row object; its position is relative to its zone's."""
 
     row_number: Label
@@ -80,7 +75,7 @@ class PretixRow(msgspec.Struct, frozen=True, kw_only=True):
     uuid: Guid | None = None
 
 
-class PretixArea(msgspec.Struct, frozen=True, kw_only=True):
+class PretixArea(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A shape; its position is relative to its zone's."""
 
     shape: Shape
@@ -111,7 +106,7 @@ class PretixArea(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class PretixZone(msgspec.Struct, frozen=True, kw_only=True):
+class PretixZone(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A part of the hall. The schema lets the name be missing, and so do we."""
 
     position: Point
@@ -131,51 +126,15 @@ class PretixPlan(msgspec.Struct, frozen=True, kw_only=True):
     size: PretixSize
 
 
-PLAN_TYPE: Final = inspect.type_info(PretixPlan)
+def write_pretix(pretix: PretixPlan) -> bytes:
+    """Return the file of a plan; read_pretix gives the same plan again."""
+    return msgspec.json.encode(pretix)
 
 
 def read_pretix(raw: bytes, *, ignore_unknown: bool = False) -> tuple[PretixPlan, tuple[str, ...]]:
     """Return the plan in the bytes, and the paths of keys that the format does not know.
 
-    Raises PlanInvalid naming each unknown key (unless they are to be ignored), else the first value
-    that breaks the format.
+    Raises PlanInvalid naming each unknown key (unless they are to be ignored), else each value that
+    breaks the format.
     """
-    if len(raw) > PLAN_BYTES_MAX:
-        raise PlanInvalid(("$", f"has {len(raw)} bytes, at most {PLAN_BYTES_MAX} are read"))
-    try:
-        document = msgspec.json.decode(raw.removeprefix(BYTE_ORDER_MARK))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise PlanInvalid(("$", f"is not JSON: {error}")) from error
-    except RecursionError as error:
-        raise PlanInvalid(("$", "is nested too deeply to be a plan")) from error
-    unknown = tuple(_unknown_keys(document, PLAN_TYPE, "$"))
-    if unknown and not ignore_unknown:
-        raise PlanInvalid(*_as_problems(unknown))
-    try:
-        return msgspec.convert(document, PretixPlan), unknown
-    except msgspec.ValidationError as error:
-        rule, _, path = str(error).rpartition(" - at ")
-        where = path.strip("`") if rule else "$"
-        raise PlanInvalid((where, (rule or str(error)).replace("`", ""))) from error
-
-
-def _as_problems(unknown: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    for path in unknown[:UNKNOWN_SHOWN_MAX]:
-        yield path, "is not a key of the format"
-    if len(unknown) > UNKNOWN_SHOWN_MAX:
-        yield "$", f"has {len(unknown) - UNKNOWN_SHOWN_MAX} more unknown keys"
-
-
-def _unknown_keys(value: Any, type_: inspect.Type, path: str) -> Iterator[str]:
-    if isinstance(type_, inspect.UnionType):
-        type_ = next((t for t in type_.types if isinstance(t, inspect.StructType)), type_)
-    if isinstance(type_, inspect.VarTupleType) and isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _unknown_keys(item, type_.item_type, f"{path}[{index}]")
-    elif isinstance(type_, inspect.StructType) and isinstance(value, dict):
-        fields = {field.encode_name: field.type for field in type_.fields}
-        for key, item in value.items():
-            if key not in fields:
-                yield f"{path}.{key}"
-            elif isinstance(item, dict | list):
-                yield from _unknown_keys(item, fields[key], f"{path}.{key}")
+    return read_document(raw, PretixPlan, bytes_max=PLAN_BYTES_MAX, ignore_unknown=ignore_unknown)

@@ -2,12 +2,17 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Final
 
+import msgspec
+
 from booking_core.catalog.drawing import COORDINATE_MAX, Area, Point
+from booking_core.catalog.plan_extras import NO_EXTRAS, PlanExtras, check_extras
+from booking_core.catalog.plan_reader import raise_problems
 from booking_core.catalog.plan_repair import RepairReport, SeatToName, name_seats
+from booking_core.catalog.plan_source import PlanSource, with_ids
 from booking_core.catalog.pretix_format import PretixPlan, PretixSeat, PretixZone, read_pretix
 from booking_core.catalog.refusals import PlanInvalid
 from booking_core.catalog.seat_plan import SEATS_MAX, PlanTier, Seat, SeatPlan, make_seat_plan
@@ -25,8 +30,6 @@ ACCESSIBLE_CATEGORY: Final = re.compile(
 MARGIN: Final = 20
 # Finer than a pixel; keeps the drawing short.
 POSITION_DIGITS: Final = 2
-# Enough to see the pattern of what is wrong.
-PROBLEMS_SHOWN_MAX: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,15 @@ class _RawSeat:
     position: Point
 
 
+@dataclass(frozen=True, slots=True)
+class ImportedPlan:
+    """A plan, what had to be repaired in it, and the files that give it again."""
+
+    plan: SeatPlan
+    report: RepairReport
+    source: PlanSource
+
+
 def import_pretix(
     raw: bytes,
     *,
@@ -48,51 +60,69 @@ def import_pretix(
 ) -> tuple[SeatPlan, RepairReport]:
     """Return the plan in a pretix seating-plan file, and what had to be repaired in it.
 
-    A category becomes a tier of the same name, a zone a section. `leave_out` names categories whose
-    seats are not for sale and are not imported. The same bytes give the same ids each time. Raises
-    PlanInvalid naming what is wrong and where.
+    The same bytes give the same ids each time. Raises PlanInvalid naming what is wrong and where.
     """
     pretix, unknown = read_pretix(raw, ignore_unknown=ignore_unknown)
-    _check(pretix, leave_out)
+    made = make_imported(pretix, PlanExtras(focal_point=focal_point), leave_out)
+    return made.plan, replace(made.report, ignored_keys=unknown)
+
+
+def make_imported(
+    pretix: PretixPlan, extras: PlanExtras = NO_EXTRAS, leave_out: Collection[str] = ()
+) -> ImportedPlan:
+    """Return the plan of a file that was read, with what the side file says.
+
+    A category becomes a tier of the same name, a zone a section. `leave_out` names categories whose
+    seats are not for sale and are not imported. Raises PlanInvalid naming what is wrong and where.
+    """
+    raise_problems([*_category_problems(pretix, leave_out), *_zone_problems(pretix)])
     sections = _section_names(pretix.zones)
     found = list(_raw_seats(pretix, sections))
     if len(found) > SEATS_MAX:
         raise PlanInvalid(("$.zones", f"has {len(found)} seats, at most {SEATS_MAX} can be kept"))
     ids, report = name_seats([raw_seat.to_name for raw_seat in found])
-    wanted = [
-        (seat_id, raw_seat)
-        for seat_id, raw_seat in zip(ids, found, strict=True)
-        if raw_seat.seat.category not in leave_out
-    ]
+    named = list(zip(ids, found, strict=True))
+    wanted = [one for one in named if one[1].seat.category not in leave_out]
     if not wanted:
         raise PlanInvalid(("$.zones", "has no seat that is for sale"))
-    origin, width, height = _canvas(pretix, [raw_seat.position for _, raw_seat in wanted])
-    plan = make_seat_plan(
-        name=pretix.name,
-        width=width,
-        height=height,
-        tiers=_tiers(pretix),
-        sections=tuple(dict.fromkeys(sections)),
-        rows=_rows(wanted, origin),
-        areas=_areas(pretix, origin),
-        focal_point=focal_point and focal_point + origin,
-    )
-    return plan, replace(
+    plan = _plan(pretix, sections, wanted, extras, set(ids) - {seat_id for seat_id, _ in wanted})
+    report = replace(
         report,
         seats=len(plan.seats),
         same_labels=_same_labels(plan.seats),
         unused_categories=_unused(pretix, plan, leave_out),
         left_out=len(found) - len(wanted),
-        ignored_keys=unknown,
+        without_accessible=_without_accessible(plan),
     )
+    return ImportedPlan(plan, report, PlanSource(with_ids(pretix, ids, sections), extras))
 
 
-def _check(pretix: PretixPlan, leave_out: Collection[str]) -> None:
-    problems = [*_category_problems(pretix, leave_out), *_zone_problems(pretix)]
-    if problems:
-        more = len(problems) - PROBLEMS_SHOWN_MAX
-        tail = [("$", f"has {more} more problems")] if more > 0 else []
-        raise PlanInvalid(*problems[:PROBLEMS_SHOWN_MAX], *tail)
+def _plan(
+    pretix: PretixPlan,
+    sections: Sequence[str],
+    wanted: Sequence[tuple[str, _RawSeat]],
+    extras: PlanExtras,
+    left_out: Set[str],
+) -> SeatPlan:
+    origin, width, height = _canvas(pretix, [raw_seat.position for _, raw_seat in wanted])
+    rows = _rows(wanted, origin, extras)
+    check_extras(extras, rows, left_out)
+    return make_seat_plan(
+        name=pretix.name,
+        width=width,
+        height=height,
+        tiers=_tiers(pretix),
+        sections=tuple(dict.fromkeys(row[0].section for row in rows)),
+        rows=rows,
+        areas=_areas(pretix, origin, rows, sections),
+        focal_point=extras.focal_point and extras.focal_point + origin,
+        aisles=extras.aisles,
+        restricted_views={
+            seat_id: said.restricted_view
+            for seat_id, said in extras.seats.items()
+            if said.restricted_view and seat_id not in left_out
+        },
+    )
 
 
 def _category_problems(pretix: PretixPlan, leave_out: Collection[str]) -> Iterator[tuple[str, str]]:
@@ -175,9 +205,16 @@ def _tier_color(color: str) -> str:
     return "#" + (digits if len(digits) == 6 else "".join(digit * 2 for digit in digits))
 
 
-def _rows(wanted: Sequence[tuple[str, _RawSeat]], origin: Point) -> list[list[Seat]]:
+def _rows(
+    wanted: Sequence[tuple[str, _RawSeat]], origin: Point, extras: PlanExtras
+) -> list[list[Seat]]:
     rows: dict[tuple[int, int], list[Seat]] = {}
+    accessible = {
+        name: ACCESSIBLE_CATEGORY.search(name) is not None
+        for name in {raw_seat.seat.category for _, raw_seat in wanted}
+    }
     for seat_id, raw_seat in wanted:
+        said = extras.of(seat_id).accessible
         place = raw_seat.position + origin
         seat = Seat(
             seat_id=seat_id,
@@ -187,14 +224,37 @@ def _rows(wanted: Sequence[tuple[str, _RawSeat]], origin: Point) -> list[list[Se
             seat_number=raw_seat.to_name.seat_number,
             x=round(place.x, POSITION_DIGITS),
             y=round(place.y, POSITION_DIGITS),
-            accessible=ACCESSIBLE_CATEGORY.search(raw_seat.seat.category) is not None,
+            accessible=accessible[raw_seat.seat.category] if said is None else said,
         )
         rows.setdefault(raw_seat.row_key, []).append(seat)
     return list(rows.values())
 
 
-def _areas(pretix: PretixPlan, origin: Point) -> list[Area]:
-    return [area.placed(zone.position + origin) for zone in pretix.zones for area in zone.areas]
+def _areas(
+    pretix: PretixPlan, origin: Point, rows: Sequence[Sequence[Seat]], sections: Sequence[str]
+) -> list[Area]:
+    """Return all areas; one that has every seat of its zone within is the outline of the section."""
+    places: dict[str, list[Point]] = {}
+    for row in rows:
+        places.setdefault(row[0].section, []).extend(Point(seat.x, seat.y) for seat in row)
+    index_of = {section: index for index, section in enumerate(places)}
+    areas: list[Area] = []
+    for zone, section in zip(pretix.zones, sections, strict=True):
+        here = places.get(section, [])
+        is_outlined = not here
+        for one in zone.areas:
+            area = one.placed(zone.position + origin)
+            if not is_outlined and all(area.holds(place) for place in here):
+                area = msgspec.structs.replace(area, section=index_of[section])
+                is_outlined = True
+            areas.append(area)
+    return areas
+
+
+def _without_accessible(plan: SeatPlan) -> tuple[str, ...]:
+    """Return the tiers without an accessible seat: the law wants some at every price."""
+    has = {seat.tier for seat in plan.seats if seat.accessible}
+    return tuple(tier.tier for tier in plan.tiers if tier.tier not in has)
 
 
 def _same_labels(seats: Sequence[Seat]) -> int:

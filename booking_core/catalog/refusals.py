@@ -7,7 +7,7 @@ class CatalogError(ValueError):
     def __init__(self, *problems: tuple[str, str]) -> None:
         assert problems, "a refusal says why"
         self.problems = problems
-        super().__init__("; ".join(f"{where}: {what}" for where, what in problems))
+        super().__init__("\n".join(f"{where}: {what}" for where, what in problems))
 
 
 class PlanInvalid(CatalogError):

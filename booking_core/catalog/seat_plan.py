@@ -1,7 +1,7 @@
 """The seat plan of ours: seats in the order of every packed status, and runs of neighbours."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from booking_core.catalog.drawing import Area, Drawing, Point, find_focal_point
@@ -68,6 +68,8 @@ class SeatPlan:
     tiers: tuple[PlanTier, ...]
     seats: tuple[Seat, ...]
     blocks: tuple[SeatBlock, ...]
+    # What stands in the way of a seat's view, by seat id; a seat that sees everything is not in it.
+    restricted_views: Mapping[str, str] = field(default_factory=dict)
 
     def drawing(self) -> Drawing:
         """Return everything but the seats."""
@@ -79,6 +81,7 @@ class SeatPlan:
             areas=self.areas,
             sections=self.sections,
             tiers=tuple(tier.tier for tier in self.tiers),
+            restricted_views=dict(self.restricted_views),
         )
 
 
@@ -92,18 +95,21 @@ def make_seat_plan(
     rows: Iterable[Sequence[Seat]],
     areas: Sequence[Area] = (),
     focal_point: Point | None = None,
+    aisles: Iterable[tuple[str, str]] = (),
+    restricted_views: Mapping[str, str] | None = None,
 ) -> SeatPlan:
     """Put the seats of the rows in order and find the blocks.
 
     Each item of `rows` is one row object: who sits next to whom comes from it and from the
-    coordinates, never from the row's name, which repeats in every part of a real hall.
+    coordinates, never from the row's name, which repeats in every part of a real hall. `aisles` are
+    pairs of seat ids that are no neighbours though nothing shows between them.
     Tiers without a seat are left out. Without a focal point, find_focal_point decides. Raises
     PlanInvalid when there is no seat, too many, or an id or tier that cannot be kept.
     """
     rows = [row for row in rows if row]
     _check(rows, tiers)
     focal_point = focal_point or find_focal_point(tuple(areas), width)
-    runs = _runs_by_tier(rows)
+    runs = _runs_by_tier(rows, frozenset(frozenset(pair) for pair in aisles))
     seats: list[Seat] = []
     blocks: list[SeatBlock] = []
     for tier in tiers:
@@ -121,10 +127,13 @@ def make_seat_plan(
         tiers=tuple(tier for tier in tiers if tier.tier in runs),
         seats=tuple(seats),
         blocks=tuple(blocks),
+        restricted_views=restricted_views or {},
     )
 
 
-def _runs_by_tier(rows: Sequence[Sequence[Seat]]) -> dict[str, list[Sequence[Seat]]]:
+def _runs_by_tier(
+    rows: Sequence[Sequence[Seat]], aisles: frozenset[frozenset[str]]
+) -> dict[str, list[Sequence[Seat]]]:
     by_section: dict[str, list[Sequence[Seat]]] = {}
     for row in rows:
         by_section.setdefault(row[0].section, []).append(row)
@@ -133,8 +142,17 @@ def _runs_by_tier(rows: Sequence[Sequence[Seat]]) -> dict[str, list[Sequence[Sea
         fallback = usual_spacing(section_rows)
         for row in section_rows:
             for run in neighbour_runs(row, fallback):
-                runs.setdefault(run[0].tier, []).append(run)
+                runs.setdefault(run[0].tier, []).extend(_parted(run, aisles))
     return runs
+
+
+def _parted(run: Sequence[Seat], aisles: frozenset[frozenset[str]]) -> Iterator[Sequence[Seat]]:
+    first = 0
+    for index in range(1, len(run)) if aisles else ():
+        if frozenset((run[index - 1].seat_id, run[index].seat_id)) in aisles:
+            yield run[first:index]
+            first = index
+    yield run[first:]
 
 
 def _check(rows: Sequence[Sequence[Seat]], tiers: Sequence[PlanTier]) -> None:

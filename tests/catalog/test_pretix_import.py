@@ -3,11 +3,12 @@
 import copy
 from typing import Any
 
+import msgspec
 import pytest
 from plan_files import plan, raw, row, seat, whole_plan
 
 from booking_core.catalog import pretix_format, pretix_plan
-from booking_core.catalog.drawing import Point
+from booking_core.catalog.drawing import Area, Point
 from booking_core.catalog.pretix_plan import import_pretix
 from booking_core.catalog.refusals import PlanInvalid
 
@@ -42,6 +43,7 @@ def test_a_plan_with_every_key_of_the_format_is_read_whole() -> None:
     assert report.lines() == [
         "6 seats imported.",
         "Every seat has an id of its own; nothing was repaired.",
+        "Note: no accessible seat in: Gold, Silver.",
     ]
 
 
@@ -120,6 +122,8 @@ def test_unused_categories_are_named() -> None:
     assert [tier.tier for tier in imported.tiers] == ["Gold"]
     assert "Categories without a seat: Silver." in report.lines()
 
+
+L_SHAPE = [(0, 0), (10, 0), (10, 4), (4, 4), (4, 10), (0, 10)]
 
 REFUSED: list[tuple[str, Any, str, str]] = [
     ("$.name", 5, "$.name", "Expected str"),
@@ -246,3 +250,54 @@ def test_a_long_list_of_problems_is_cut() -> None:
 def test_importing_twice_gives_the_same() -> None:
     document = copy.deepcopy(whole_plan())
     assert import_pretix(raw(document)) == import_pretix(raw(document))
+
+
+def test_everything_that_is_wrong_is_named_at_once() -> None:
+    document = whole_plan()
+    document["size"]["width"] = "wide"
+    document["zones"][0]["rows"][0]["seats"][1]["position"]["x"] = None
+    del document["zones"][0]["rows"][1]["seats"][0]["category"]
+    document["zones"][0]["areas"][2]["polygon"]["points"][1] = 5
+    assert refusal(document) == {
+        "$.size.width": "Expected int, got str",
+        "$.zones[0].rows[0].seats[1].position.x": "Expected float, got null",
+        "$.zones[0].rows[1].seats[0]": "Object missing required field category",
+        "$.zones[0].areas[2].polygon.points[1]": "Expected object, got int",
+    }
+
+
+def test_the_shape_around_all_seats_of_a_zone_is_its_outline() -> None:
+    document = whole_plan()
+    around = {"shape": "rectangle", "rectangle": {"width": 300, "height": 100}}
+    document["zones"][0]["areas"] += [around, around]
+    document["zones"].append({"name": "Foyer", "position": {"x": 0, "y": 0}, "rows": []})
+    imported, _ = import_pretix(raw(document))
+    assert [area.section for area in imported.areas] == [None] * 5 + [0, None]
+    assert imported.sections == ("Stalls",)
+
+
+@pytest.mark.parametrize(
+    ("area", "inside", "outside"),
+    [
+        ({"shape": "circle", "circle": {"radius": 5}}, (103, 54), (104, 54)),
+        ({"shape": "ellipse", "ellipse": {"radius": {"x": 9, "y": 3}}}, (108, 50), (100, 54)),
+        (
+            {"shape": "ellipse", "rotation": 90, "ellipse": {"radius": {"x": 9, "y": 3}}},
+            (100, 58),
+            (108, 50),
+        ),
+        ({"shape": "rectangle", "rectangle": {"width": 4, "height": 8}}, (104, 58), (99, 50)),
+        (
+            {"shape": "polygon", "polygon": {"points": [{"x": x, "y": y} for x, y in L_SHAPE]}},
+            (101, 58),
+            (108, 58),
+        ),
+        ({"shape": "text", "text": {"text": "here"}}, None, (100, 50)),
+    ],
+)
+def test_a_shape_holds_what_is_drawn_within(
+    area: dict[str, Any], inside: tuple[float, float] | None, outside: tuple[float, float]
+) -> None:
+    shape = msgspec.convert({"position": {"x": 100, "y": 50}, **area}, Area)
+    assert inside is None or shape.holds(Point(*inside))
+    assert not shape.holds(Point(*outside))

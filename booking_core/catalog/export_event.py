@@ -1,0 +1,126 @@
+"""Taking an event's seats out again as files: what the command line calls."""
+
+import asyncio
+from collections.abc import Iterator
+
+from booking_core.catalog.drawing import Area, Drawing, Point
+from booking_core.catalog.event import Event
+from booking_core.catalog.events import Catalog
+from booking_core.catalog.plan_extras import PlanExtras, SeatExtra
+from booking_core.catalog.plan_source import PlanSource
+from booking_core.catalog.plan_store import read_source
+from booking_core.catalog.pretix_format import (
+    PretixArea,
+    PretixCategory,
+    PretixPlan,
+    PretixRow,
+    PretixSeat,
+    PretixSize,
+    PretixZone,
+)
+from booking_core.catalog.pretix_plan import ACCESSIBLE_CATEGORY, POSITION_DIGITS
+from booking_core.catalog.refusals import EventRefused
+from booking_core.catalog.seat_layout import SeatLayout
+from groundwork.postgres import Pool, connection
+
+
+async def export_event(pool: Pool, event_id: str) -> PlanSource:
+    """Return the plan and the side file that give the event's seats again, with the same ids.
+
+    They are the files that were imported, repaired ids in place; of an event whose seats came from
+    no file they are made from its seats. Raises EventRefused for an event of stock only, and
+    EventNotFound.
+    """
+    catalog = Catalog(pool)
+    event = await catalog.get(event_id)
+    if not event.is_seated:
+        raise EventRefused(("event_id", f"the event {event_id!r} has no seats"))
+    async with connection(pool) as database:
+        if source := await read_source(database, event_id):
+            return source
+    layout = await catalog.seat_layout(event_id)
+    return await asyncio.to_thread(source_of, event, layout)
+
+
+def source_of(event: Event, layout: SeatLayout) -> PlanSource:
+    """Return files that give these seats: a zone for each section, a row for each block."""
+    drawing = layout.drawing
+    assert drawing is not None, "an event with seats has a drawing"
+    pretix = PretixPlan(
+        name=drawing.name,
+        categories=tuple(
+            PretixCategory(tier.tier, tier.color) for tier in event.tiers if not tier.is_stock
+        ),
+        # What belongs to no section lies beneath everything else.
+        zones=(*_decoration(drawing), *_zones(layout, drawing)),
+        size=PretixSize(drawing.width, drawing.height),
+    )
+    return PlanSource(
+        pretix, PlanExtras(focal_point=drawing.focal_point, seats=_said(layout, drawing))
+    )
+
+
+def _decoration(drawing: Drawing) -> Iterator[PretixZone]:
+    areas = tuple(_area(one) for one in drawing.areas if one.section is None)
+    if areas:
+        yield PretixZone(name="Drawing", position=Point(), rows=(), areas=areas)
+
+
+def _zones(layout: SeatLayout, drawing: Drawing) -> Iterator[PretixZone]:
+    rows: dict[int, list[PretixRow]] = {}
+    for blocks in layout.blocks.values():
+        for first_index, length in blocks:
+            row = _row(layout, range(first_index, first_index + length))
+            rows.setdefault(layout.section_of[first_index], []).append(row)
+    for index, section in enumerate(layout.sections):
+        yield PretixZone(
+            name=section,
+            position=Point(),
+            rows=tuple(rows.get(index, ())),
+            areas=tuple(_area(one) for one in drawing.areas if one.section == index),
+        )
+
+
+def _row(layout: SeatLayout, seats: range) -> PretixRow:
+    return PretixRow(
+        row_number=layout.rows[seats[0]],
+        seats=tuple(
+            PretixSeat(
+                seat_guid=layout.seat_ids[seat],
+                seat_number=layout.numbers[seat],
+                # The database keeps single precision; what was written was rounded.
+                position=Point(
+                    round(layout.xs[seat], POSITION_DIGITS), round(layout.ys[seat], POSITION_DIGITS)
+                ),
+                category=layout.tier(seat),
+            )
+            for seat in seats
+        ),
+    )
+
+
+def _area(area: Area) -> PretixArea:
+    return PretixArea(
+        shape=area.shape,
+        position=area.position,
+        color=area.color or None,
+        border_color=area.border_color or None,
+        rotation=area.rotation or None,
+        rectangle=area.rectangle,
+        circle=area.circle,
+        ellipse=area.ellipse,
+        polygon=area.polygon,
+        text=area.text,
+    )
+
+
+def _said(layout: SeatLayout, drawing: Drawing) -> dict[str, SeatExtra]:
+    """Return what the plan cannot say, of the seats of which there is anything to say."""
+    by_category = {tier: ACCESSIBLE_CATEGORY.search(tier) is not None for tier in layout.tiers}
+    said: dict[str, SeatExtra] = {}
+    for index, seat_id in enumerate(layout.seat_ids):
+        is_accessible = index in layout.accessible
+        view = drawing.restricted_views.get(seat_id)
+        if is_accessible != by_category[layout.tier(index)] or view:
+            said[seat_id] = SeatExtra(accessible=is_accessible, restricted_view=view)
+    return said
