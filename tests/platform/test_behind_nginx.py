@@ -5,11 +5,17 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
+from email import message_from_string
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from urllib.request import Request, urlopen
 
 import pytest
 import yaml
 
+from groundwork.networks import trusted_networks
 from tests.platform.processes import REPOSITORY, open_folder, wait_until
 from tests.platform.whole_system import Buyer, Up, ask, started_up
 from tests.running_system import free_port
@@ -29,9 +35,9 @@ def system() -> Iterator[Up]:
         yield up
 
 
-@pytest.fixture(scope="module")
-def edge_url(system: Up) -> Iterator[str]:
-    """The address of nginx, with the configuration moved to this machine's ports and folders."""
+@contextmanager
+def edge(gateway_url: str) -> Iterator[str]:
+    """Run nginx, with the configuration moved to this machine's ports and folders; its address."""
     if not Path(NGINX).exists():
         pytest.skip("nginx is not installed")
     with open_folder() as folder:
@@ -42,7 +48,7 @@ def edge_url(system: Up) -> Iterator[str]:
             for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         )
         for ours, theirs in (
-            ("http://gateway:8080", system.url),
+            ("http://gateway:8080", gateway_url),
             ("listen 8080", f"listen 127.0.0.1:{port}"),
             ("/tmp/onsale-boards", f"{folder}/boards"),
             ("worker_rlimit_nofile 65536;", ""),
@@ -57,6 +63,38 @@ def edge_url(system: Up) -> Iterator[str]:
             wait_until("nginx answers", lambda: ask(f"{url}/")[0] == 200)
             yield url
             nginx.terminate()
+
+
+@pytest.fixture(scope="module")
+def edge_url(system: Up) -> Iterator[str]:
+    with edge(system.url) as url:
+        yield url
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Answers what it was asked with."""
+
+    def do_GET(self) -> None:
+        body = str(self.headers).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_who_asks_is_nginxs_word_and_not_the_clients() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as echo:
+        Thread(target=echo.serve_forever, daemon=True).start()
+        with edge(f"http://127.0.0.1:{echo.server_port}") as url:
+            claimed = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
+            with urlopen(Request(f"{url}/sales/demo", headers=claimed)) as answer:
+                passed_on = message_from_string(answer.read().decode())
+        echo.shutdown()
+    assert passed_on.get_all("X-Forwarded-For") == ["127.0.0.1"]
+    assert passed_on.get_all("X-Forwarded-Proto") == ["http"]
 
 
 def boards_asked_for(system: Up) -> float:
@@ -97,7 +135,9 @@ def test_the_override_suits_the_compose_file() -> None:
     compose = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text("utf-8"))
     text = (REPOSITORY / "deploy/behind-nginx.yml").read_text("utf-8")
     override = yaml.load(text, Loader=_Override)
-    assert override["services"]["gateway"] == {"ports": []}
+    gateway = override["services"]["gateway"]
+    assert gateway["ports"] == []
+    assert trusted_networks(gateway["environment"]["TRUSTED_PROXIES"])
     edge = override["services"]["edge"]
     assert edge["ports"] == compose["services"]["gateway"]["ports"]
     assert set(edge["depends_on"]) <= set(compose["services"])
