@@ -11,6 +11,7 @@ import click
 import uvloop
 from rich.console import Console
 
+from bench.ahead import measure_ahead
 from bench.bare_script import measure_bare_script
 from bench.door import measure_door
 from bench.draw import measure_draw
@@ -45,6 +46,9 @@ class Sizes:
     events: int
     search_seconds: float
     entries: int
+    sale_fans: int
+    sale_kinds: int
+    sale_seeds: int
 
 
 # Minutes of medians for the figures that are published.
@@ -52,18 +56,21 @@ FULL = Sizes(
     reads=Plan(9, 1.5), writes=Plan(9, 0.8), orders=Plan(5, 2.0),
     map_seats=60_000, reserve_seats=100_000, order_seats=30_000,
     streams=8_000, boards=8, events=10_000, search_seconds=20.0, entries=1_000_000,
+    sale_fans=60_000, sale_kinds=6, sale_seeds=3,
 )  # fmt: skip
 # Under a minute, for every change: good enough to see that a path has become a third slower.
 QUICK = Sizes(
     reads=Plan(3, 0.5), writes=Plan(3, 0.4), orders=Plan(2, 1.0),
     map_seats=60_000, reserve_seats=20_000, order_seats=6_000,
     streams=2_000, boards=3, events=10_000, search_seconds=3.0, entries=100_000,
+    sale_fans=60_000, sale_kinds=6, sale_seeds=1,
 )  # fmt: skip
 # Seconds, for the test of the bench itself; the figures say nothing.
 TINY = Sizes(
     reads=Plan(1, 0.1), writes=Plan(1, 0.1), orders=Plan(1, 0.1),
     map_seats=1_000, reserve_seats=4_000, order_seats=1_000,
     streams=50, boards=2, events=200, search_seconds=0.5, entries=5_000,
+    sale_fans=2_000, sale_kinds=1, sale_seeds=1,
 )  # fmt: skip
 SIZES = {"full": FULL, "quick": QUICK, "tiny": TINY}
 
@@ -98,6 +105,8 @@ async def measure(sizes: Sizes, tell: Callable[[str], None]) -> list[Row]:
                 rows.append(await measure_search(installation, sizes.events, sizes.search_seconds))
         tell(f"the draw of {sizes.entries:,} entries")
         rows.append(await measure_draw(installation, sizes.entries))
+        tell("sales on a virtual clock")
+        rows += measure_ahead(sizes.sale_fans, sizes.sale_kinds, sizes.sale_seeds)
         tell("bare script")
         bare = await measure_bare_script(installation.redis_url)
     for row in rows:

@@ -89,6 +89,8 @@ def budget_text(row: Mapping[str, Any]) -> str:
     """Return the budget as the design says it."""
     if row["judged_by"] == "ratio >= budget":
         return f"≥ {row['budget']:g} × floor"
+    if row["judged_by"] == "|ours - floor| <= budget":
+        return f"{row['floor']:g} ± {row['budget']:g}"
     return f"≤ {row['budget']:g} {row['unit'].partition(' ')[0].strip(',')}"
 
 
