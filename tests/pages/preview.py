@@ -21,13 +21,14 @@ from aiohttp import web
 
 from gateway.pages.views import WaitingPage
 from groundwork.pages import PageRenderer, html_response
-from tests.pages import sample_arena, sample_room, sample_shop, sample_views
+from tests.pages import sample_arena, sample_room, sample_shop, sample_stadium, sample_views
 
 ROOT = Path(__file__).parents[2]
 HMAC_SECRET = "preview"
 ROUTES = web.RouteTableDef()
 RENDERER = web.AppKey("renderer", PageRenderer)
 LINE = web.AppKey("line", dict)
+STADIUM = web.AppKey("stadium", list)
 
 
 def make_app() -> web.Application:
@@ -36,6 +37,7 @@ def make_app() -> web.Application:
         {"room": ROOT / "gateway/pages", "shop": ROOT / "booking_core/pages"}
     )
     app[LINE] = {"codes": sample_arena.arena_codes(), "seq": 1, "joined": None, "payments": {}}
+    app[STADIUM] = sample_arena.arena_codes(sample_stadium.STADIUM_SEATS)
     app.add_routes(ROUTES)
     app.router.add_get("/static/{path:.+}", app[RENDERER].static_files.handle)
     return app
@@ -98,7 +100,9 @@ async def waiting_room(request: web.Request) -> web.Response:
 
 @ROUTES.get("/events/{event}/seats")
 async def seats_page(request: web.Request) -> web.Response:
-    return page(request, "seats.html", sample_shop.seats_pages()["seated"])
+    is_stadium = request.match_info["event"] == sample_stadium.EVENT_ID
+    seated = sample_shop.seats_pages()["seated"]
+    return page(request, "seats.html", sample_stadium.stadium_page() if is_stadium else seated)
 
 
 @ROUTES.get("/checkout/{reservation}")
@@ -206,13 +210,21 @@ async def leave(request: web.Request) -> web.Response:
 
 @ROUTES.get("/api/events/{event}/plan")
 async def plan(request: web.Request) -> web.Response:
-    return web.json_response(sample_arena.arena_plan())
+    is_stadium = request.match_info["event"] == sample_stadium.EVENT_ID
+    return web.json_response(
+        sample_stadium.stadium_plan() if is_stadium else sample_arena.arena_plan()
+    )
+
+
+def codes_of(request: web.Request) -> list[int]:
+    is_stadium = request.match_info["event"] == sample_stadium.EVENT_ID
+    codes: list[int] = request.app[STADIUM] if is_stadium else request.app[LINE]["codes"]
+    return codes
 
 
 @ROUTES.get("/api/events/{event}/seats")
 async def seats(request: web.Request) -> web.Response:
-    line = request.app[LINE]
-    return web.json_response(sample_arena.snapshot(line["codes"], line["seq"]))
+    return web.json_response(sample_arena.snapshot(codes_of(request), request.app[LINE]["seq"]))
 
 
 @ROUTES.get("/api/events/{event}/seats/changes")
@@ -222,9 +234,10 @@ async def seat_changes(request: web.Request) -> web.StreamResponse:
     await response.prepare(request)
     for _ in range(3600):
         await asyncio.sleep(2)
-        changes = [[random.randrange(5000), random.randrange(3)] for _ in range(6)]
+        codes = codes_of(request)
+        changes = [[random.randrange(len(codes)), random.randrange(3)] for _ in range(6)]
         for index, code in changes:
-            line["codes"][index] = code
+            codes[index] = code
         line["seq"] += 1
         data = {
             "epoch": 1,

@@ -57,10 +57,9 @@ def arena_tier(ring: int, part: int, row: int) -> int:
     return 3 if is_side else 2
 
 
-def arena_codes(seed: int = 7) -> list[int]:
-    """What each seat of the arena is: 0 free, 1 held, 2 sold, 3 blocked."""
-    chance = random.Random(seed)
-    return [chance.choices((0, 1, 2, 3), (62, 8, 28, 2))[0] for _ in range(5000)]
+def arena_codes(seats: int = 5000, seed: int = 7) -> list[int]:
+    """What each seat of a hall is: 0 free, 1 held, 2 sold, 3 blocked."""
+    return random.Random(seed).choices((0, 1, 2, 3), (62, 8, 28, 2), k=seats)
 
 
 def snapshot(codes: list[int], seq: int = 1) -> dict[str, Any]:

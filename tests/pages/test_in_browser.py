@@ -202,6 +202,10 @@ async def test_seats_can_be_picked_by_keyboard_and_held(page: Page, server: Test
     await page.goto(f"http://localhost:{server.port}/events/demo-arena/seats")
     await page.wait_for_selector("[data-map-state]", state="hidden")
     await page.focus("canvas")
+    await page.keyboard.press("ArrowRight")  # from afar the arrows go from section to section
+    assert "Block A, 500 free" in (await page.text_content("[data-announcer]") or "")
+    await page.keyboard.press("Enter")  # into the section
+    assert "Block A, row" in (await page.text_content("[data-announcer]") or "")
     await page.keyboard.press("ArrowRight")
     await page.keyboard.press("Enter")
     await page.wait_for_selector("[data-tray] li")

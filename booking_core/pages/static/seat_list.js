@@ -2,7 +2,7 @@
 // An equal alternative to the map; a section's table is made when it is opened.
 
 import { make } from "/static/base/js/page_parts.js";
-import { formatMoney, plural, text } from "/static/base/js/texts.js";
+import { formatMoney, text } from "/static/base/js/texts.js";
 
 export class SeatList {
   #root;
@@ -11,7 +11,7 @@ export class SeatList {
   #onPick;
   #sections = [];
   #buttons = new Map();
-  #shown = () => true;
+  #filter = { shows: () => true };
   #picked = new Set();
 
   constructor(root, plan, currency, onPick) {
@@ -23,9 +23,9 @@ export class SeatList {
   }
 
   // What is free changed, or picks or the filter did; `labels` say so for each section.
-  update({ picked, shown, labels, isFilterNew }) {
+  update({ picked, filter, labels, isFilterNew }) {
     this.#picked = picked;
-    this.#shown = shown;
+    this.#filter = filter;
     this.#sections.forEach(({ details, count }, section) => {
       count.textContent = labels[section];
       if (isFilterNew && details.open) this.#fillSection(section);
@@ -48,7 +48,7 @@ export class SeatList {
     for (let i = 0; i < this.#plan.count; i++) {
       if (this.#plan.sectionOf[i] !== section) continue;
       this.#buttons.delete(i);
-      if (!this.#shown(i) && !this.#picked.has(i)) continue;
+      if (!this.#filter.shows(i) && !this.#picked.has(i)) continue;
       const key = `${this.#plan.rows[i]}\n${this.#plan.tierOf[i]}`;
       if (rows.has(key)) rows.get(key).push(i);
       else rows.set(key, [i]);
@@ -85,18 +85,4 @@ export class SeatList {
     button.ariaDisabled = String(!isFree && !isPicked);
     button.classList.toggle("is-accessible", Boolean(this.#plan.isAccessible[index]));
   }
-}
-
-// For each section: "120 free from €45".
-export function sectionLabels(plan, currency, shown) {
-  const free = new Uint32Array(plan.sections.length);
-  const lowest = new Array(plan.sections.length).fill(Infinity);
-  for (let i = 0; i < plan.count; i++) {
-    if (!plan.isFree(i) || !shown(i)) continue;
-    const section = plan.sectionOf[i];
-    free[section] += 1;
-    lowest[section] = Math.min(lowest[section], plan.tier(i).price);
-  }
-  return Array.from(free, (count, section) =>
-    count ? text("section_free", { free: plural("free", count), price: formatMoney(lowest[section], currency) }) : text("none_free"));
 }

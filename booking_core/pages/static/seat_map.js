@@ -1,12 +1,14 @@
-// The seat map: a canvas to pan, zoom and pick from, by pointer and by keyboard.
+// The seat map: sections from afar, seats from close by; to pan, zoom and pick from, by pointer and by keyboard.
 
 import { SeatPainter } from "./seat_painter.js";
 import { SeatView } from "./seat_view.js";
+import { SectionShapes } from "./section_shapes.js";
 
 const PICK_FROM_PX = 5.5; // smaller seats cannot be told apart by a finger: come closer instead
 const PICK_FROM_MOUSE_PX = 3;
+const PICK_AT_PX = 9; // how large seats are after coming closer
 const REACH_PX = 16; // how far beside a seat a tap still means it
-const CLOSER = 3;
+const SECTION_REACH = 5; // how many seats beside a section a tap still means it
 const KEY_ZOOM = 1.5;
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -15,36 +17,52 @@ export class SeatMap {
   #canvas;
   #view;
   #painter;
+  #shapes;
   #handlers;
   #isDue = false;
-  #cursor = -1;
-  #state = { picked: new Set(), shown: () => true, labels: [] };
+  #seat = -1; // where the keyboard is, among the seats …
+  #section = -1; // … or among the sections
+  #pointed = { kind: "", index: -1 }; // under the mouse or the keyboard's cursor
+  #picked = new Set();
 
-  // handlers: onPick(index), onCursor(index), onCloser(), tip(index, x, y) with -1 for none.
-  constructor(canvas, plan, handlers) {
+  // handlers: onPick(index), onSeat(index) and onSection(section) for what the keyboard came to,
+  // onCloser(), tip(kind, index, x, y): kind "seat", "section" or "" for nothing to say.
+  constructor(canvas, svg, plan, handlers) {
     this.#canvas = canvas;
     this.#plan = plan;
     this.#handlers = handlers;
-    this.#painter = new SeatPainter(canvas);
-    this.#view = new SeatView(canvas, {
+    this.#painter = new SeatPainter(canvas, plan);
+    this.#shapes = new SectionShapes(svg, plan);
+    this.#view = new SeatView(canvas, plan.radius, {
       onChange: () => this.redraw(),
       onTap: (x, y, kind) => this.#tap(x, y, kind),
     });
     canvas.addEventListener("pointermove", (event) => event.pointerType === "mouse" && this.#hover(event));
-    canvas.addEventListener("pointerleave", () => handlers.tip(-1));
+    canvas.addEventListener("pointerleave", () => this.#point("", -1));
     canvas.addEventListener("keydown", (event) => this.#key(event));
-    canvas.addEventListener("blur", () => this.#moveCursor(-1));
-    this.#fitHeight();
-    new ResizeObserver(() => this.#canvas.clientWidth && this.showAll()).observe(canvas);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-      this.#painter.readColors();
-      this.redraw();
-    });
+    canvas.addEventListener("blur", () => this.#leave());
+    // As tall as the plan needs at this width, so that a wide house leaves no empty half.
+    const { left, right, top, bottom } = plan.wholeBounds();
+    canvas.parentElement.style.setProperty("--plan-shape", (right - left) / Math.max(1, bottom - top));
+    new ResizeObserver(() => this.#view.resize(plan.wholeBounds())).observe(canvas);
   }
 
-  update(state) {
-    Object.assign(this.#state, state);
+  // Take what is free, picked and let through by the filter; `sections` and `lines` are for the sections.
+  update({ picked, filter, sections, lines }) {
+    this.#picked = picked;
+    this.#painter.take(filter, lines);
+    this.#shapes.take(sections);
     this.redraw();
+  }
+
+  // The page has other colours from now on; an update follows.
+  readColors() {
+    this.#painter.readColors();
+  }
+
+  // These seats have gone while the fan looks.
+  showGoing(indexes) {
+    this.#painter.showGoing(indexes);
   }
 
   // Paint once before the next frame, however often it was asked for.
@@ -53,22 +71,16 @@ export class SeatMap {
     this.#isDue = true;
     requestAnimationFrame(() => {
       this.#isDue = false;
-      if (!this.#canvas.clientWidth) return;
-      this.#painter.paint(this.#plan, this.#view, { ...this.#state, cursor: this.#cursor });
+      if (!this.#view.width) return;
+      this.#shapes.place(this.#view, this.#painter.hasDots(this.#view));
+      this.#painter.paint(this.#view, { picked: this.#picked, cursor: this.#seat });
+      if (this.#pointed.index >= 0 && this.#view.isMoving) this.#tip();
+      if (this.#painter.isRestless) this.redraw();
     });
   }
 
   showAll() {
-    const { grid, areas } = this.#plan;
-    const bounds = { left: grid.left, top: grid.top, right: grid.right, bottom: grid.bottom };
-    for (const { position, rectangle } of areas) {
-      if (!position || !rectangle) continue;
-      bounds.left = Math.min(bounds.left, position.x);
-      bounds.top = Math.min(bounds.top, position.y);
-      bounds.right = Math.max(bounds.right, position.x + rectangle.width);
-      bounds.bottom = Math.max(bounds.bottom, position.y + rectangle.height);
-    }
-    this.#view.fit(bounds, { isWhole: true });
+    this.#view.fit();
   }
 
   showSection(section) {
@@ -79,73 +91,121 @@ export class SeatMap {
     this.#view.zoomAt(factor);
   }
 
-  // As tall as the plan needs at this width, so that a wide house leaves no empty half.
-  #fitHeight() {
-    const { left, right, top, bottom } = this.#plan.grid;
-    this.#canvas.style.setProperty("--plan-shape", (right - left) / Math.max(1, bottom - top));
+  get #seatPx() {
+    return this.#plan.radius * this.#view.scale;
   }
 
   #tap(px, py, kind) {
-    const radius = this.#plan.radius * this.#view.scale;
-    if (radius < (kind === "mouse" ? PICK_FROM_MOUSE_PX : PICK_FROM_PX)) {
-      this.#view.zoomAt(CLOSER, px, py);
-      return this.#handlers.onCloser();
+    if (this.#seatPx >= (kind === "mouse" ? PICK_FROM_MOUSE_PX : PICK_FROM_PX)) {
+      const index = this.#seatAt(px, py);
+      return index >= 0 ? this.#handlers.onPick(index) : undefined;
     }
-    const index = this.#seatAt(px, py);
-    if (index >= 0) this.#handlers.onPick(index);
-    return undefined;
+    const section = this.#sectionAt(px, py);
+    if (section < 0) return undefined;
+    this.#comeCloser(section, px, py);
+    return this.#handlers.onCloser();
+  }
+
+  // To the whole of a section, or to the seats under the finger where that would not be closer.
+  #comeCloser(section, px, py) {
+    const { left, right, top, bottom } = this.#plan.bounds[section];
+    const fits = Math.min(this.#view.width / Math.max(1, right - left), this.#view.height / Math.max(1, bottom - top));
+    if (fits * this.#plan.radius >= PICK_FROM_PX) this.showSection(section);
+    else this.#view.flyCloser(PICK_AT_PX / this.#seatPx, px, py);
   }
 
   #seatAt(px, py) {
-    const reach = Math.max(REACH_PX, this.#plan.radius * this.#view.scale * 1.1) / this.#view.scale;
+    const reach = Math.max(REACH_PX, this.#seatPx * 1.1) / this.#view.scale;
     return this.#plan.nearest(...this.#view.toPlan(px, py), Math.min(reach, this.#plan.radius * 3));
   }
 
-  #hover({ offsetX, offsetY }) {
-    const index = this.#view.isDragging ? -1 : this.#seatAt(offsetX, offsetY);
-    this.#canvas.style.cursor = index >= 0 && this.#plan.isFree(index) ? "pointer" : "grab";
-    this.#tip(index);
+  #sectionAt(px, py) {
+    const reach = Math.max(REACH_PX / this.#view.scale, this.#plan.radius * SECTION_REACH);
+    const index = this.#plan.nearest(...this.#view.toPlan(px, py), reach);
+    return index < 0 ? -1 : this.#plan.sectionOf[index];
   }
 
-  #tip(index) {
-    if (index < 0) return this.#handlers.tip(-1);
-    return this.#handlers.tip(index, ...this.#view.toPixels(this.#plan.x[index], this.#plan.y[index]));
+  #hover({ offsetX, offsetY }) {
+    if (this.#view.isDragging) return this.#point("", -1);
+    if (this.#seatPx < PICK_FROM_MOUSE_PX) return this.#point("section", this.#sectionAt(offsetX, offsetY));
+    return this.#point("seat", this.#seatAt(offsetX, offsetY));
+  }
+
+  // Tell of what is under the mouse or the keyboard's cursor; index -1 for nothing.
+  #point(kind, index) {
+    this.#pointed = { kind, index };
+    this.#shapes.light(kind === "section" ? index : this.#section);
+    this.#canvas.classList.toggle("is-over", index >= 0 && (kind === "section" || this.#plan.isFree(index)));
+    this.#tip();
+  }
+
+  #tip() {
+    const { kind, index } = this.#pointed;
+    if (index < 0) return this.#handlers.tip("", -1);
+    const { middleX, middleY } = kind === "section" ? this.#plan.bounds[index] : { middleX: this.#plan.x[index], middleY: this.#plan.y[index] };
+    return this.#handlers.tip(kind, index, ...this.#view.toPixels(middleX, middleY));
   }
 
   #key(event) {
     const { key } = event;
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const isPress = key === "Enter" || key === " ";
+    if (event.ctrlKey || event.metaKey || event.altKey || (isPress && event.repeat)) return;
     if (STEPS[key]) this.#step(...STEPS[key]);
-    else if ((key === "Enter" || key === " ") && this.#cursor >= 0) this.#handlers.onPick(this.#cursor);
+    else if (isPress && this.#seat >= 0) this.#handlers.onPick(this.#seat);
+    else if (isPress && this.#section >= 0) this.#enterSection();
     else if (key === "+" || key === "=") this.zoom(KEY_ZOOM);
     else if (key === "-") this.zoom(1 / KEY_ZOOM);
-    else if (key === "0") this.showAll();
+    else if (key === "0" || key === "Escape") this.#leaveSection();
     else return;
     event.preventDefault();
   }
 
+  // From section to section while seats are too small to choose, else from seat to seat.
   #step(dx, dy) {
-    const next = this.#cursor < 0 ? this.#firstSeat() : this.#plan.neighbour(this.#cursor, dx, dy);
-    if (next < 0) return;
-    this.#moveCursor(next);
-    this.#handlers.onCursor(next);
-    this.#view.reveal(this.#plan.x[next], this.#plan.y[next]);
-    this.#tip(next);
-  }
-
-  // Where the keyboard starts: the seat nearest to the middle of what is seen.
-  #firstSeat() {
-    const [x, y] = this.#view.toPlan(this.#view.width / 2, this.#view.height / 2);
-    for (let reach = this.#plan.radius * 4; reach < 1e6; reach *= 2) {
-      const index = this.#plan.nearest(x, y, reach);
-      if (index >= 0) return index;
+    if (this.#seat < 0 && this.#seatPx < PICK_FROM_PX) {
+      const section = this.#plan.sectionBeside(this.#section, dx, dy);
+      if (section >= 0) this.#comeToSection(section);
+      return;
     }
-    return -1;
+    const next = this.#seat < 0 ? this.#firstSeat() : this.#plan.neighbour(this.#seat, dx, dy);
+    if (next >= 0) this.#comeToSeat(next);
   }
 
-  #moveCursor(index) {
-    this.#cursor = index;
-    if (index < 0) this.#handlers.tip(-1);
+  #comeToSection(section) {
+    this.#section = section;
+    this.#view.reveal(this.#plan.bounds[section].middleX, this.#plan.bounds[section].middleY);
+    this.#point("section", section);
+    this.#handlers.onSection(section);
+  }
+
+  #comeToSeat(index, { isInSight = false } = {}) {
+    this.#seat = index;
+    this.#section = -1;
+    if (!isInSight) this.#view.reveal(this.#plan.x[index], this.#plan.y[index]);
+    this.#point("seat", index);
+    this.#handlers.onSeat(index);
+  }
+
+  #enterSection() {
+    const { middleX, middleY } = this.#plan.bounds[this.#section];
+    this.#comeCloser(this.#section, ...this.#view.toPixels(middleX, middleY));
+    this.#comeToSeat(this.#plan.nearest(middleX, middleY, Infinity), { isInSight: true });
+  }
+
+  #leaveSection() {
+    this.#leave();
+    this.showAll();
+  }
+
+  // Where the keyboard starts among seats: the one nearest to the middle of what is seen.
+  #firstSeat() {
+    return this.#plan.nearest(...this.#view.toPlan(this.#view.width / 2, this.#view.height / 2), Infinity);
+  }
+
+  #leave() {
+    this.#seat = -1;
+    this.#section = -1;
+    this.#point("", -1);
     this.redraw();
   }
 }

@@ -1,108 +1,148 @@
-// Draws the plan on a canvas. A seat's state is told by its shape as well as by its colour.
+// Draws the seats on a canvas: stamps for all of them, strokes for the few that are picked or going.
 
-import { FREE, HELD } from "./seat_plan.js";
+import { FREE, HELD, SOLD } from "./seat_plan.js";
+import { LABELS_UNTIL_PX, SectionLabels } from "./section_labels.js";
+import { SeatStamps } from "./seat_stamps.js";
 
-const SOLD = 2;
-const DOT_PX = 2.4; // below this radius a seat is a plain square: quick to draw, nothing to read
+const DOTS_FROM_PX = 0.8; // below this radius a seat is less than a dot: sections tell more
 const NUMBER_PX = 11; // from this radius on a seat's number can be read
-const LABEL_UNTIL_PX = 5.5; // sections have labels while their seats are too small to choose
 const MARK_PX = 4;
+const PICKED_PX = 5; // a pick is seen from afar
+const GOING_MS = 1_500; // as long as a glance takes to get there
+const RATIO_MAX = 2; // more pixels than that cost time and nobody sees them
+const AFTER_TIERS = ["aside", "held", "sold", "closed"];
 
 export class SeatPainter {
   #canvas;
   #context;
+  #plan;
   #colors;
+  #stamps;
+  #labels;
+  #image;
+  #pixels;
+  #font;
+  #looks; // of each seat, by its place in the stamps
+  #going = new Map(); // seat -> when it began to go
 
-  constructor(canvas) {
+  constructor(canvas, plan) {
     this.#canvas = canvas;
     this.#context = canvas.getContext("2d");
+    this.#plan = plan;
+    this.#labels = new SectionLabels(plan);
+    this.#looks = new Uint16Array(plan.count);
     this.readColors();
+  }
+
+  // Whether seats are drawn at this scale.
+  hasDots(view) {
+    return this.#plan.radius * view.scale >= DOTS_FROM_PX;
+  }
+
+  // Whether something moves by itself, so that the next frame looks different.
+  get isRestless() {
+    return this.#going.size > 0;
   }
 
   readColors() {
     const style = getComputedStyle(document.documentElement);
     const color = (name) => style.getPropertyValue(`--${name}`).trim();
-    this.#colors = {
-      ink: color("ink"), soft: color("soft"), line: color("line"), edge: color("edge"),
-      card: color("card"), accent: color("accent"), paper: color("paper"),
-    };
+    this.#colors = Object.fromEntries(["ink", "soft", "line", "edge", "card", "accent", "bad"].map((name) => [name, color(name)]));
+    this.#font = getComputedStyle(document.body).fontFamily;
+    const parts = (name) => channels(this.#context, name);
+    const tiers = this.#plan.tiers.map((tier) => parts(tier.color));
+    const { line, edge } = this.#colors;
+    this.#stamps = new SeatStamps([
+      ...tiers.map((each) => ({ look: "free", color: each })),
+      ...tiers.map((each) => ({ look: "accessible", color: each })),
+      ...AFTER_TIERS.map((look) => ({ look, color: parts(look === "aside" ? line : edge) })),
+    ]);
   }
 
-  // `shown(index)` is whether the filter lets a seat through; `cursor` a seat's index or -1.
-  paint(plan, view, { picked, shown, cursor, labels }) {
-    const { width, height } = view;
-    const ratio = Math.min(devicePixelRatio || 1, 2);
-    if (this.#canvas.width !== Math.round(width * ratio) || this.#canvas.height !== Math.round(height * ratio)) {
-      this.#canvas.width = Math.round(width * ratio);
-      this.#canvas.height = Math.round(height * ratio);
+  // What each seat looks like, and what the labels of the sections say, from now on.
+  take(filter, lines) {
+    this.#labels.take(this.#context, this.#font, lines);
+    const { status, tierOf, isAccessible, count, tiers } = this.#plan;
+    const [aside, held, sold, closed] = AFTER_TIERS.map((_, at) => 2 * tiers.length + at);
+    for (let i = 0; i < count; i++) {
+      const code = status[i];
+      if (code === FREE) this.#looks[i] = filter.shows(i) ? tierOf[i] + isAccessible[i] * tiers.length : aside;
+      else this.#looks[i] = code === HELD ? held : code === SOLD ? sold : closed;
     }
+  }
+
+  // These seats have just gone: a ring closes around each for a moment.
+  showGoing(indexes) {
+    for (const index of indexes) this.#going.set(index, performance.now());
+  }
+
+  // `cursor` is a seat's index or -1.
+  paint(view, { picked, cursor }) {
+    const ratio = Math.min(devicePixelRatio || 1, RATIO_MAX);
+    this.#fit(Math.round(view.width * ratio), Math.round(view.height * ratio));
+    const radius = this.#plan.radius * view.scale;
     const context = this.#context;
+    if (this.hasDots(view)) this.#stampSeats(view, ratio);
+    else context.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, width, height);
-    this.#paintAreas(plan, view);
-    const radius = plan.radius * view.scale;
-    for (const [key, seats] of this.#groups(plan, view, picked, shown)) this.#paintGroup(plan, view, key, seats, radius);
-    for (const index of picked) this.#paintPicked(...view.toPixels(plan.x[index], plan.y[index]), Math.max(radius, 5));
-    if (radius >= NUMBER_PX) this.#paintNumbers(plan, view, picked, shown, radius);
-    if (radius < LABEL_UNTIL_PX) this.#paintLabels(plan, view, labels);
-    if (cursor >= 0) this.#paintCursor(...view.toPixels(plan.x[cursor], plan.y[cursor]), Math.max(radius, 5));
+    if (radius < LABELS_UNTIL_PX) this.#labels.paint(context, view, this.#colors);
+    this.#paintGoing(view, Math.max(radius, PICKED_PX));
+    for (const index of picked) this.#paintPicked(view, index, Math.max(radius, PICKED_PX));
+    if (radius >= NUMBER_PX && !view.isMoving) this.#paintNumbers(view, picked, radius);
+    if (cursor >= 0) this.#circle(view, cursor, Math.max(radius, PICKED_PX) * 1.6, this.#colors.accent);
+    context.setTransform(1, 0, 0, 1, 0, 0);
   }
 
-  // Seats in view by how they are drawn, so that each look is one path.
-  #groups(plan, view, picked, shown) {
-    const groups = new Map();
-    const reach = plan.radius;
-    const [left, top] = [view.x - reach, view.y - reach];
-    const [right, bottom] = [view.x + view.width / view.scale + reach, view.y + view.height / view.scale + reach];
-    for (let i = 0; i < plan.count; i++) {
-      const [x, y] = [plan.x[i], plan.y[i]];
-      if (x < left || x > right || y < top || y > bottom || picked.has(i)) continue;
-      const status = plan.status[i];
-      const look = status === FREE ? (shown(i) ? `free ${plan.tierOf[i]} ${plan.isAccessible[i]}` : "aside") : status === HELD ? "held" : status === SOLD ? "sold" : "closed";
-      if (groups.has(look)) groups.get(look).push(i);
-      else groups.set(look, [i]);
-    }
-    return groups;
+  #fit(width, height) {
+    if (this.#image?.width === width && this.#image.height === height) return;
+    this.#canvas.width = width;
+    this.#canvas.height = height;
+    this.#image = this.#context.createImageData(Math.max(1, width), Math.max(1, height));
+    this.#pixels = new Uint32Array(this.#image.data.buffer);
   }
 
-  #paintGroup(plan, view, key, seats, radius) {
-    const context = this.#context;
-    const [look, tier, isAccessible] = key.split(" ");
-    const size = { free: 1, aside: 0.62, held: 0.82, sold: 0.4, closed: 0.3 }[look] * radius;
-    context.beginPath();
-    for (const index of seats) {
-      const [x, y] = view.toPixels(plan.x[index], plan.y[index]);
-      if (radius < DOT_PX) context.rect(x - size, y - size, 2 * size, 2 * size);
-      else if (isAccessible === "1") context.roundRect(x - size, y - size, 2 * size, 2 * size, size * 0.4);
-      else {
-        context.moveTo(x + size, y);
-        context.arc(x, y, size, 0, 7);
+  #stampSeats(view, ratio) {
+    const { x, y, radius, grid } = this.#plan;
+    const { width, height } = this.#image;
+    const scale = view.scale * ratio;
+    const [originX, originY] = [view.x, view.y];
+    const [pixels, looks, stamps] = [this.#pixels, this.#looks, this.#stamps];
+    pixels.fill(0);
+    stamps.setRadius(radius * scale);
+    grid.eachIn(originX - radius, originY - radius, originX + width / scale + radius, originY + height / scale + radius, (order, from, to) => {
+      for (let at = from; at < to; at++) {
+        const index = order[at];
+        stamps.put(pixels, width, height, looks[index], (x[index] - originX) * scale, (y[index] - originY) * scale);
       }
-    }
-    if (look === "held" && radius >= DOT_PX) {
-      context.strokeStyle = this.#colors.edge;
-      context.lineWidth = Math.max(1, radius * 0.16);
-      return context.stroke();
-    }
-    context.fillStyle = look === "free" ? plan.tiers[tier].color : look === "aside" || radius < DOT_PX ? this.#colors.line : this.#colors.edge;
-    context.fill();
-    if (isAccessible === "1" && radius >= DOT_PX) this.#dots(plan, view, seats, size * 0.38);
+    });
+    this.#context.putImageData(this.#image, 0, 0);
   }
 
-  #dots(plan, view, seats, size) {
+  #paintGoing(view, radius) {
+    const now = performance.now();
+    const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    for (const [index, since] of this.#going) {
+      const share = (now - since) / GOING_MS;
+      if (share >= 1) this.#going.delete(index);
+      else this.#circle(view, index, radius * (isStill ? 1.6 : 1 + 2.2 * (1 - share)), this.#colors.bad, isStill ? 1 : 1 - share / 2);
+    }
+  }
+
+  #circle(view, index, radius, color, alpha = 1) {
     const context = this.#context;
+    const [x, y] = view.toPixels(this.#plan.x[index], this.#plan.y[index]);
+    context.globalAlpha = alpha;
     context.beginPath();
-    for (const index of seats) {
-      const [x, y] = view.toPixels(plan.x[index], plan.y[index]);
-      context.moveTo(x + size, y);
-      context.arc(x, y, size, 0, 7);
-    }
-    context.fillStyle = "#fff";
-    context.fill();
+    context.arc(x, y, radius, 0, 7);
+    context.strokeStyle = color;
+    context.lineWidth = 3;
+    context.stroke();
+    context.globalAlpha = 1;
   }
 
-  #paintPicked(x, y, radius) {
+  #paintPicked(view, index, radius) {
     const context = this.#context;
+    const [x, y] = view.toPixels(this.#plan.x[index], this.#plan.y[index]);
     const size = radius * 1.18;
     context.beginPath();
     context.roundRect(x - size, y - size, 2 * size, 2 * size, size * 0.35);
@@ -116,98 +156,37 @@ export class SeatPainter {
     context.moveTo(x - size * 0.5, y + size * 0.05);
     context.lineTo(x - size * 0.12, y + size * 0.42);
     context.lineTo(x + size * 0.55, y - size * 0.4);
-    context.strokeStyle = this.#colors.card;
     context.lineWidth = Math.max(1.5, size * 0.22);
     context.stroke();
   }
 
-  #paintCursor(x, y, radius) {
+  #paintNumbers(view, picked, radius) {
+    const { x, y, grid, status, isAccessible, numbers } = this.#plan;
     const context = this.#context;
-    context.beginPath();
-    context.arc(x, y, radius * 1.6, 0, 7);
-    context.strokeStyle = this.#colors.accent;
-    context.lineWidth = 3;
-    context.stroke();
-  }
-
-  #paintNumbers(plan, view, picked, shown, radius) {
-    const context = this.#context;
-    context.font = `600 ${Math.round(radius * 0.85)}px ${this.#font()}`;
+    context.font = `600 ${Math.round(radius * 0.85)}px ${this.#font}`;
     context.textAlign = "center";
     context.textBaseline = "middle";
-    for (let i = 0; i < plan.count; i++) {
-      if (plan.status[i] !== FREE || picked.has(i) || !shown(i) || plan.isAccessible[i]) continue;
-      const [x, y] = view.toPixels(plan.x[i], plan.y[i]);
-      if (x < 0 || y < 0 || x > view.width || y > view.height) continue;
-      context.fillStyle = readableOn(plan.tier(i).color);
-      context.fillText(plan.numbers[i], x, y + 1);
-    }
-  }
-
-  #paintLabels(plan, view, labels) {
-    const context = this.#context;
-    context.textAlign = "center";
-    context.textBaseline = "middle";
-    plan.sections.forEach((name, section) => {
-      const { left, right } = plan.bounds[section];
-      const [x, y] = view.toPixels(...plan.middles[section]);
-      const room = (right - left) * view.scale;
-      context.font = `650 12px ${this.#font()}`;
-      const words = [name, labels[section]];
-      const widths = words.map((each) => context.measureText(each).width + 16);
-      // A label may hide seats of its own section, but not its neighbours.
-      const lines = Math.max(...widths) <= room ? 2 : widths[0] <= room + 8 ? 1 : 0;
-      if (!lines) return;
-      const width = lines === 2 ? Math.max(...widths) : widths[0];
-      context.beginPath();
-      context.roundRect(x - width / 2, y - 9 * lines - 2, width, 18 * lines + 4, 10);
-      context.fillStyle = this.#colors.card;
-      context.globalAlpha = 0.88;
-      context.fill();
-      context.globalAlpha = 1;
-      context.fillStyle = this.#colors.ink;
-      context.fillText(words[0], x, lines === 2 ? y - 8 : y + 1);
-      context.fillStyle = this.#colors.soft;
-      if (lines === 2) context.fillText(words[1], x, y + 9);
+    const inks = this.#plan.tiers.map(({ color }) => readableOn(channels(context, color)));
+    const { left, top, right, bottom } = view.window();
+    grid.eachIn(left, top, right, bottom, (order, from, to) => {
+      for (let at = from; at < to; at++) {
+        const index = order[at];
+        if (status[index] !== FREE || isAccessible[index] || picked.has(index)) continue;
+        const [px, py] = view.toPixels(x[index], y[index]);
+        context.fillStyle = this.#looks[index] < inks.length ? inks[this.#looks[index]] : this.#colors.ink;
+        context.fillText(numbers[index], px, py + 1);
+      }
     });
-  }
-
-  #font() {
-    return getComputedStyle(document.body).fontFamily;
-  }
-
-  #paintAreas(plan, view) {
-    for (const area of plan.areas) this.#paintArea(area, view);
-  }
-
-  #paintArea(area, view) {
-    const context = this.#context;
-    context.save();
-    context.translate(...view.toPixels(area.position?.x ?? 0, area.position?.y ?? 0));
-    context.scale(view.scale, view.scale);
-    context.rotate(((area.rotation ?? 0) * Math.PI) / 180);
-    context.beginPath();
-    if (area.shape === "rectangle") context.roundRect(0, 0, area.rectangle.width, area.rectangle.height, 12);
-    else if (area.shape === "circle") context.arc(0, 0, area.circle.radius, 0, 7);
-    else if (area.shape === "ellipse") context.ellipse(0, 0, area.ellipse.radius.x, area.ellipse.radius.y, 0, 0, 7);
-    else if (area.shape === "polygon") area.polygon.points.forEach(({ x, y }) => context.lineTo(x, y));
-    context.closePath();
-    context.fillStyle = this.#colors.line;
-    context.fill();
-    const words = area.text?.text;
-    if (words) {
-      context.fillStyle = this.#colors.soft;
-      context.font = `650 ${area.text.size ?? 16}px ${this.#font()}`;
-      context.textAlign = "center";
-      context.textBaseline = "middle";
-      context.fillText(words, area.text.position?.x ?? 0, area.text.position?.y ?? 0);
-    }
-    context.restore();
   }
 }
 
-// Black or white, whichever reads better on the colour of the tier.
-function readableOn(color) {
-  const [red, green, blue] = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
+// [red, green, blue] of any colour a style sheet may say.
+function channels(context, color) {
+  context.fillStyle = color;
+  return [1, 3, 5].map((at) => parseInt(context.fillStyle.slice(at, at + 2), 16));
+}
+
+// Black or white, whichever reads better on that colour.
+function readableOn([red, green, blue]) {
   return red * 0.299 + green * 0.587 + blue * 0.114 > 150 ? "#101010" : "#fff";
 }

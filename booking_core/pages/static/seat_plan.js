@@ -1,25 +1,26 @@
 // The plan of a house and the state of its seats, as columns; no drawing, no server.
 
+import { SeatGrid } from "./seat_grid.js";
+
 export const FREE = 0;
 export const HELD = 1;
+export const SOLD = 2;
 
-const CELLS_PER_SIDE = 64; // of the grid that finds a seat under a finger; 60,000 seats: 15 a cell
+const UNKNOWN_COLOR = "#6b7280"; // of a tier that the page was not told about
 
 export class SeatPlan {
   // `plan` as GET /api/events/{event}/plan answers, `tiers` the page's list of tiers.
   constructor(plan, tiers) {
     const { seats } = plan;
-    this.size = plan.size;
     this.areas = plan.areas ?? [];
     this.focalPoint = plan.focal_point;
     this.sections = plan.sections.map(({ name }) => name);
     const byId = new Map(tiers.map((tier) => [tier.tier, tier]));
-    this.tiers = plan.tiers.map((id) => byId.get(id) ?? { tier: id, name: id, price: 0, color: "#6b7280" });
+    this.tiers = plan.tiers.map((id) => byId.get(id) ?? { tier: id, name: id, price: 0, color: UNKNOWN_COLOR });
     this.ids = seats.seat_id;
     this.rows = seats.row;
     this.numbers = seats.number;
     this.count = this.ids.length;
-    this.seatedTiers = new Set(seats.tier.map((tier) => this.tiers[tier].tier));
     this.tierOf = Uint16Array.from(seats.tier);
     this.sectionOf = Uint16Array.from(seats.section);
     this.x = Float32Array.from(seats.x);
@@ -27,17 +28,16 @@ export class SeatPlan {
     this.isAccessible = new Uint8Array(this.count);
     for (const index of seats.accessible) this.isAccessible[index] = 1;
     this.status = new Uint8Array(this.count).fill(HELD);
-    this.#buildGrid();
+    this.grid = new SeatGrid(this.x, this.y);
     this.radius = this.#seatRadius();
-    this.bounds = this.sections.map((_, section) => this.#boundsOf(section));
-    this.middles = this.sections.map((_, section) => this.#middleOf(section));
+    this.bounds = this.#boundsOfSections();
     this.indexOf = new Map(this.ids.map((id, index) => [id, index]));
   }
 
   // Take the base64 of 2-bit codes: seat i in byte i >> 2, bits 2 * (i & 3) upward.
   takeSnapshot(encoded) {
-    const packed = Uint8Array.from(atob(encoded), (char) => char.charCodeAt(0));
-    for (let i = 0; i < this.count; i++) this.status[i] = (packed[i >> 2] >> (2 * (i & 3))) & 3;
+    const packed = atob(encoded);
+    for (let i = 0; i < this.count; i++) this.status[i] = (packed.charCodeAt(i >> 2) >> (2 * (i & 3))) & 3;
   }
 
   tier(index) {
@@ -50,20 +50,7 @@ export class SeatPlan {
 
   // The nearest seat within `reach` plan units, or -1.
   nearest(x, y, reach) {
-    let best = -1;
-    let bestDistance = reach * reach;
-    const { left, top, cell, cells } = this.grid;
-    const [column, row] = [Math.floor((x - left) / cell), Math.floor((y - top) / cell)];
-    const span = Math.ceil(reach / cell);
-    for (let r = row - span; r <= row + span; r++) {
-      for (let c = column - span; c <= column + span; c++) {
-        for (const index of cells.get(r * CELLS_PER_SIDE * 4 + c) ?? []) {
-          const distance = (this.x[index] - x) ** 2 + (this.y[index] - y) ** 2;
-          if (distance < bestDistance) [best, bestDistance] = [index, distance];
-        }
-      }
-    }
-    return best;
+    return this.grid.nearest(x, y, reach);
   }
 
   // The next seat from there in a direction (dx, dy: -1, 0 or 1), or -1.
@@ -71,28 +58,49 @@ export class SeatPlan {
     let best = -1;
     let bestCost = Infinity;
     for (let i = 0; i < this.count; i++) {
-      const [x, y] = [this.x[i] - this.x[from], this.y[i] - this.y[from]];
+      const x = this.x[i] - this.x[from];
+      const y = this.y[i] - this.y[from];
       const along = x * dx + y * dy;
       const aside = Math.abs(x * dy) + Math.abs(y * dx);
       if (along <= this.radius * 0.5 || aside > along * 1.5) continue;
       const cost = along + 2 * aside;
-      if (cost < bestCost) [best, bestCost] = [i, cost];
+      if (cost < bestCost) {
+        best = i;
+        bestCost = cost;
+      }
     }
     return best;
   }
 
-  #buildGrid() {
-    const [left, top] = [Math.min(...sample(this.x)), Math.min(...sample(this.y))];
-    const [right, bottom] = [Math.max(...sample(this.x)), Math.max(...sample(this.y))];
-    const cell = Math.max(right - left, bottom - top, 1) / CELLS_PER_SIDE;
-    const cells = new Map();
-    for (let i = 0; i < this.count; i++) {
-      const row = Math.floor((this.y[i] - top) / cell);
-      const key = row * CELLS_PER_SIDE * 4 + Math.floor((this.x[i] - left) / cell);
-      if (cells.has(key)) cells.get(key).push(i);
-      else cells.set(key, [i]);
+  // The next section from one in a direction, by their middles; the first one from -1.
+  sectionBeside(from, dx, dy) {
+    let best = from < 0 ? 0 : -1;
+    let bestCost = Infinity;
+    for (let i = 0; from >= 0 && i < this.sections.length; i++) {
+      const x = this.bounds[i].middleX - this.bounds[from].middleX;
+      const y = this.bounds[i].middleY - this.bounds[from].middleY;
+      const along = x * dx + y * dy;
+      const aside = Math.abs(x * dy) + Math.abs(y * dx);
+      if (along <= this.radius || aside > along * 2) continue;
+      if (along + 2 * aside >= bestCost) continue;
+      best = i;
+      bestCost = along + 2 * aside;
     }
-    this.grid = { left, top, right, bottom, cell, cells };
+    return best;
+  }
+
+  // The seats and whatever else is drawn.
+  wholeBounds() {
+    const { left, top, right, bottom } = this.grid;
+    const bounds = { left, top, right, bottom };
+    for (const { position, rectangle } of this.areas) {
+      if (!position || !rectangle) continue;
+      bounds.left = Math.min(bounds.left, position.x);
+      bounds.top = Math.min(bounds.top, position.y);
+      bounds.right = Math.max(bounds.right, position.x + rectangle.width);
+      bounds.bottom = Math.max(bounds.bottom, position.y + rectangle.height);
+    }
+    return bounds;
   }
 
   // A bit less than half the distance between close neighbours, so that no seats overlap.
@@ -106,37 +114,21 @@ export class SeatPlan {
     return Math.max(1, (gaps[Math.floor(gaps.length / 10)] ?? 20) * 0.45);
   }
 
-  // Where a section's seats are on average: inside it even when it is bent.
-  #middleOf(section) {
-    let [x, y, count] = [0, 0, 0];
+  // The frame of each section, and its middle: where its seats are on average, inside it even when it is bent.
+  #boundsOfSections() {
+    const bounds = this.sections.map(() => ({
+      left: Infinity, top: Infinity, right: -Infinity, bottom: -Infinity, middleX: 0, middleY: 0, count: 0,
+    }));
     for (let i = 0; i < this.count; i++) {
-      if (this.sectionOf[i] !== section) continue;
-      x += this.x[i];
-      y += this.y[i];
-      count += 1;
-    }
-    return [x / Math.max(1, count), y / Math.max(1, count)];
-  }
-
-  #boundsOf(section) {
-    const bounds = { left: Infinity, top: Infinity, right: -Infinity, bottom: -Infinity };
-    for (let i = 0; i < this.count; i++) {
-      if (this.sectionOf[i] !== section) continue;
-      bounds.left = Math.min(bounds.left, this.x[i]);
-      bounds.right = Math.max(bounds.right, this.x[i]);
-      bounds.top = Math.min(bounds.top, this.y[i]);
-      bounds.bottom = Math.max(bounds.bottom, this.y[i]);
+      const each = bounds[this.sectionOf[i]];
+      each.left = Math.min(each.left, this.x[i]);
+      each.right = Math.max(each.right, this.x[i]);
+      each.top = Math.min(each.top, this.y[i]);
+      each.bottom = Math.max(each.bottom, this.y[i]);
+      each.count += 1;
+      each.middleX += (this.x[i] - each.middleX) / each.count;
+      each.middleY += (this.y[i] - each.middleY) / each.count;
     }
     return bounds;
   }
-}
-
-// Math.min takes only so many arguments; the ends of each stretch of 1,000 are enough of them.
-function sample(values) {
-  const ends = [];
-  for (let i = 0; i < values.length; i += 1000) {
-    const stretch = values.subarray(i, i + 1000);
-    ends.push(Math.min(...stretch), Math.max(...stretch));
-  }
-  return ends.length ? ends : [0];
 }

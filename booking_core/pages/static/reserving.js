@@ -1,0 +1,42 @@
+// Holding places: one operation for one wish, however often it is asked for, and what comes of it.
+
+import { ask, isPassing, jittered, pause } from "/static/base/js/requests.js";
+
+const ATTEMPTS_MAX = 4;
+const RETRY_MS = 1_500; // a gateway that restarts is back by the second try
+const KEY_BYTES = 16; // nobody else's wish has the same key
+
+// Hold what the wish says. Returns the answer, or null when none came; then the same wish is the same
+// operation when it is asked for again, also after a reload, and never a second hold.
+export async function reserve(eventId, wish) {
+  const body = { event_id: eventId, ...wish, idempotency_key: operationOf(eventId, wish) };
+  for (let attempt = 1; ; attempt++) {
+    const answer = await ask("POST", "/api/bookings/reserve", { body }).catch(() => null);
+    if (answer && !isPassing(answer)) {
+      sessionStorage.removeItem(nameOf(eventId));
+      return answer;
+    }
+    if (attempt === ATTEMPTS_MAX) return answer;
+    await pause(jittered(answer?.retryAfterMs || RETRY_MS * attempt));
+  }
+}
+
+// Give a hold back; says whether it is gone.
+export async function release(reservationId) {
+  const answer = await ask("DELETE", `/api/bookings/${encodeURIComponent(reservationId)}`).catch(() => null);
+  return Boolean(answer?.ok || answer?.status === 404);
+}
+
+function nameOf(eventId) {
+  return `onsale.wish.${eventId}`;
+}
+
+function operationOf(eventId, wish) {
+  const wanted = JSON.stringify(wish);
+  const kept = JSON.parse(sessionStorage.getItem(nameOf(eventId)) ?? "{}");
+  if (kept.wanted === wanted) return kept.key;
+  const bytes = crypto.getRandomValues(new Uint8Array(KEY_BYTES));
+  const key = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  sessionStorage.setItem(nameOf(eventId), JSON.stringify({ wanted, key }));
+  return key;
+}

@@ -1,0 +1,43 @@
+// Seats in words, in the language of the page.
+
+import { formatMoney, plural, text } from "/static/base/js/texts.js";
+
+export class SeatWords {
+  #plan;
+  #currency;
+
+  constructor(plan, currency) {
+    this.#plan = plan;
+    this.#currency = currency;
+  }
+
+  // "Block C, row 7, seat 14"
+  place(index) {
+    const { sections, sectionOf, rows, numbers } = this.#plan;
+    return text("seat", { section: sections[sectionOf[index]], row: rows[index], number: numbers[index] });
+  }
+
+  // "Gold €145, wheelchair place, free"
+  facts(index, isPicked) {
+    const { name, price } = this.#plan.tier(index);
+    return [`${name} ${formatMoney(price, this.#currency)}`, ...this.notes(index), this.state(index, isPicked)].join(", ");
+  }
+
+  all(index, isPicked) {
+    return `${this.place(index)}, ${this.facts(index, isPicked)}`;
+  }
+
+  notes(index) {
+    return this.#plan.isAccessible[index] ? [text("accessible")] : [];
+  }
+
+  state(index, isPicked) {
+    return text(isPicked ? "state_picked" : `state_${this.#plan.status[index]}`);
+  }
+
+  // ["2 places", "€170"]
+  total(picked) {
+    const total = [...picked].reduce((sum, index) => sum + this.#plan.tier(index).price, 0);
+    return [plural("picked", picked.size), formatMoney(total, this.#currency)];
+  }
+}
