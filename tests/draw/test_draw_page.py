@@ -100,7 +100,7 @@ class Entered:
 @pytest.fixture
 async def entered(shop: Shop) -> Entered:
     sale = Sale(
-        sale_id=f"drawn-{next(_numbers)}", name="Drawn", opens_at=datetime.now(UTC) + timedelta(hours=1),
+        sale_id=f"looked-at-{next(_numbers)}", name="Drawn", opens_at=datetime.now(UTC) + timedelta(hours=1),
         state="open", pause_reason="", message="", rate_per_minute=60, burst=1, capacity=100,
     )  # fmt: skip
     await SaleRecords(shop.pool).create(sale, DrawPlan(b"\x17" * 32))
