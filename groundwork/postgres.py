@@ -18,17 +18,21 @@ IDLE_TRANSACTION_TIMEOUT_MS = 10_000
 # More waiting than this means the database is down or drowned: say 503 at once.
 POOL_TIMEOUT_SECONDS = 5.0
 
+# What a connection has asked so often it will ask again; there are some dozens of statements in all.
+PREPARED_AFTER = 2
+
 Pool = AsyncConnectionPool[psycopg.AsyncConnection[tuple[object, ...]]]
 
 
 @asynccontextmanager
 async def open_pool(
-    dsn: str, *, size_max: int = 8, application: str = "onsale"
+    dsn: str, *, size_max: int = 8, application: str = "onsale", prepares: bool = True
 ) -> AsyncIterator[Pool]:
     """Yield an open pool of autocommit connections; closes it on the way out.
 
     Eight connections: one process does at most a few statements at once, and N processes times
-    eight must stay under the server's limit of connections.
+    eight must stay under the server's limit of connections. `prepares`: statements that come again
+    are parsed and planned once for each connection.
     """
     pool: Pool = AsyncConnectionPool(
         dsn,
@@ -38,8 +42,7 @@ async def open_pool(
         open=False,
         kwargs={
             "autocommit": True,
-            # Prepared statements break behind PgBouncer in transaction mode before 1.21.
-            "prepare_threshold": None,
+            "prepare_threshold": PREPARED_AFTER if prepares else None,
             "application_name": application,
             "connect_timeout": 5,
             "options": (

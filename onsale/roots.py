@@ -52,7 +52,11 @@ async def open_epochs(settings: Settings) -> AsyncIterator[Epochs]:
     """Yield the current epoch of the stores. Raises UnsafeStore for a store that would lose things."""
     async with (
         open_store(settings.redis_url) as store,
-        open_pool(settings.database_url, size_max=settings.database_connections) as pool,
+        open_pool(
+            settings.database_url,
+            size_max=settings.database_connections,
+            prepares=settings.database_prepares,
+        ) as pool,
     ):
         await prove_safe(store.client)
         epochs = Epochs(store, pool)
@@ -142,7 +146,12 @@ async def run_operator(settings: Settings, host: str, port: int) -> None:
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.redis_url))
         pool = await stack.enter_async_context(
-            open_pool(settings.database_url, size_max=2, application="onsale operator")
+            open_pool(
+                settings.database_url,
+                size_max=2,
+                application="onsale operator",
+                prepares=settings.database_prepares,
+            )
         )
 
         async def redis_answers() -> None:

@@ -20,6 +20,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # For each process. Eight: it has few statements under way at once, and all processes together
     # must stay under the server's limit of connections.
     database_connections: Annotated[int, msgspec.Meta(ge=2, le=100)] = 8
+    # Planning each statement anew costs more than running it. False behind a PgBouncer before 1.21 in
+    # transaction mode: it hands a connection to others, and they do not know what was prepared on it.
+    database_prepares: bool = True
     # Where fans come in, for the operator listener to look whether anybody answers there.
     public_host: str = "127.0.0.1"
     # 0: it does not look.

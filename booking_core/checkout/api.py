@@ -171,7 +171,9 @@ async def _look_at_payment(app: Any, payment_id: str) -> None:
     """Carry the payment's order on; what fails here the worker finds."""
     try:
         order = await app[ORDERS].by_payment(payment_id) if payment_id else None
-        if order is not None and await app[ORDERS].carry(order.order_id):
+        if order is None or order.state in FINAL or order.is_carried:
+            return  # most are told of what the buyer's own request has just done, or is doing
+        if await app[ORDERS].carry(order.order_id):
             try:
                 await app[CHECKOUT].run(order.order_id)
             finally:
