@@ -300,7 +300,9 @@ def reserves(
             "/api/bookings/reserve",
             port,
             headers=f"Authorization: Bearer {passes[number // per_fan]}\r\n",
-            body=msgspec.json.encode({"event_id": event_id, "seat_ids": pair}),
+            body=msgspec.json.encode(
+                {"event_id": event_id, "seat_ids": pair, "accessible": True, "offer": False}
+            ),
         )
         for number, pair in enumerate(pairs[: len(passes) * per_fan])
     ]

@@ -11,6 +11,7 @@ __all__ = [
     "HOLD_SECONDS",
     "HTTP_REQUESTS",
     "HTTP_REQUEST_SECONDS",
+    "OFFERS",
     "ORDERS",
     "ORDERS_UNSETTLED",
     "OUTBOX_DONE",
@@ -40,14 +41,19 @@ CHECKOUT_SECONDS_BUCKETS = (
 # Providers answer in 0.1 to 2 s; past 20 s we stop waiting and ask again later.
 PAYMENT_CALL_SECONDS_BUCKETS = (0.005, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0)
 
-HOLD_OUTCOMES = ("held", "taken", "over_limit", "sold_out")
+HOLD_OUTCOMES = ("held", "swapped", "taken", "kept", "orphan", "over_limit", "sold_out")
 RELEASE_CAUSES = ("released", "expired")
 ORDER_OUTCOMES = ("sold", "declined", "released", "pending")
 
 HOLDS = Counter(
     "onsale_holds_total",
-    "Asked-for holds, by outcome: held, taken, over_limit, sold_out.",
+    "Asked-for holds, by outcome: held, swapped, taken, kept, orphan, over_limit, sold_out.",
     ["event", "outcome"],
+)
+OFFERS = Counter(
+    "onsale_offers_total",
+    "Refusals that came with the nearest seats, already held.",
+    ["event"],
 )
 HOLD_SECONDS = Histogram(
     "onsale_hold_seconds",
@@ -152,6 +158,7 @@ def expect_event(event_id: str) -> None:
     """Make the event's counters exist at 0, so that their first step is seen. May be repeated."""
     for outcome in HOLD_OUTCOMES:
         HOLDS.labels(event_id, outcome)
+    OFFERS.labels(event_id)
     for cause in RELEASE_CAUSES:
         HOLDS_RELEASED.labels(event_id, cause)
     for outcome in ORDER_OUTCOMES:

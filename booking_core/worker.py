@@ -137,8 +137,8 @@ class ShopWorker:
 
     async def _count_holds(self, event_id: str) -> None:
         status, stock = await self._parts.holds.read_status(event_id)
-        for word, digit in (("free", "0"), ("held", "1"), ("sold", "2"), ("blocked", "3")):
-            metrics.SEATS.labels(event_id, word).set(status.count(digit))
+        for word, digits in (("free", "045"), ("held", "1"), ("sold", "2"), ("blocked", "3")):
+            metrics.SEATS.labels(event_id, word).set(sum(map(status.count, digits)))
         for tier, free in stock.items():
             metrics.STOCK_AVAILABLE.labels(event_id, tier).set(max(0, free))
 

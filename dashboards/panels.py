@@ -233,6 +233,7 @@ SHOP: list[Panel] = [
         "Asked-for holds by outcome.",
         "cps",
         (per_second("onsale_holds_total", "outcome", EVENT), "{{outcome}}"),
+        ("sum(rate(onsale_offers_total" + EVENT + "[$__rate_interval]))", "refused with an offer"),
     ),
     graph(
         "Holds given back",

@@ -1,10 +1,8 @@
 """Everything a fan can run into that is not a bug.
 
 BookingError
-├── RequestInvalid            the request does not say what it must
-├── IdempotencyKeyMissing
-├── BodyTooLarge              more bytes than the call takes
-├── NotFound                  no such page or call
+├── RequestInvalid, IdempotencyKeyMissing    the request does not say what it must
+├── BodyTooLarge, NotFound    more bytes than the call takes; no such page or call
 ├── SaleNotFound, EventNotFound
 ├── ReservationNotFound, OrderNotFound    also: not yours
 ├── MethodNotAllowed
@@ -21,6 +19,7 @@ BookingError
 ├── SaleNotOpen / SalePaused / SaleClosed
 ├── RosterNotSealed           the draw's roster is still growing
 ├── SeatsTaken                someone else holds or bought a wanted seat
+├── SeatsKept, LeavesOrphan   the wanted seats are free, and not for this wish
 ├── SoldOut                   not enough left of what was asked for
 ├── OverSeatLimit             more seats than one fan may have
 ├── HoldLost                  the hold ran out before the sale
@@ -236,10 +235,11 @@ class SaleClosed(BookingError):
 
 @dataclass(eq=False)
 class SeatsTaken(BookingError):
-    """Somebody else holds or bought at least one of the wanted seats; none was held."""
+    """At least one of the wanted seats is gone; none was held. `offer` is held instead, if so."""
 
     code = "seats-taken"
     seat_ids: tuple[str, ...]
+    offer: dict[str, object] | None = None
 
 
 @dataclass(eq=False)

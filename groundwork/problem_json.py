@@ -9,7 +9,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from groundwork import errors, origin_errors
+from groundwork import errors, origin_errors, seat_errors
 from groundwork.broken_off import AnswerBrokeOff
 from groundwork.errors import BookingError
 
@@ -39,6 +39,8 @@ STATUS_OF: Final[Mapping[type[BookingError], HTTPStatus]] = {
     errors.SalePaused: HTTPStatus.CONFLICT,
     errors.SaleClosed: HTTPStatus.GONE,
     errors.SeatsTaken: HTTPStatus.CONFLICT,
+    seat_errors.SeatsKept: HTTPStatus.CONFLICT,
+    seat_errors.LeavesOrphan: HTTPStatus.CONFLICT,
     errors.SoldOut: HTTPStatus.GONE,
     errors.OverSeatLimit: HTTPStatus.FORBIDDEN,
     errors.HoldLost: HTTPStatus.GONE,

@@ -21,6 +21,8 @@ DECLINED_FIRST_SHARE = 0.1
 # A ticket's PDF costs the shop forty milliseconds of a core; most fans look at the page first.
 PDF_SHARE = 0.05
 SEATS_WANTED = (1, 2, 2, 2, 3, 4)
+# Who is offered others for seats that are gone mostly takes them: looking on costs time.
+OFFER_TAKEN_SHARE = 0.7
 # After so many lost races a fan gives the event up.
 PICKS_MAX = 5
 # A payment that is pending is decided when the slowest card is.
@@ -102,6 +104,9 @@ class Shopper:
             if answer.status == 410:
                 return None
             self._think()
+            offer = answer.body.get("offer")
+            if offer and self._rng.random() < OFFER_TAKEN_SHARE:
+                return dict(offer)
         return None
 
     def _seats(self, event: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -115,8 +120,11 @@ class Shopper:
             return None
         if self._rng.random() >= NAMED_SHARE:
             return {"best_available": {"quantity": wanted}}
-        names = self._plan(event)["seats"]["seat_id"]
-        return {"seat_ids": [names[index] for index in pick_neighbours(free, wanted, self._rng)]}
+        seats = self._plan(event)["seats"]
+        kept = set(seats["accessible"])
+        ordinary = [index for index in free if index not in kept]
+        chosen = pick_neighbours(ordinary or free, wanted, self._rng)
+        return {"seat_ids": [seats["seat_id"][index] for index in chosen]}
 
     def _stock(self, event: Mapping[str, Any]) -> Mapping[str, Any] | None:
         for tier in event["tiers"]:

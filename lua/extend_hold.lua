@@ -2,10 +2,12 @@
 Give a fan's live hold more time: once by the fan's wish, or as a payment under way needs it.
 
 KEYS
-  1 meta          hash    epoch, seq
+  1 meta          hash    epoch, seq, allotment
   2 reservations  hash    reservation_id -> JSON
   3 expiries      zset    reservation_id, scored by the millisecond it runs out
-  4 log           stream  this epoch's changes
+  4 offers        hash    fan_id -> the reservation offered to them
+  5 log           stream  this epoch's changes
+  6 operation     string  what this operation led to, if it was run before
 
 ARGV
   1 epoch           integer
@@ -14,22 +16,27 @@ ARGV
   4 reservation_id  string
   5 why             string          "wish" (once, from the old end) or "payment" (at least from now)
   6 more_ms         integer
+  7 operation_ms    integer         how long a repeat is recognised
 
 RETURNS
-  {'extended', reservation}
+  {'extended', reservation}           as asked, or as an earlier run of the operation did
   {'refused', reservation}            the fan's one extension was used before
   {'lost'}                            no such live hold of this fan
   {'not_loaded'} {'fenced', epoch}    see includes/fence.lua
 
-Safe to repeat: a second wish is refused and changes nothing; a payment never shortens and sets an
-end counted from now, so that repeats do not add up.
+Safe to repeat: the operation of a wish is remembered; a payment never shortens and sets an end counted
+from now, so that repeats do not add up.
 ]]
 --- @include now_ms
 --- @include fence
 --- @include append_log
+--- @include offers_accepted
 
-local meta, reservations, expiries, log = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local refusal = fence(meta, ARGV[1])
+local k = {
+  meta = KEYS[1], reservations = KEYS[2], expiries = KEYS[3], offers = KEYS[4], log = KEYS[5],
+}
+local operation = KEYS[6]
+local refusal = fence(k.meta, ARGV[1])
 if refusal then
   return refusal
 end
@@ -37,7 +44,7 @@ local now = now_ms(ARGV[2])
 local fan_id, reservation_id, why = ARGV[3], ARGV[4], ARGV[5]
 local more_ms = tonumber(ARGV[6])
 
-local text = redis.call('HGET', reservations, reservation_id)
+local text = redis.call('HGET', k.reservations, reservation_id)
 if not text then
   return {'lost'}
 end
@@ -48,16 +55,21 @@ end
 
 if why == 'wish' then
   if reservation.extended then
-    return {'refused', text}
+    local is_repeat = redis.call('GET', operation) == reservation_id
+    return {is_repeat and 'extended' or 'refused', text}
   end
   reservation.extended = true
   reservation.expires_at_ms = reservation.expires_at_ms + more_ms
+  redis.call('SET', operation, reservation_id, 'PX', ARGV[7])
 else
   reservation.expires_at_ms = math.max(reservation.expires_at_ms, now + more_ms)
+  -- What is paid for must not become something else meanwhile.
+  reservation.paying_until_ms = math.max(reservation.paying_until_ms or 0, now + more_ms)
 end
 
+accept_offer(k, reservation_id, reservation, text, now)
 text = cjson.encode(reservation)
-redis.call('HSET', reservations, reservation_id, text)
-redis.call('ZADD', expiries, reservation.expires_at_ms, reservation_id)
-append_log(meta, log, 'extended', reservation_id, text, now)
+redis.call('HSET', k.reservations, reservation_id, text)
+redis.call('ZADD', k.expiries, reservation.expires_at_ms, reservation_id)
+append_log(k.meta, k.log, 'extended', reservation_id, text, now)
 return {'extended', text}

@@ -2,22 +2,25 @@
 Choose the best free seats of the given tiers and hold them, all or none, in one step: what was
 chosen cannot be gone by the time it is held.
 
-Neighbours in one block first, the best-ranked block that has room, nearest to its middle, leaving no
-single seat alone where the block allows it; among the first blocks with room the caller's random
-number picks, so that a thousand askers do not want the same seats. Failing that, single seats of one
-tier, from the best-ranked blocks in order; failing that, of all the tiers together.
+Neighbours in one row first, in the row nearest to the stage that has room, leaving no single seat alone
+where that can be helped; among rows that are as near the caller's chance picks. Failing that, a party in
+two neighbouring rows; failing that, pairs and single seats from the best rows on. Who needs an accessible
+place gets one, with the rest of the party beside it.
 
 KEYS
-  1 meta          hash    epoch, seq
-  2 status        string  one character a seat: 0 free, 1 held, 2 sold, 3 blocked
-  3 holders       hash    seat_index -> reservation_id
-  4 reservations  hash    reservation_id -> JSON
-  5 expiries      zset    reservation_id, scored by the millisecond it runs out
-  6 fan_counts    hash    fan_id -> seats held or bought
-  7 stock         hash    tier -> how many are free
-  8 log           stream  this epoch's changes
-  9 blocks        hash    tier -> JSON of [first_index, length], best first
-  10 operation    string  the reservation this operation made before, if it was run before
+  1 meta          hash    epoch, seq, allotment
+  2 status        string  one character a seat, see includes/digits.lua
+  3 allotment     string  what each seat is kept for, likewise
+  4 holders       hash    seat_index -> reservation_id
+  5 reservations  hash    reservation_id -> JSON
+  6 expiries      zset    reservation_id, scored by the millisecond it runs out
+  7 fan_counts    hash    fan_id -> seats held or bought
+  8 stock         hash    tier -> how many are free
+  9 offers        hash    fan_id -> the reservation offered to them
+  10 log          stream  this epoch's changes
+  11 channels     hash    seat_index -> the channel it is kept for
+  12 plan         string  the blocks, see includes/plan_blocks.lua
+  13 operation    string  what this operation led to, if it was run before
 
 ARGV
   1 epoch           integer
@@ -25,96 +28,76 @@ ARGV
   3 hold_ms         integer         how long the hold lasts
   4 fan_id          string
   5 seats_max       integer         per fan, held and bought together
-  6 quantity        integer         1 .. seats_max
-  7 tiers           JSON array      the tiers that will do, wanted ones first
-  8 allowed         JSON array      of seat indexes to choose from, or [] for any
-  9 chance          integer         a random number, 0 or more
-  10 reservation_id string          the name of the reservation to make
-  11 operation_ms   integer         how long a repeat is recognised
+  6 wish            JSON            quantity: 1 .. seats_max
+                                    ranges: the tiers that will do, as [first block, last block], wanted
+                                      ones first
+                                    accessible: the seats that are accessible places, best first, for a
+                                      fan who needs one; [] for others
+                                    channel: whose seats are chosen from, or ""
+                                    chance: a random number, 0 or more
+  7 reservation_id  string          the name of the reservation to make
+  8 operation_ms    integer         how long a repeat is recognised
 
 RETURNS
-  {'held', reservation_id, reservation}    the reservation says which seats
-  {'gone', reservation_id}                 an earlier run held some, and that hold has ended
-  {'sold_out', due}                        not enough is free; so many dead holds are not swept yet
-  {'over_limit', count, due}               no seat was held; the fan has so many, and so many dead
-                                           holds, perhaps theirs among them, are not swept yet
-  {'not_loaded'} {'fenced', epoch}         see includes/fence.lua
+  {'held', reservation_id, reservation}  the reservation says what
+  {'gone', reservation_id}            an earlier run held some, and that hold has ended
+  {'sold_out', due}                   not enough is free; so many dead holds are not swept yet
+  {'over_limit', count, due}          no seat was held; the fan has so many, and so many dead
+                                      holds, perhaps theirs among them, are not swept yet
+  {'not_loaded'} {'fenced', epoch}    see includes/fence.lua
 
 Safe to repeat: the operation is remembered.
 ]]
 --- @include now_ms
 --- @include fence
 --- @include append_log
+--- @include log_seats
 --- @include free_hold
 --- @include sweep_due
 --- @include put_hold
 --- @include repeated_hold
---- @include best_run
+--- @include offers
+--- @include digits
+--- @include plan_blocks
+--- @include choose_run
+--- @include choose_apart
+--- @include choose_best
 
 local k = {
-  meta = KEYS[1], status = KEYS[2], holders = KEYS[3], reservations = KEYS[4], expiries = KEYS[5],
-  fan_counts = KEYS[6], stock = KEYS[7], log = KEYS[8],
+  meta = KEYS[1], status = KEYS[2], allotment = KEYS[3], holders = KEYS[4],
+  reservations = KEYS[5], expiries = KEYS[6], fan_counts = KEYS[7], stock = KEYS[8],
+  offers = KEYS[9], log = KEYS[10], channels = KEYS[11], plan = KEYS[12],
 }
-local blocks_key, operation = KEYS[9], KEYS[10]
+local operation = KEYS[13]
 local refusal = fence(k.meta, ARGV[1])
 if refusal then
   return refusal
 end
 local now = now_ms(ARGV[2])
 local expires_at = now + tonumber(ARGV[3])
-local fan_id = ARGV[4]
-local seats_max = tonumber(ARGV[5])
-local quantity = tonumber(ARGV[6])
-local tiers = cjson.decode(ARGV[7])
-local allowed = cjson.decode(ARGV[8])
-local chance = tonumber(ARGV[9])
-local reservation_id = ARGV[10]
+local fan_id, seats_max = ARGV[4], tonumber(ARGV[5])
+local reservation_id = ARGV[7]
 
 local repeated = repeated_hold(k, operation, now)
 if repeated then
   return repeated
 end
+local wish = cjson.decode(ARGV[6])
 
 sweep_due(k, now, 200)
+end_offer(k, fan_id, now)
 
 local count = tonumber(redis.call('HGET', k.fan_counts, fan_id) or 0)
-if count + quantity > seats_max then
+if count + wish.quantity > seats_max then
   return {'over_limit', count, redis.call('ZCOUNT', k.expiries, '-inf', now)}
 end
-
-local status = redis.call('GET', k.status) or ''
-if #allowed > 0 then
-  status = masked(status, allowed)
-end
-
-local chosen = nil
-for _, tier in ipairs(tiers) do
-  local blocks = cjson.decode(redis.call('HGET', blocks_key, tier) or '[]')
-  chosen = best_run(status, blocks, quantity, chance)
-  if chosen then
-    break
-  end
-end
-if not chosen then
-  local all_blocks = {}
-  for _, tier in ipairs(tiers) do
-    local blocks = cjson.decode(redis.call('HGET', blocks_key, tier) or '[]')
-    chosen = scattered(status, blocks, quantity)
-    if chosen then
-      break
-    end
-    for _, block in ipairs(blocks) do
-      all_blocks[#all_blocks + 1] = block
-    end
-  end
-  chosen = chosen or scattered(status, all_blocks, quantity)
-end
-if not chosen then
+local seats = choose_best(seen_status(k, wish, {}), redis.call('GET', k.plan) or '', wish)
+if not seats then
   return {'sold_out', redis.call('ZCOUNT', k.expiries, '-inf', now)}
 end
 
 local text = put_hold(k, reservation_id, {
-  fan_id = fan_id, seats = chosen, expires_at_ms = expires_at, extended = false,
+  fan_id = fan_id, seats = seats, expires_at_ms = expires_at, extended = false,
 }, now)
-redis.call('SET', operation, reservation_id, 'PX', ARGV[11])
+remember(operation, reservation_id, nil, ARGV[8])
 return {'held', reservation_id, text}

@@ -1,16 +1,23 @@
 --[[
 Hold all of the named seats for one fan as one reservation, or none of them.
 
+When some are taken, as many neighbours near them may be held instead, as an offer: the fan uses it, or
+lets it go by asking for anything else.
+
 KEYS
-  1 meta          hash    epoch, seq
-  2 status        string  one character a seat: 0 free, 1 held, 2 sold, 3 blocked
-  3 holders       hash    seat_index -> reservation_id
-  4 reservations  hash    reservation_id -> JSON
-  5 expiries      zset    reservation_id, scored by the millisecond it runs out
-  6 fan_counts    hash    fan_id -> seats held or bought
-  7 stock         hash    tier -> how many are free
-  8 log           stream  this epoch's changes
-  9 operation     string  the reservation this operation made before, if it was run before
+  1 meta          hash    epoch, seq, allotment
+  2 status        string  one character a seat, see includes/digits.lua
+  3 allotment     string  what each seat is kept for, likewise
+  4 holders       hash    seat_index -> reservation_id
+  5 reservations  hash    reservation_id -> JSON
+  6 expiries      zset    reservation_id, scored by the millisecond it runs out
+  7 fan_counts    hash    fan_id -> seats held or bought
+  8 stock         hash    tier -> how many are free
+  9 offers        hash    fan_id -> the reservation offered to them
+  10 log          stream  this epoch's changes
+  11 channels     hash    seat_index -> the channel it is kept for
+  12 plan         string  the blocks, see includes/plan_blocks.lua
+  13 operation    string  what this operation led to, if it was run before
 
 ARGV
   1 epoch           integer
@@ -18,17 +25,25 @@ ARGV
   3 hold_ms         integer         how long the hold lasts
   4 fan_id          string
   5 seats_max       integer         per fan, held and bought together
-  6 seat_indexes    JSON array      1 .. seats_max indexes, no doubles; the caller has checked
+  6 wish            JSON            seats: 1 .. seats_max indexes, no doubles; the caller has checked
+                                    rows: [first, length] of the rows they are in, where nobody may be
+                                      left alone; [] where that does not matter
+                                    is_accessible: whether the fan needs an accessible place
+                                    channel: whose seats may be taken too, or ""
+                                    offer_range: [first block, last block] to offer from; [] for no offer
+                                    chance: a random number, 0 or more
   7 reservation_id  string          the name of the reservation to make
   8 operation_ms    integer         how long a repeat is recognised
 
 RETURNS
-  {'held', reservation_id, reservation}    as asked, or as an earlier run of the operation did
-  {'gone', reservation_id}                 an earlier run held them, and that hold has ended
-  {'taken', seat_index, ...}               no seat was held
-  {'over_limit', count, due}               no seat was held; the fan has so many, and so many dead
-                                           holds, perhaps theirs among them, are not swept yet
-  {'not_loaded'} {'fenced', epoch}         see includes/fence.lua
+  {'held', reservation_id, reservation}  as asked, or as an earlier run of the operation did
+  {'gone', reservation_id}            an earlier run held them, and that hold has ended
+  {'taken', offer_id, offer, seat_index, ...}  none of these was held; both are "" without an offer
+  {'kept', seat_index, ...}           these are for fans who need an accessible place; none was held
+  {'orphan', seat_index, ...}         somebody would be left alone; these would not do that
+  {'over_limit', count, due}          no seat was held; the fan has so many, and so many dead
+                                      holds, perhaps theirs among them, are not swept yet
+  {'not_loaded'} {'fenced', epoch}    see includes/fence.lua
 
 Safe to repeat: the operation is remembered, and a fan who asks for just the seats of a hold of
 theirs gets that hold, with its old end, so that nobody holds for ever by asking again.
@@ -36,74 +51,113 @@ theirs gets that hold, with its old end, so that nobody holds for ever by asking
 --- @include now_ms
 --- @include fence
 --- @include append_log
+--- @include log_seats
 --- @include free_hold
 --- @include sweep_due
 --- @include put_hold
 --- @include repeated_hold
+--- @include offers
+--- @include offers_accepted
+--- @include digits
+--- @include look_at_named
+--- @include leaves_orphan
+--- @include plan_blocks
+--- @include choose_run
+--- @include choose_near
 
 local k = {
-  meta = KEYS[1], status = KEYS[2], holders = KEYS[3], reservations = KEYS[4], expiries = KEYS[5],
-  fan_counts = KEYS[6], stock = KEYS[7], log = KEYS[8],
+  meta = KEYS[1], status = KEYS[2], allotment = KEYS[3], holders = KEYS[4],
+  reservations = KEYS[5], expiries = KEYS[6], fan_counts = KEYS[7], stock = KEYS[8],
+  offers = KEYS[9], log = KEYS[10], channels = KEYS[11], plan = KEYS[12],
 }
-local operation = KEYS[9]
+local operation = KEYS[13]
 local refusal = fence(k.meta, ARGV[1])
 if refusal then
   return refusal
 end
 local now = now_ms(ARGV[2])
 local expires_at = now + tonumber(ARGV[3])
-local fan_id = ARGV[4]
-local seats_max = tonumber(ARGV[5])
-local seat_indexes = cjson.decode(ARGV[6])
-local reservation_id = ARGV[7]
+local fan_id, seats_max = ARGV[4], tonumber(ARGV[5])
+local reservation_id, operation_ms = ARGV[7], ARGV[8]
 
 local repeated = repeated_hold(k, operation, now)
 if repeated then
   return repeated
 end
+local wish = cjson.decode(ARGV[6])
+
+-- The fan's own live hold of just these seats, or nil.
+local function own_hold()
+  local holder = redis.call('HGET', k.holders, tostring(wish.seats[1]))
+  local text = holder and redis.call('HGET', k.reservations, holder)
+  local reservation = text and cjson.decode(text)
+  if not reservation or reservation.fan_id ~= fan_id or reservation.expires_at_ms <= now
+    or #reservation.seats ~= #wish.seats then
+    return nil
+  end
+  for _, seat_index in ipairs(wish.seats) do
+    if redis.call('HGET', k.holders, tostring(seat_index)) ~= holder then
+      return nil
+    end
+  end
+  remember(operation, holder, nil, operation_ms)
+  return {'held', holder, accept_offer(k, holder, reservation, text, now)}
+end
+
+-- Hold what comes nearest to what is taken, if the fan may have so many.
+local function offer_instead(taken)
+  local refused = {'taken', '', '', unpack(taken)}
+  local count = tonumber(redis.call('HGET', k.fan_counts, fan_id) or 0)
+  if #wish.offer_range == 0 or count + #wish.seats > seats_max then
+    return refused
+  end
+  local status, plan = redis.call('GET', k.status), redis.call('GET', k.plan)
+  local seats = choose_near(status, plan, wish.offer_range, wish.seats, wish.chance)
+  if seats then
+    refused[2] = reservation_id
+    refused[3] = put_hold(k, reservation_id, {
+      fan_id = fan_id, seats = seats, expires_at_ms = expires_at, extended = false, offered = true,
+    }, now)
+    redis.call('HSET', k.offers, fan_id, reservation_id)
+    remember(operation, reservation_id, taken, operation_ms)
+  end
+  return refused
+end
 
 -- A few dead holds a call keep the house clean; the wanted seats are looked at one by one below.
 sweep_due(k, now, 20)
-
-local taken, own = {'taken'}, {}
-for _, seat_index in ipairs(seat_indexes) do
-  local holder = redis.call('HGET', k.holders, tostring(seat_index))
-  if holder then
-    local ends_at = tonumber(redis.call('ZSCORE', k.expiries, holder) or 0)
-    local text = redis.call('HGET', k.reservations, holder)
-    if text and ends_at <= now then
-      free_hold(k, holder, cjson.decode(text))
-      append_log(k.meta, k.log, 'expired', holder, text, now)
-    elseif text and cjson.decode(text).fan_id == fan_id then
-      own[holder] = (own[holder] or 0) + 1
-    end
+if redis.call('HEXISTS', k.offers, fan_id) == 1 then
+  local own = own_hold()
+  if own then
+    return own
   end
-  if redis.call('GETRANGE', k.status, seat_index, seat_index) ~= '0' then
-    table.insert(taken, seat_index)
-  end
+  end_offer(k, fan_id, now)
 end
-if #taken > 1 then
-  for holder, count in pairs(own) do
-    local text = redis.call('HGET', k.reservations, holder)
-    if count == #seat_indexes and #cjson.decode(text).seats == count then
-      return {'held', holder, text}
-    end
-  end
-  return taken
+
+local taken, kept = look_at_named(k, wish, {}, now)
+if #taken > 0 then
+  return own_hold() or offer_instead(taken)
+end
+if #kept > 0 then
+  return {'kept', unpack(kept)}
+end
+local instead = #wish.rows > 0 and leaves_orphan(k, wish.seats, wish.rows, {})
+if instead then
+  return {'orphan', unpack(instead)}
 end
 
 local count = tonumber(redis.call('HGET', k.fan_counts, fan_id) or 0)
-if count + #seat_indexes > seats_max then
+if count + #wish.seats > seats_max then
   -- The fan's own dead holds must not count against them.
   sweep_due(k, now, 200)
   count = tonumber(redis.call('HGET', k.fan_counts, fan_id) or 0)
-  if count + #seat_indexes > seats_max then
+  if count + #wish.seats > seats_max then
     return {'over_limit', count, redis.call('ZCOUNT', k.expiries, '-inf', now)}
   end
 end
 
 local text = put_hold(k, reservation_id, {
-  fan_id = fan_id, seats = seat_indexes, expires_at_ms = expires_at, extended = false,
+  fan_id = fan_id, seats = wish.seats, expires_at_ms = expires_at, extended = false,
 }, now)
-redis.call('SET', operation, reservation_id, 'PX', ARGV[8])
+remember(operation, reservation_id, nil, operation_ms)
 return {'held', reservation_id, text}

@@ -53,14 +53,17 @@ def event_keys(event_id: str) -> Mapping[str, str]:
     """Return the keys of an event's seats by the names the scripts use."""
     tag = f"{{e:{event_id}}}"
     return {
-        "meta": f"{tag}:meta",  # hash: epoch, seq
+        "meta": f"{tag}:meta",  # hash: epoch, seq, version of the allotment
         "status": f"{tag}:status",  # string: one character a seat, by seat_index
         "holders": f"{tag}:holders",  # hash: seat_index -> reservation_id
         "reservations": f"{tag}:reservations",  # hash: reservation_id -> JSON
         "expiries": f"{tag}:expiries",  # zset: reservation_id, scored by its end
         "fan_counts": f"{tag}:fan_counts",  # hash: fan_id -> seats held or bought
         "stock": f"{tag}:stock",  # hash: tier -> how many are free
-        "blocks": f"{tag}:blocks",  # hash: tier -> JSON of [first_index, length], best first
+        "allotment": f"{tag}:allotment",  # string: one character a seat, what it is kept for
+        "offers": f"{tag}:offers",  # hash: fan_id -> the reservation offered to them
+        "channels": f"{tag}:channels",  # hash: seat_index -> the channel it is kept for
+        "plan": f"{tag}:plan",  # string: the packed blocks, best first
     }
 
 
@@ -81,11 +84,14 @@ def staged_keys(event_id: str, epoch: int) -> Mapping[str, str]:
         f"staged_{name}": f"{tag}:{name}"
         for name in (
             "status",
+            "allotment",
             "holders",
             "reservations",
             "expiries",
             "fan_counts",
             "stock",
-            "blocks",
+            "offers",
+            "channels",
+            "plan",
         )
     }

@@ -1,38 +1,51 @@
 --[[
-Read one fan's live hold.
+Read one fan's live hold. An offer that its fan looks at this way is accepted by that.
 
 KEYS
-  1 meta          hash    epoch, seq
+  1 meta          hash    epoch, seq, allotment
   2 reservations  hash    reservation_id -> JSON
+  3 offers        hash    fan_id -> the reservation offered to them
+  4 log           stream  this epoch's changes
 
 ARGV
   1 epoch           integer
   2 now_ms          integer or ""   see includes/now_ms.lua
   3 fan_id          string
   4 reservation_id  string
+  5 paying_ms       integer         how long a payment that begins now keeps it from being swapped; or 0
 
 RETURNS
   {'held', reservation, now_ms}
   {'lost'}                            no such live hold of this fan
   {'not_loaded'} {'fenced', epoch}    see includes/fence.lua
 
-Safe to repeat: it only reads.
+Safe to repeat: an offer is accepted once, and the time of a payment is counted from now.
 ]]
 --- @include now_ms
 --- @include fence
+--- @include append_log
+--- @include offers_accepted
 
-local meta, reservations = KEYS[1], KEYS[2]
-local refusal = fence(meta, ARGV[1])
+local k = {
+  meta = KEYS[1], reservations = KEYS[2], offers = KEYS[3], log = KEYS[4],
+}
+local refusal = fence(k.meta, ARGV[1])
 if refusal then
   return refusal
 end
 local now = now_ms(ARGV[2])
-local text = redis.call('HGET', reservations, ARGV[4])
+local text = redis.call('HGET', k.reservations, ARGV[4])
 if not text then
   return {'lost'}
 end
 local reservation = cjson.decode(text)
 if reservation.fan_id ~= ARGV[3] or reservation.expires_at_ms <= now then
   return {'lost'}
+end
+text = accept_offer(k, ARGV[4], reservation, text, now)
+if ARGV[5] ~= '0' then
+  reservation.paying_until_ms = now + tonumber(ARGV[5])
+  text = cjson.encode(reservation)
+  redis.call('HSET', k.reservations, ARGV[4], text)
 end
 return {'held', text, now}

@@ -2,14 +2,16 @@
 Give back a hold of one fan at once.
 
 KEYS
-  1 meta          hash    epoch, seq
-  2 status        string  one character a seat
-  3 holders       hash    seat_index -> reservation_id
-  4 reservations  hash    reservation_id -> JSON
-  5 expiries      zset    reservation_id, scored by the millisecond it runs out
-  6 fan_counts    hash    fan_id -> seats held or bought
-  7 stock         hash    tier -> how many are free
-  8 log           stream  this epoch's changes
+  1 meta          hash    epoch, seq, allotment
+  2 status        string  one character a seat, see includes/digits.lua
+  3 allotment     string  what each seat is kept for, likewise
+  4 holders       hash    seat_index -> reservation_id
+  5 reservations  hash    reservation_id -> JSON
+  6 expiries      zset    reservation_id, scored by the millisecond it runs out
+  7 fan_counts    hash    fan_id -> seats held or bought
+  8 stock         hash    tier -> how many are free
+  9 offers        hash    fan_id -> the reservation offered to them
+  10 log          stream  this epoch's changes
 
 ARGV
   1 epoch           integer
@@ -27,11 +29,13 @@ Safe to repeat: the second time there is nothing to release.
 --- @include now_ms
 --- @include fence
 --- @include append_log
+--- @include log_seats
 --- @include free_hold
 
 local k = {
-  meta = KEYS[1], status = KEYS[2], holders = KEYS[3], reservations = KEYS[4], expiries = KEYS[5],
-  fan_counts = KEYS[6], stock = KEYS[7], log = KEYS[8],
+  meta = KEYS[1], status = KEYS[2], allotment = KEYS[3], holders = KEYS[4],
+  reservations = KEYS[5], expiries = KEYS[6], fan_counts = KEYS[7], stock = KEYS[8],
+  offers = KEYS[9], log = KEYS[10],
 }
 local refusal = fence(k.meta, ARGV[1])
 if refusal then
@@ -48,6 +52,5 @@ local reservation = cjson.decode(text)
 if reservation.fan_id ~= fan_id then
   return {'absent'}
 end
-free_hold(k, reservation_id, reservation)
-append_log(k.meta, k.log, 'released', reservation_id, text, now)
+end_hold(k, reservation_id, text, 'released', now)
 return {'released'}

@@ -5,15 +5,17 @@ PostgreSQL has the last word: a hold of somebody else on a sold seat, left from 
 ends here.
 
 KEYS
-  1 meta          hash    epoch, seq
-  2 status        string  one character a seat
-  3 holders       hash    seat_index -> reservation_id
-  4 reservations  hash    reservation_id -> JSON
-  5 expiries      zset    reservation_id, scored by the millisecond it runs out
-  6 fan_counts    hash    fan_id -> seats held or bought
-  7 stock         hash    tier -> how many are free
-  8 log           stream  this epoch's changes
-  9 operation     string  set once this order's outcome has been shown
+  1 meta          hash    epoch, seq, allotment
+  2 status        string  one character a seat, see includes/digits.lua
+  3 allotment     string  what each seat is kept for, likewise
+  4 holders       hash    seat_index -> reservation_id
+  5 reservations  hash    reservation_id -> JSON
+  6 expiries      zset    reservation_id, scored by the millisecond it runs out
+  7 fan_counts    hash    fan_id -> seats held or bought
+  8 stock         hash    tier -> how many are free
+  9 offers        hash    fan_id -> the reservation offered to them
+  10 log          stream  this epoch's changes
+  11 operation    string  what this operation led to, if it was run before
 
 ARGV
   1 epoch           integer
@@ -36,13 +38,15 @@ Safe to repeat: the order's outcome is shown once in an epoch; the next epoch st
 --- @include now_ms
 --- @include fence
 --- @include append_log
+--- @include log_seats
 --- @include free_hold
 
 local k = {
-  meta = KEYS[1], status = KEYS[2], holders = KEYS[3], reservations = KEYS[4], expiries = KEYS[5],
-  fan_counts = KEYS[6], stock = KEYS[7], log = KEYS[8],
+  meta = KEYS[1], status = KEYS[2], allotment = KEYS[3], holders = KEYS[4],
+  reservations = KEYS[5], expiries = KEYS[6], fan_counts = KEYS[7], stock = KEYS[8],
+  offers = KEYS[9], log = KEYS[10],
 }
-local operation = KEYS[9]
+local operation = KEYS[11]
 local refusal = fence(k.meta, ARGV[1])
 if refusal then
   return refusal
@@ -55,16 +59,32 @@ if redis.call('GET', operation) then
   return {'settled_before'}
 end
 
+local is_ordered = {}
+for _, seat_index in ipairs(seat_indexes) do
+  is_ordered[seat_index] = true
+end
 local text = redis.call('HGET', k.reservations, reservation_id)
 if text then
-  free_hold(k, reservation_id, cjson.decode(text))
+  local hold, others = cjson.decode(text), {}
+  local blocked = free_hold(k, reservation_id, hold)
+  for _, seat_index in ipairs(hold.seats) do
+    if not is_ordered[seat_index] then
+      others[#others + 1] = seat_index
+    end
+  end
+  if #others > 0 then
+    -- The hold was swapped in the moment of paying: what it has beyond the order is free again.
+    hold.seats = others
+    append_log(k.meta, k.log, 'released', reservation_id, cjson.encode(hold), now)
+  end
+  log_seats(k, 'blocked', blocked, now)
 end
 local ended, shown = 0, seat_indexes
 if outcome == 'released' then
   -- Only what is free now is told as free: somebody may hold a seat again since the hold ran out.
   shown = {}
   for _, seat_index in ipairs(seat_indexes) do
-    if redis.call('GETRANGE', k.status, seat_index, seat_index) == '0' then
+    if string.find('045', redis.call('GETRANGE', k.status, seat_index, seat_index), 1, true) then
       table.insert(shown, seat_index)
     end
   end
@@ -73,8 +93,7 @@ else
     local other = redis.call('HGET', k.holders, tostring(seat_index))
     local other_text = other and redis.call('HGET', k.reservations, other)
     if other_text then
-      free_hold(k, other, cjson.decode(other_text))
-      append_log(k.meta, k.log, 'expired', other, other_text, now)
+      end_hold(k, other, other_text, 'expired', now)
       ended = ended + 1
     end
     redis.call('SETRANGE', k.status, seat_index, '2')

@@ -40,7 +40,10 @@ class StockTier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventDraft:
-    """What an event is made from. `starts_at` is an aware datetime, `currency` ISO 4217."""
+    """What an event is made from. `starts_at` is an aware datetime, `currency` ISO 4217.
+
+    With the orphan rule, nobody may leave a single seat alone if the row offers another choice.
+    """
 
     event_id: str
     sale_id: str
@@ -52,6 +55,7 @@ class EventDraft:
     category: str = ""
     description: str = ""
     seats_max: int = 8
+    has_orphan_rule: bool = False
     stock: tuple[StockTier, ...] = ()
 
 
@@ -81,6 +85,7 @@ class Event:
     starts_at: datetime
     currency: str
     seats_max: int
+    has_orphan_rule: bool
     is_seated: bool
     tiers: tuple[Tier, ...]
 

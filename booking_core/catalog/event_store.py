@@ -19,9 +19,9 @@ IMPORT_TIMEOUT_MS: Final = 120_000
 
 INSERT_EVENT: Final = """
 INSERT INTO events (event_id, sale_id, name, venue, city, category, description, starts_at,
-                    currency, seats_max)
+                    currency, seats_max, has_orphan_rule)
 VALUES (%(event_id)s, %(sale_id)s, %(name)s, %(venue)s, %(city)s, %(category)s, %(description)s,
-        %(starts_at)s, %(currency)s, %(seats_max)s)
+        %(starts_at)s, %(currency)s, %(seats_max)s, %(has_orphan_rule)s)
 """
 INSERT_TIER: Final = """
 INSERT INTO price_tiers (event_id, tier, position, name, price_cents, color, quantity, is_stock)
@@ -35,7 +35,8 @@ SELECT plan IS NOT NULL,
 FROM events e WHERE event_id = %s FOR UPDATE
 """
 COPY_SEATS: Final = """
-COPY seats (event_id, seat_index, seat_id, tier, section, row_name, seat_number, accessible, x, y)
+COPY seats (event_id, seat_index, seat_id, tier, section, row_name, seat_number, accessible, x, y,
+            companion_of)
 FROM STDIN
 """
 COPY_BLOCKS: Final = "COPY seat_blocks (event_id, tier, rank, first_index, length) FROM STDIN"
@@ -134,6 +135,7 @@ def _seat_rows(event_id: str, plan: SeatPlan) -> Iterator[tuple[object, ...]]:
             seat.accessible,
             seat.x,
             seat.y,
+            seat.companion_of,
         )
 
 

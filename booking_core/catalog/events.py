@@ -26,7 +26,7 @@ EVENTS_LISTED_MAX: Final = 1_000
 
 EVENT_COLUMNS: Final = """
 SELECT event_id, sale_id, name, venue, city, category, description, starts_at, currency, seats_max,
-       plan IS NOT NULL AS is_seated,
+       has_orphan_rule, plan IS NOT NULL AS is_seated,
        (SELECT json_agg(json_build_array(tier, name, price_cents, color, quantity, is_stock)
                         ORDER BY position)
         FROM price_tiers WHERE price_tiers.event_id = events.event_id) AS tiers
@@ -149,6 +149,7 @@ def _to_event(row: tuple[Any, ...]) -> Event:
         "starts_at",
         "currency",
         "seats_max",
+        "has_orphan_rule",
         "is_seated",
     )
     return Event(

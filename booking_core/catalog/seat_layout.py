@@ -8,10 +8,12 @@ import msgspec
 import psycopg
 from psycopg.rows import tuple_row
 
-from booking_core.catalog.drawing import Drawing
+from booking_core.catalog.drawing import Drawing, Point
+from booking_core.catalog.ranked_blocks import RankedBlocks, rank_blocks
 
 SEATS_SQL = """
-SELECT seat_id, tier, section, row_name, seat_number, x, y, accessible
+SELECT seat_id, tier, section, row_name, seat_number, x, y, accessible,
+       companion_of
 FROM seats WHERE event_id = %s ORDER BY seat_index
 """
 BLOCKS_SQL = """
@@ -24,7 +26,8 @@ class SeatLayout:
     """Seat i of the event is at place i of every column. It never changes once it exists.
 
     `tier_of` and `section_of` are indexes into `tiers` and `sections`; `blocks` are by tier, best
-    first, as (first_index, length). An event of stock only has no seats and no drawing.
+    first, as (first_index, length). `companions` are the places beside an accessible one, each with
+    the one it belongs to. An event of stock only has no seats and no drawing.
     """
 
     event_id: str
@@ -38,7 +41,9 @@ class SeatLayout:
     xs: tuple[float, ...]
     ys: tuple[float, ...]
     accessible: frozenset[int]
+    companions: Mapping[int, int]
     blocks: Mapping[str, tuple[tuple[int, int], ...]]
+    ranked: RankedBlocks
     index_of: Mapping[str, int]
     drawing: Drawing | None
 
@@ -65,26 +70,35 @@ async def load_layout(
         blocks: dict[str, list[tuple[int, int]]] = {}
         for tier, first_index, length in await cursor.fetchall():
             blocks.setdefault(tier, []).append((first_index, length))
-    columns = tuple(zip(*seats, strict=True)) or ((),) * 8
-    seat_ids, tiers, sections, rows, numbers, xs, ys, accessible = columns
+    columns = tuple(zip(*seats, strict=True)) or ((),) * 9
+    seat_ids, tiers, sections, rows, numbers, xs, ys, accessible, companion_of = columns
     drawing = msgspec.json.decode(plan, type=Drawing) if plan else None
     tier_names = drawing.tiers if drawing else ()
     section_names = drawing.sections if drawing else ()
     tier_index = {tier: index for index, tier in enumerate(tier_names)}
     section_index = {section: index for index, section in enumerate(section_names)}
+    index_of = {seat_id: index for index, seat_id in enumerate(seat_ids)}
+    section_of = tuple(section_index[section] for section in sections)
+    ordered = {tier: tuple(blocks[tier]) for tier in tier_names}
     return SeatLayout(
         event_id=event_id,
         tiers=tier_names,
         sections=section_names,
         seat_ids=seat_ids,
         tier_of=tuple(tier_index[tier] for tier in tiers),
-        section_of=tuple(section_index[section] for section in sections),
+        section_of=section_of,
         rows=rows,
         numbers=numbers,
         xs=xs,
         ys=ys,
         accessible=frozenset(index for index, is_so in enumerate(accessible) if is_so),
-        blocks={tier: tuple(blocks[tier]) for tier in tier_names},
-        index_of={seat_id: index for index, seat_id in enumerate(seat_ids)},
+        companions={
+            index: index_of[place] for index, place in enumerate(companion_of) if place is not None
+        },
+        blocks=ordered,
+        ranked=rank_blocks(
+            ordered, xs, ys, section_of, drawing.focal_point if drawing else Point(0, 0)
+        ),
+        index_of=index_of,
         drawing=drawing,
     )

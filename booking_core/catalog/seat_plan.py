@@ -18,7 +18,10 @@ SEAT_ID_LENGTH_MAX: Final = 100  # as in seats
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """One place that can be sold once; x and y are absolute on the drawing."""
+    """One place that can be sold once; x and y are absolute on the drawing.
+
+    `companion_of` is the id of the accessible seat that this one is kept beside, if it is.
+    """
 
     seat_id: str
     tier: str
@@ -28,6 +31,7 @@ class Seat:
     x: float
     y: float
     accessible: bool = False
+    companion_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,3 +178,9 @@ def _check(rows: Sequence[Sequence[Seat]], tiers: Sequence[PlanTier]) -> None:
         if seat.tier not in known:
             raise PlanInvalid(("$", f"seat {seat.seat_id!r} is of no tier: {seat.tier!r}"))
         seen.add(seat.seat_id)
+    places = {seat.seat_id for seat in seats if seat.accessible}
+    for seat in seats:
+        if seat.companion_of is not None and (seat.accessible or seat.companion_of not in places):
+            raise PlanInvalid(
+                ("$", f"seat {seat.seat_id!r} is beside no accessible seat: {seat.companion_of!r}")
+            )

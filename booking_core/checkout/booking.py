@@ -97,7 +97,7 @@ class Bookings:
     async def _claim(self, request: CompleteRequest) -> tuple[str, str]:
         """Return the order and how it came about; from here on PostgreSQL keeps the seats."""
         try:
-            hold = await self._holds.read(request.reservation_id, request.fan_id)
+            hold = await self._holds.read(request.reservation_id, request.fan_id, is_paying=True)
         except ReservationNotFound as error:
             # Gone from Redis; an order that has it would have been found by its key or is another's.
             earlier = await self._orders.by_reservation(request.reservation_id, request.fan_id)

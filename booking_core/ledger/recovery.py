@@ -9,6 +9,7 @@ from psycopg import AsyncConnection
 
 from booking_core.catalog.events import Catalog
 from booking_core.ledger.reconciler import Reconciler
+from booking_core.seats.allotment import allotment_of
 from booking_core.seats.hold import read_reservation
 from booking_core.seats.holds import settled_key
 from groundwork.clock import Clock
@@ -23,6 +24,8 @@ from lua.keys import event_keys, staged_keys
 CHUNK = 2_000
 # A claim past its deadline is kept this long; the ledger's own worker settles it well before.
 CLAIM_KEPT_MS = 10 * 60_000
+# Held or sold, as a status says it.
+HAD = b"12"
 # Outcomes shown once stay known for a week, as the outbox's own do.
 SETTLED_MS = 7 * 24 * 60 * 60_000
 
@@ -33,13 +36,15 @@ log = structlog.get_logger()
 class EventState:
     """What Redis is to know about an event. Seats are by seat_index."""
 
+    allotment: str
+    plan: bytes
     status: bytearray
     holders: dict[str, str] = field(default_factory=dict)
     reservations: dict[str, str] = field(default_factory=dict)
     expiries: dict[str, int] = field(default_factory=dict)
     fan_counts: dict[str, int] = field(default_factory=dict)
     stock: dict[str, int] = field(default_factory=dict)
-    blocks: dict[str, str] = field(default_factory=dict)
+    offers: dict[str, str] = field(default_factory=dict)
     settled: list[str] = field(default_factory=list)
 
 
@@ -78,7 +83,7 @@ class Recovery:
             self._store,
             epoch,
             {**event_keys(event_id), **staged_keys(event_id, epoch)},
-            {"seats_count": len(state.status)},
+            {"seats_count": len(state.status), "version": 0},
         )
         if answer[0] == "lost":
             raise StoreUnavailable(retry_after=1)
@@ -101,9 +106,8 @@ class Recovery:
 
     async def _read_state(self, event_id: str) -> EventState:
         layout = await self._catalog.seat_layout(event_id)
-        state = EventState(bytearray(b"0" * len(layout.seat_ids)))
-        for tier, blocks in layout.blocks.items():
-            state.blocks[tier] = msgspec.json.encode(blocks).decode()
+        allotment = allotment_of(layout)
+        state = EventState(allotment, layout.ranked.packed, bytearray(allotment.encode()))
         async with connection(self._pool) as open_connection, open_connection.transaction():
             # One moment for all reads.
             await open_connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -187,7 +191,7 @@ class Recovery:
                 SELECT DISTINCT ON (reservation_id) reservation_id, kind, what FROM hold_log
                 WHERE event_id = %s AND at > now() - interval '2 hours'
                 ORDER BY reservation_id, epoch DESC, seq DESC) AS newest
-            WHERE kind IN ('held', 'extended') AND NOT EXISTS (
+            WHERE kind IN ('held', 'extended', 'swapped', 'accepted') AND NOT EXISTS (
                 -- Sold, and not shown yet: it is among the sold ones above.
                 SELECT FROM orders o
                 WHERE o.reservation_id = newest.reservation_id AND o.state = 'SOLD')""",
@@ -196,12 +200,13 @@ class Recovery:
         async for reservation_id, what in cursor:
             hold = read_reservation(str(reservation_id), str(what))
             is_gone = hold.expires_at_ms <= self._clock.now_ms()
-            is_taken = any(state.status[index] != ord("0") for index in hold.seat_indexes)
+            is_taken = any(state.status[index] in HAD for index in hold.seat_indexes)
             is_out = hold.tier and state.stock.get(hold.tier, 0) < hold.quantity
             if is_gone or is_taken or is_out or hold.reservation_id in state.reservations:
                 continue
             self._put(state, hold.reservation_id, hold.fan_id, list(hold.seat_indexes), hold.tier,
-                      hold.quantity, hold.expires_at_ms, is_extended=hold.is_extended)  # fmt: skip
+                      hold.quantity, hold.expires_at_ms, is_extended=hold.is_extended,
+                      is_offer=hold.is_offer)  # fmt: skip
 
     def _put(
         self,
@@ -214,6 +219,7 @@ class Recovery:
         ends_at_ms: int,
         *,
         is_extended: bool,
+        is_offer: bool = False,
     ) -> None:
         stored: dict[str, object] = {
             "fan_id": fan_id, "seats": seats, "expires_at_ms": ends_at_ms, "extended": is_extended,
@@ -221,6 +227,9 @@ class Recovery:
         if tier:
             stored |= {"tier": tier, "quantity": quantity}
             state.stock[tier] -= quantity
+        if is_offer:
+            stored["offered"] = True
+            state.offers[fan_id] = reservation_id
         for index in seats:
             state.status[index] = ord("1")
             state.holders[str(index)] = reservation_id
@@ -231,13 +240,16 @@ class Recovery:
     async def _stage(self, event_id: str, epoch: int, state: EventState) -> None:
         keys = staged_keys(event_id, epoch)
         await self._store.call("DEL", *keys.values())
+        # The status first: the script takes its absence for a store that was emptied meanwhile.
         await self._store.call("SET", keys["staged_status"], state.status.decode())
+        await self._store.call("SET", keys["staged_allotment"], state.allotment)
+        await self._store.call("SET", keys["staged_plan"], state.plan)
         hashes: dict[str, Mapping[str, str | int]] = {
             "staged_holders": state.holders,
             "staged_reservations": state.reservations,
             "staged_fan_counts": state.fan_counts,
             "staged_stock": state.stock,
-            "staged_blocks": state.blocks,
+            "staged_offers": state.offers,
         }
         for name, values in hashes.items():
             pairs = [word for item in values.items() for word in item]

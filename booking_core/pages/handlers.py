@@ -21,10 +21,11 @@ from booking_core.pages.views import (
     OnSalePage,
     SeatsPage,
 )
-from booking_core.seats.api import BestAvailable, ReserveBody, Stock, event_named, hold_wanted
+from booking_core.seats.api import event_named, hold_wanted
 from booking_core.seats.app_keys import HOLDS
 from booking_core.seats.hold import event_of
 from booking_core.seats.reserving import total_of
+from booking_core.seats.wanted import BestAvailable, Stock, WantedBody
 from groundwork.bodies import read_form
 from groundwork.errors import (
     BookingError,
@@ -145,8 +146,7 @@ async def reserve_form(request: web.Request) -> web.Response:
         return await show_seats(request, event, "request-invalid", tier=tier)
     layout = await request.config_dict[SHOP].seat_layout(event.event_id)
     is_stock = not event.is_seated or any(t.is_stock and t.tier == tier for t in event.tiers)
-    body = ReserveBody(
-        event_id=event.event_id,
+    body = WantedBody(
         best_available=(
             None
             if is_stock

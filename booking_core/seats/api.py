@@ -1,7 +1,7 @@
 """Seats over HTTP: the live map, and reserving, extending and letting go of holds."""
 
 import re
-from typing import Annotated, Final
+from typing import Final
 
 import msgspec
 from aiohttp import web
@@ -11,17 +11,16 @@ from booking_core.callers import admitted_fan, check_user_id, inside_fan
 from booking_core.catalog.event import SLUG, Event
 from booking_core.catalog.seat_layout import SeatLayout
 from booking_core.seats.app_keys import HOLDS, SEAT_MAPS
-from booking_core.seats.hold import Hold, SeatsTakenByIndex
+from booking_core.seats.hold import Hold, event_of
 from booking_core.seats.reserving import describe_hold
 from booking_core.seats.seat_map import RELOAD
-from groundwork.bodies import KEY_CHARACTERS_MAX, idempotency_key, read_body
-from groundwork.errors import EventNotFound, RequestInvalid, SeatsTaken
+from booking_core.seats.wanted import ReserveBody, WantedBody, make_wish, named_refusals
+from groundwork.bodies import idempotency_key, read_body
+from groundwork.errors import EventNotFound
 from groundwork.event_streams import EventStreams
 
 routes = web.RouteTableDef()
 
-# One request names at most so many seats; fans have lower limits, set with each event.
-SEATS_NAMED_MAX: Final = 100
 NO_STORE: Final = {"Cache-Control": "no-store"}
 # What a reader has, as this stream's ids say it: epoch and number.
 SINCE: Final = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
@@ -30,40 +29,6 @@ GREETING: Final = b"retry: 2000\n\n"
 FAN_STREAMS_MAX: Final = 8
 
 STREAMS: Final[web.AppKey[EventStreams]] = web.AppKey("seat_streams")
-
-SeatName = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
-TierName = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-Quantity = Annotated[int, msgspec.Meta(ge=1, le=SEATS_NAMED_MAX)]
-
-
-class BestAvailable(msgspec.Struct, frozen=True):
-    """Choose for me: `category` is a tier; `accessible` asks for accessible seats only."""
-
-    quantity: Quantity
-    category: TierName | None = None
-    accessible: bool = False
-
-
-class Stock(msgspec.Struct, frozen=True):
-    """A quantity of a tier without seats."""
-
-    tier: TierName
-    quantity: Quantity
-
-
-class ReserveBody(msgspec.Struct, frozen=True):
-    """What a reserve says: exactly one of seat_ids, best_available, stock."""
-
-    event_id: Annotated[str, msgspec.Meta(max_length=63)]
-    seat_ids: (
-        Annotated[list[SeatName], msgspec.Meta(min_length=1, max_length=SEATS_NAMED_MAX)] | None
-    ) = None
-    best_available: BestAvailable | None = None
-    stock: Stock | None = None
-    user_id: Annotated[str, msgspec.Meta(max_length=64)] | None = None
-    idempotency_key: (
-        Annotated[str, msgspec.Meta(min_length=1, max_length=KEY_CHARACTERS_MAX)] | None
-    ) = None
 
 
 @routes.get("/api/events/{event}/seats")
@@ -114,9 +79,6 @@ async def reserve(request: web.Request) -> web.Response:
     fan_id = admitted_fan(request, event)
     check_user_id(body.user_id, fan_id)
     operation_id = idempotency_key(request, body.idempotency_key) or None
-    wanted = (body.seat_ids, body.best_available, body.stock)
-    if sum(want is not None for want in wanted) != 1:
-        raise RequestInvalid("body", "must have exactly one of seat_ids, best_available, stock")
     layout = await request.config_dict[SHOP].seat_layout(event.event_id)
     hold = await hold_wanted(request, event, layout, fan_id, body, operation_id)
     return hold_response(request, event, layout, hold, 201)
@@ -127,71 +89,40 @@ async def hold_wanted(
     event: Event,
     layout: SeatLayout,
     fan_id: str,
-    body: ReserveBody,
+    body: WantedBody,
     operation_id: str | None,
 ) -> Hold:
-    """Hold what the body asks for. Raises the refusals of SeatHolds, seats by their names."""
-    holds = request.config_dict[HOLDS]
-    if body.seat_ids is not None:
-        return await hold_named(request, event, layout, fan_id, body.seat_ids, operation_id)
-    if body.best_available is not None:
-        best = body.best_available
-        tiers = [best.category] if best.category else list(layout.tiers)
-        if not tiers or not set(tiers) <= set(layout.tiers):
-            raise RequestInvalid(
-                "best_available.category", "must be a tier of the event with seats"
-            )
-        allowed = sorted(layout.accessible) if best.accessible else []
-        if best.accessible and not allowed:
-            raise RequestInvalid("best_available.accessible", "this event has no accessible seats")
-        return await holds.hold_best(
-            event.event_id, fan_id, best.quantity, tiers, event.seats_max, operation_id, allowed
-        )
-    assert body.stock is not None
-    if body.stock.tier not in {tier.tier for tier in event.tiers if tier.is_stock}:
-        raise RequestInvalid("stock.tier", "must be a tier of the event without seats")
-    return await holds.hold_stock(
-        event.event_id,
-        fan_id,
-        body.stock.tier,
-        body.stock.quantity,
-        event.seats_max,
-        operation_id,
-    )
+    """Hold what the body asks for. Raises RequestInvalid, and the refusals of SeatHolds by name."""
+    holds, now_ms = request.config_dict[HOLDS], request.config_dict[CLOCK].now_ms()
+    wish = make_wish(event, layout, body)
+    with named_refusals(event, layout, now_ms):
+        return await holds.hold(event.event_id, fan_id, wish, event.seats_max, operation_id)
 
 
-async def hold_named(
-    request: web.Request,
-    event: Event,
-    layout: SeatLayout,
-    fan_id: str,
-    seat_ids: list[str],
-    operation_id: str | None,
-) -> Hold:
-    """Hold seats by name. Raises SeatsTaken, RequestInvalid for names the event does not have."""
-    unique = list(dict.fromkeys(seat_ids))
-    unknown = [seat_id for seat_id in unique if seat_id not in layout.index_of]
-    if unknown:
-        raise RequestInvalid("seat_ids", f"the event has no seat {unknown[0]!r}")
-    try:
-        return await request.config_dict[HOLDS].hold_seats(
-            event.event_id,
-            fan_id,
-            [layout.index_of[seat_id] for seat_id in unique],
-            event.seats_max,
-            operation_id,
-        )
-    except SeatsTakenByIndex as refusal:
-        raise SeatsTaken(
-            tuple(layout.seat_ids[index] for index in refusal.seat_indexes)
-        ) from refusal
+@routes.post("/api/bookings/{reservation}/swap")
+async def swap(request: web.Request) -> web.Response:
+    """Change what a hold has, all or nothing: nothing is let go before all of the new is won."""
+    fan_id = inside_fan(request)
+    reservation_id = request.match_info["reservation"]
+    body = await read_body(request, WantedBody)
+    check_user_id(body.user_id, fan_id)
+    operation_id = idempotency_key(request, body.idempotency_key) or None
+    shop, event_id = request.config_dict[SHOP], event_of(reservation_id)
+    event, layout = await shop.get(event_id), await shop.seat_layout(event_id)
+    holds, now_ms = request.config_dict[HOLDS], request.config_dict[CLOCK].now_ms()
+    wish = make_wish(event, layout, body)
+    with named_refusals(event, layout, now_ms):
+        hold = await holds.swap(reservation_id, fan_id, wish, event.seats_max, operation_id)
+    return hold_response(request, event, layout, hold, 200)
 
 
 @routes.post("/api/bookings/{reservation}/extend")
 async def extend(request: web.Request) -> web.Response:
     """Give the hold its one extension."""
     hold = await request.config_dict[HOLDS].extend(
-        request.match_info["reservation"], inside_fan(request)
+        request.match_info["reservation"],
+        inside_fan(request),
+        idempotency_key(request, None) or None,
     )
     shop = request.config_dict[SHOP]
     event, layout = await shop.get(hold.event_id), await shop.seat_layout(hold.event_id)

@@ -12,11 +12,28 @@ RESERVATION_ID = re.compile(r"([a-z0-9][a-z0-9-]{0,62})\.([A-Za-z0-9_-]{22})")
 
 
 class SeatsTakenByIndex(Exception):
-    """Somebody has at least one of the wanted seats; none was held."""
+    """Somebody has at least one of the wanted seats; none was held. `offer` is held instead, if so."""
 
-    def __init__(self, seat_indexes: tuple[int, ...]) -> None:
+    def __init__(self, seat_indexes: tuple[int, ...], offer: "Hold | None" = None) -> None:
         super().__init__(f"taken: {seat_indexes}")
         self.seat_indexes = seat_indexes
+        self.offer = offer
+
+
+class SeatsKeptByIndex(Exception):
+    """These are kept for fans who need an accessible place; none was held."""
+
+    def __init__(self, seat_indexes: tuple[int, ...]) -> None:
+        super().__init__(f"kept: {seat_indexes}")
+        self.seat_indexes = seat_indexes
+
+
+class OrphanLeftByIndex(Exception):
+    """The wish would leave a single seat alone; none was held. `instead` would not."""
+
+    def __init__(self, instead: tuple[int, ...]) -> None:
+        super().__init__(f"instead: {instead}")
+        self.instead = instead
 
 
 class _Stored(msgspec.Struct, frozen=True):
@@ -27,6 +44,7 @@ class _Stored(msgspec.Struct, frozen=True):
     extended: bool
     tier: Annotated[str, msgspec.Meta(max_length=64)] | None = None
     quantity: int = 0
+    offered: bool = False
 
 
 _DECODER = msgspec.json.Decoder(_Stored)
@@ -44,6 +62,7 @@ class Hold:
     quantity: int
     expires_at_ms: int
     is_extended: bool
+    is_offer: bool = False
 
 
 def read_reservation(reservation_id: str, text: str) -> Hold:
@@ -58,6 +77,7 @@ def read_reservation(reservation_id: str, text: str) -> Hold:
         stored.quantity,
         int(stored.expires_at_ms),
         stored.extended,
+        stored.offered,
     )
 
 

@@ -1,13 +1,16 @@
 """Holds: seats and stock promised to one fan for a while. Every rule is in a script of lua/."""
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from booking_core import metrics
-from booking_core.seats.hold import Hold, SeatsTakenByIndex, event_of, read_reservation
+from booking_core.seats.event_scripts import run_event_script
+from booking_core.seats.hold import Hold, event_of, read_reservation
+from booking_core.seats.hold_answers import read_hold_answer
+from booking_core.seats.wishes import Wish
 from booking_core.settings import CoreSettings
 from groundwork.clock import TokenSource
 from groundwork.errors import (
@@ -15,12 +18,11 @@ from groundwork.errors import (
     HoldLost,
     OverSeatLimit,
     ReservationNotFound,
-    SoldOut,
     StoreUnavailable,
 )
 from lua import LuaScript
 from lua.epochs import Epochs
-from lua.keys import event_keys, event_log_key, operation_key
+from lua.keys import operation_key
 
 # A client repeats a request for minutes at most; an hour forgives a laptop that was closed.
 OPERATION_MS = 60 * 60_000
@@ -30,6 +32,10 @@ SETTLED_MS = 7 * 24 * 60 * 60_000
 SWEEP_HOLDS_MAX = 500
 # Asked again when what was in the way may be dead holds; each time hundreds of them are swept.
 DEAD_HOLDS_TRIES = 20
+# More than seats that are as good as each other, in any house.
+CHANCES = 1_000_000
+# A claim takes milliseconds; while it is under way, the hold must not become another.
+PAYING_MS = 20_000
 
 
 class SeatHolds:
@@ -42,9 +48,12 @@ class SeatHolds:
         self._tokens = tokens
         self._rng = rng
         self._settings = settings
-        self._hold_seats = LuaScript("hold_seats")
-        self._hold_best = LuaScript("hold_best")
-        self._hold_stock = LuaScript("hold_stock")
+        self._hold_scripts = {
+            "seats": LuaScript("hold_seats"),
+            "best": LuaScript("hold_best"),
+            "stock": LuaScript("hold_stock"),
+        }
+        self._swap_hold = LuaScript("swap_hold")
         self._extend_hold = LuaScript("extend_hold")
         self._release_hold = LuaScript("release_hold")
         self._read_hold = LuaScript("read_hold")
@@ -52,80 +61,64 @@ class SeatHolds:
         self._settle_hold = LuaScript("settle_hold")
         self._read_seats = LuaScript("read_seats")
 
-    async def hold_seats(
+    async def hold(
         self,
         event_id: str,
         fan_id: str,
-        seat_indexes: Sequence[int],
+        wish: Wish,
         seats_max: int,
         operation_id: str | None = None,
     ) -> Hold:
-        """Hold all of the seats, or raise and hold none. Safe to repeat with an operation id.
+        """Hold what is wished for, or raise and hold none of it. Safe to repeat with an operation id.
 
-        Raises SeatsTakenByIndex, OverSeatLimit, HoldLost (a repeat, and that hold has ended).
+        An offer the fan has not used is let go. Raises OverSeatLimit, HoldLost (a repeat, and that hold
+        has ended); for named seats SeatsTakenByIndex, SeatsKeptByIndex, OrphanLeftByIndex; for others
+        SoldOut.
         """
-        assert 1 <= len(seat_indexes) == len(set(seat_indexes))
-        if len(seat_indexes) > seats_max:
-            raise OverSeatLimit(seats_max)
-        extra: dict[str, str | int] = {"seat_indexes": _json(list(seat_indexes))}
-        return await self._hold(self._hold_seats, event_id, fan_id, seats_max, operation_id, extra)
-
-    async def hold_best(
-        self,
-        event_id: str,
-        fan_id: str,
-        quantity: int,
-        tiers: Sequence[str],
-        seats_max: int,
-        operation_id: str | None = None,
-        allowed: Sequence[int] = (),
-    ) -> Hold:
-        """Choose and hold the best free seats of the tiers, in one step.
-
-        Raises SoldOut, OverSeatLimit, HoldLost (a repeat, and that hold has ended).
-        """
-        if quantity > seats_max:
-            raise OverSeatLimit(seats_max)
         extra: dict[str, str | int] = {
-            "quantity": quantity,
-            "tiers": _json(list(tiers)),
-            "allowed": _json(list(allowed)),
-            "chance": self._rng.randrange(1_000_000),
+            "hold_ms": self._settings.hold_ms,
+            "reservation_id": f"{event_id}.{self._tokens.token()}",
         }
-        return await self._hold(self._hold_best, event_id, fan_id, seats_max, operation_id, extra)
+        script = self._hold_scripts[wish.kind]
+        return await self._ask(script, event_id, fan_id, wish, seats_max, operation_id, extra)
 
-    async def hold_stock(
+    async def swap(
         self,
-        event_id: str,
+        reservation_id: str,
         fan_id: str,
-        tier: str,
-        quantity: int,
+        wish: Wish,
         seats_max: int,
         operation_id: str | None = None,
     ) -> Hold:
-        """Hold a quantity of one tier's stock. Raises as `hold_best` does."""
-        if quantity > seats_max:
-            raise OverSeatLimit(seats_max)
-        extra: dict[str, str | int] = {"tier": tier, "quantity": quantity}
-        return await self._hold(self._hold_stock, event_id, fan_id, seats_max, operation_id, extra)
+        """Change what a hold has for what is wished for, or raise and change nothing.
 
-    async def _hold(
+        Name and clock stay. Raises as `hold` does, HoldLost also when there is no such hold, and
+        RequestInProgress when it is being paid for.
+        """
+        extra: dict[str, str | int] = {"reservation_id": reservation_id}
+        event_id = event_of(reservation_id)
+        return await self._ask(
+            self._swap_hold, event_id, fan_id, wish, seats_max, operation_id, extra
+        )
+
+    async def _ask(
         self,
         script: LuaScript,
         event_id: str,
         fan_id: str,
+        wish: Wish,
         seats_max: int,
         operation_id: str | None,
         extra: dict[str, str | int],
     ) -> Hold:
-        # The fan's name is part of the operation's: nobody can learn of another's by guessing ids.
-        operation = f"{fan_id}:{operation_id}" if operation_id else self._tokens.token()
+        if wish.quantity > seats_max:
+            raise OverSeatLimit(seats_max)
+        operation = self._operation(fan_id, operation_id)
         args = {
             "now_ms": "",
-            "hold_ms": self._settings.hold_ms,
             "fan_id": fan_id,
             "seats_max": seats_max,
-            "reservation_id": f"{event_id}.{self._tokens.token()}",
+            "wish": wish.text(self._rng.randrange(CHANCES)),
             "operation_ms": OPERATION_MS,
             **extra,
         }
@@ -139,32 +132,20 @@ class SeatHolds:
             else:
                 # Thousands of dead holds, and no sweeper: what is free is not known yet.
                 raise StoreUnavailable(retry_after=1)
-        return self._read_answer(script.name, event_id, seats_max, answer)
+        return read_hold_answer(script.name, event_id, seats_max, answer)
 
-    def _read_answer(
-        self, script_name: str, event_id: str, seats_max: int, answer: list[Any]
-    ) -> Hold:
-        match answer:
-            case ["held", str(reservation_id), str(text)]:
-                metrics.HOLDS.labels(event_id, "held").inc()
-                return read_reservation(reservation_id, text)
-            case ["taken", *seat_indexes]:
-                metrics.HOLDS.labels(event_id, "taken").inc()
-                raise SeatsTakenByIndex(tuple(int(seat_index) for seat_index in seat_indexes))
-            case ["sold_out", _]:
-                metrics.HOLDS.labels(event_id, "sold_out").inc()
-                raise SoldOut
-            case ["over_limit", _, _]:
-                metrics.HOLDS.labels(event_id, "over_limit").inc()
-                raise OverSeatLimit(seats_max)
-            case ["gone", _]:
-                raise HoldLost
-        raise AssertionError(f"{script_name}.lua broke its contract: {answer!r}")
+    def _operation(self, fan_id: str, operation_id: str | None) -> str:
+        # The fan's name is part of the operation's: nobody can learn of another's by guessing ids.
+        return f"{fan_id}:{operation_id}" if operation_id else self._tokens.token()
 
-    async def read(self, reservation_id: str, fan_id: str) -> Hold:
-        """Return the fan's live hold. Raises ReservationNotFound."""
+    async def read(self, reservation_id: str, fan_id: str, *, is_paying: bool = False) -> Hold:
+        """Return the fan's live hold; an offer is accepted by that. Raises ReservationNotFound.
+
+        Who is about to claim it says so: it cannot be swapped for a moment.
+        """
         args: dict[str, str | int] = {
             "now_ms": "", "fan_id": fan_id, "reservation_id": reservation_id,
+            "paying_ms": PAYING_MS if is_paying else 0,
         }  # fmt: skip
         match await self._run(self._read_hold, event_of(reservation_id), args):
             case ["held", str(text), _]:
@@ -174,9 +155,15 @@ class SeatHolds:
             case answer:
                 raise AssertionError(f"read_hold.lua broke its contract: {answer!r}")
 
-    async def extend(self, reservation_id: str, fan_id: str) -> Hold:
-        """Give the fan's hold its one extension. Raises ExtensionRefused, HoldLost."""
-        match await self._extend(reservation_id, fan_id, "wish", self._settings.extend_ms):
+    async def extend(
+        self, reservation_id: str, fan_id: str, operation_id: str | None = None
+    ) -> Hold:
+        """Give the fan's hold its one extension. Safe to repeat with an operation id.
+
+        Raises ExtensionRefused, HoldLost.
+        """
+        extend_ms = self._settings.extend_ms
+        match await self._extend(reservation_id, fan_id, "wish", extend_ms, operation_id):
             case ["extended", str(text)]:
                 return read_reservation(reservation_id, text)
             case ["refused", _]:
@@ -191,17 +178,27 @@ class SeatHolds:
         """
         await self._extend(reservation_id, fan_id, "payment", more_ms)
 
-    async def _extend(self, reservation_id: str, fan_id: str, why: str, more_ms: int) -> list[Any]:
+    async def _extend(
+        self,
+        reservation_id: str,
+        fan_id: str,
+        why: str,
+        more_ms: int,
+        operation_id: str | None = None,
+    ) -> list[Any]:
+        event_id, operation = event_of(reservation_id), self._operation(fan_id, operation_id)
         answer = await self._run(
             self._extend_hold,
-            event_of(reservation_id),
+            event_id,
             {
                 "now_ms": "",
                 "fan_id": fan_id,
                 "reservation_id": reservation_id,
                 "why": why,
                 "more_ms": more_ms,
+                "operation_ms": OPERATION_MS,
             },
+            lambda _: operation_key(event_id, operation),
         )
         assert answer[0] in ("extended", "refused", "lost"), answer
         return answer
@@ -230,7 +227,7 @@ class SeatHolds:
         return int(answer[1]), int(answer[2])
 
     async def read_status(self, event_id: str) -> tuple[str, dict[str, int]]:
-        """Return one digit a seat (0 free, 1 held, 2 sold, 3 blocked), and the free stock by tier."""
+        """Return one digit a seat (lua/includes/digits.lua says which), and the free stock by tier."""
         answer = await self._run(self._read_seats, event_id, {})
         assert answer[0] == "seats", answer
         stock = {tier: int(free) for tier, free in zip(answer[3::2], answer[4::2], strict=True)}
@@ -267,21 +264,7 @@ class SeatHolds:
         args: dict[str, str | int],
         operation: Callable[[int], str] | None = None,
     ) -> list[Any]:
-        def keys(epoch: int) -> Mapping[str, str]:
-            own = {"log": event_log_key(event_id, epoch)}
-            if operation is not None:
-                own["operation"] = operation(epoch)
-            return {**event_keys(event_id), **own}
-
-        # What remembers its operation may be asked once more: a lost reply then finds what it did.
-        tries = 1 if operation is None else 2
-        while True:
-            tries -= 1
-            try:
-                return await self.epochs.run(script, ("event", event_id), keys, args)
-            except StoreUnavailable:
-                if tries == 0:
-                    raise
+        return await run_event_script(self.epochs, script, event_id, args, operation)
 
 
 def settled_key(event_id: str, order_id: str, epoch: int) -> str:

@@ -38,7 +38,10 @@ LOG_WAIT_MS = 1_000
 Cursor = tuple[int, int]
 RELOAD = b"event: reload\ndata: {}\n\n"
 
-CODE_OF = {"held": 1, "expired": 0, "released": 0, "sold": 2}
+# What an entry of the log makes of its seats. A swap also leaves some.
+CODE_OF = {
+    "held": 1, "swapped": 1, "expired": 0, "released": 0, "opened": 0, "sold": 2, "blocked": 3,
+}  # fmt: skip
 
 log = structlog.get_logger()
 
@@ -46,6 +49,8 @@ log = structlog.get_logger()
 class _LoggedHold(msgspec.Struct):
     seats: list[int] | dict[str, int]
     tier: str | None = None
+    left: list[int] | dict[str, int] = []
+    left_tier: str | None = None
 
 
 _DECODER = msgspec.json.Decoder(_LoggedHold)
@@ -139,8 +144,9 @@ class SeatMap:
         self._on_change()
 
 
-# The scripts write statuses as digits; the map keeps them as numbers.
-DIGITS_TO_CODES = bytes.maketrans(b"0123", bytes([0, 1, 2, 3]))
+# The scripts write statuses as digits; the map keeps them as numbers. A free accessible place (4) and
+# one beside it (5) are free: the plan says which they are.
+DIGITS_TO_CODES = bytes.maketrans(b"012345", bytes([0, 1, 2, 3, 0, 0]))
 
 
 def packed(codes: bytes | bytearray) -> bytes:
@@ -273,7 +279,9 @@ class SeatMaps:
                 return False
             last = seq
             hold = _DECODER.decode(fields["reservation"])
-            has_stock = has_stock or hold.tier is not None
+            has_stock = has_stock or hold.tier is not None or hold.left_tier is not None
+            if isinstance(hold.left, list):
+                changes.update(dict.fromkeys(hold.left, 0))
             code = CODE_OF.get(fields["kind"])
             if code is not None and isinstance(hold.seats, list):
                 changes.update(dict.fromkeys(hold.seats, code))

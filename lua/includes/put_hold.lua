@@ -1,9 +1,14 @@
--- Write a hold that was found possible: the only place where seats become held.
-local function put_hold(k, reservation_id, reservation, now)
-  for _, seat_index in ipairs(reservation.seats) do
+-- Give seats that were found free to a reservation: the only place where seats become held.
+local function take_seats(k, reservation_id, seats)
+  for _, seat_index in ipairs(seats) do
     redis.call('HSET', k.holders, tostring(seat_index), reservation_id)
     redis.call('SETRANGE', k.status, seat_index, '1')
   end
+end
+
+-- Write a hold that was found possible.
+local function put_hold(k, reservation_id, reservation, now)
+  take_seats(k, reservation_id, reservation.seats)
   if reservation.tier then
     redis.call('HINCRBY', k.stock, reservation.tier, -reservation.quantity)
   end

@@ -5,8 +5,7 @@ local function sweep_due(k, now, limit)
   for _, reservation_id in ipairs(due) do
     local text = redis.call('HGET', k.reservations, reservation_id)
     if text then
-      free_hold(k, reservation_id, cjson.decode(text))
-      append_log(k.meta, k.log, 'expired', reservation_id, text, now)
+      end_hold(k, reservation_id, text, 'expired', now)
     else
       redis.call('ZREM', k.expiries, reservation_id)
     end

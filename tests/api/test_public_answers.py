@@ -75,7 +75,12 @@ async def test_others_can_verify_passes_and_tickets(shop: Shop) -> None:
 
 async def test_an_event_is_found_and_shown(shop: Shop) -> None:
     event = await shop.new_event(
-        4, name="Beyoncé in Zürich", city="Zürich", venue="Letzigrund", category="Concert"
+        4,
+        accessible=1,
+        name="Beyoncé in Zürich",
+        city="Zürich",
+        venue="Letzigrund",
+        category="Concert",
     )
     found = await Fan(shop).call("GET", "/api/events/search?q=beyonce&city=zurich")
     assert found.json["total"] == 1
@@ -176,7 +181,7 @@ async def test_a_bug_tells_nothing_but_its_reference(
     async def breaks(*_: object, **__: object) -> None:
         raise RuntimeError("a secret detail")
 
-    monkeypatch.setattr(shop.core[HOLDS], "hold_seats", breaks)
+    monkeypatch.setattr(shop.core[HOLDS], "hold", breaks)
     fan = Fan.inside(shop)
     reply = await fan.reserve(event, "A-1")
     assert (reply.status, reply.code) == (500, "internal-error")

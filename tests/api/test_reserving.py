@@ -41,7 +41,7 @@ async def test_all_or_nothing(shop: Shop) -> None:
 
 
 async def test_the_best_seats_and_the_accessible_ones(shop: Shop) -> None:
-    event = await shop.new_event(9)
+    event = await shop.new_event(9, accessible=1)
     fan = Fan.inside(shop)
     best = await fan.reserve(event, best_available={"quantity": 3, "category": "floor"})
     numbers = [int(seat["number"]) for seat in best.json["seats"]]

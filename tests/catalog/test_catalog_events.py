@@ -45,6 +45,7 @@ async def test_an_event_of_stock_is_what_its_draft_said(pool: Pool, catalog: Cat
         description="One evening.",
         starts_at=datetime(2027, 5, 31, 20, tzinfo=UTC),
         currency="EUR",
+        has_orphan_rule=False,
         seats_max=8,
         is_seated=False,
         tiers=(Tier("standing", "Standing", 3_000, "#336699", 100, is_stock=True),),

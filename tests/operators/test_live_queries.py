@@ -40,6 +40,7 @@ ZERO_WHEN_ALL_IS_WELL = {
     "At the turnstile A": "tokens flow in faster than so few fans come",
     "Oversold A": "nothing is ever oversold",
     "Holds that lost A": "few fans among five thousand seats seldom want the same one",
+    "Holds B": "who wants none that are gone is offered no others",
     "Holds given back A": "one fan in twelve lets go: in a few holds perhaps none",
     "Holds given back B": "a hold lasts minutes, this sale does not",
     "Orders unsettled A": "no payment is past its deadline",

@@ -30,7 +30,7 @@ async def test_an_extended_hold_lives_to_its_new_end(hall: SeatsInRedis) -> None
     await hall.extend("ada", held.reservation_id)
 
     hall.now += HOLD_MS + MORE_MS - 1
-    assert await hall.hold_seats("bob", [4]) == ["taken", 4]
+    assert await hall.hold_seats("bob", [4]) == ["taken", "", "", 4]
     assert (await hall.read("ada", held.reservation_id))[0] == "held"
     hall.now += 1
     hold_of(await hall.hold_seats("bob", [4]))
@@ -101,6 +101,14 @@ async def test_released_seats_are_free_at_once_and_a_second_time_changes_nothing
     assert await hall.release("ada", held.reservation_id) == ["absent"]
     assert (await hall.status())[4:6] == "11"
     await check(hall)
+
+
+async def test_what_another_hold_has_is_not_given_back(hall: SeatsInRedis) -> None:
+    held = await held_by_ada(hall)
+    await hall.call.store.call("HSET", hall.keys["holders"], "5", "tour-berlin.another")
+
+    assert await hall.release("ada", held.reservation_id) == ["released"]
+    assert (await hall.status())[3:7] == "0010"
 
 
 async def test_released_stock_comes_back_once(hall: SeatsInRedis) -> None:

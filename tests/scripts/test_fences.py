@@ -18,6 +18,8 @@ SEAT_CALLS: dict[str, Callable[[SeatsInRedis], Awaitable[list[Any]]]] = {
     "hold_seats": lambda event: event.hold_seats("ada", [1]),
     "hold_best": lambda event: event.hold_best("ada", 1, ["front"]),
     "hold_stock": lambda event: event.hold_stock("ada", "standing", 1),
+    "swap_hold": lambda event: event.swap("ada", "tour-berlin.x", event.named([1])),
+    "allot_seats": lambda event: event.allot("3" * 30, 1),
     "extend_hold": lambda event: event.extend("ada", "tour-berlin.x"),
     "release_hold": lambda event: event.release("ada", "tour-berlin.x"),
     "read_hold": lambda event: event.read("ada", "tour-berlin.x"),

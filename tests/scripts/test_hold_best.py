@@ -79,29 +79,106 @@ async def test_a_tidy_block_is_preferred_to_a_better_one_that_would_leave_a_seat
     assert hold_of(await event.hold_best("ada", 2, ["front"])).seats == [7, 8]
 
 
-async def test_simultaneous_askers_are_spread_over_the_best_eight_blocks(
-    event: SeatsInRedis,
-) -> None:
-    await event.activate("0" * 40, {"front": [(4 * block, 4) for block in range(10)]})
+async def test_among_rows_that_are_as_near_chance_picks(event: SeatsInRedis) -> None:
+    rows = {"front": [(4 * block, 4) for block in range(10)]}
+    await event.activate("0" * 40, rows, grades={"front": [0] * 6 + [1] * 4})
     firsts = set()
     for chance in range(16):
         held = hold_of(await event.hold_best("ada", 4, ["front"], chance=chance))
         firsts.add(held.seats[0])
         await event.release("ada", held.reservation_id)
 
-    assert firsts == {4 * block for block in range(8)}
+    assert firsts == {4 * block for block in range(6)}, "never a farther row"
 
 
-async def test_only_allowed_seats_are_chosen(hall: SeatsInRedis) -> None:
-    held = hold_of(await hall.hold_best("ada", 2, ["front", "back"], allowed=[19, 0, 20, 21]))
-    assert held.seats == [20, 21]
+async def test_of_two_places_in_a_row_that_are_as_good_chance_picks(event: SeatsInRedis) -> None:
+    await event.activate("0" * 5, {"front": [(0, 5)]})
+    firsts = set()
+    for chance in range(4):
+        held = hold_of(await event.hold_best("ada", 2, ["front"], chance=chance))
+        firsts.add(held.seats[0])
+        await event.release("ada", held.reservation_id)
 
-    held = hold_of(await hall.hold_best("bob", 2, ["front", "back"], allowed=[19, 0, 20, 21]))
-    assert sorted(held.seats) == [0, 19]
-    assert await hall.hold_best("cyd", 1, ["front", "back"], allowed=[19, 0, 20, 21]) == [
-        "sold_out", 0,
-    ]  # fmt: skip
-    await check(hall)
+    assert firsts == {0, 3}, "the two that leave nobody alone"
+
+
+async def test_a_party_that_fits_into_no_row_sits_in_two_neighbouring_ones(
+    event: SeatsInRedis,
+) -> None:
+    await event.activate("0110" + "1000" + "0001" + "0000", {"front": [(0, 4), (4, 4), (8, 4)]})
+
+    held = hold_of(await event.hold_best("ada", 6, ["front"]))
+
+    assert held.seats == [5, 6, 7, 8, 9, 10], "threes behind each other"
+    assert (await event.hold_best("bob", 3, ["front"]))[0] == "sold_out"
+
+
+async def test_the_parts_of_a_party_are_near_each_other(event: SeatsInRedis) -> None:
+    row = "1" * 20
+    front, behind = row[:14] + "00" + row[16:], row[:2] + "00" + row[4:13] + "00" + row[15:]
+    await event.activate(front + behind, {"front": [(0, 20), (20, 20)]})
+
+    assert hold_of(await event.hold_best("ada", 4, ["front"])).seats == [14, 15, 33, 34]
+
+
+async def test_nobody_of_a_party_sits_alone_if_that_can_be_helped(event: SeatsInRedis) -> None:
+    # Four and one would fit into the first two rows, three and two into the last two.
+    rows = {"front": [(0, 4), (4, 4), (8, 4), (12, 4), (16, 4)]}
+    await event.activate("0000" + "1011" + "1111" + "1000" + "1001", rows)
+
+    assert hold_of(await event.hold_best("ada", 5, ["front"])).seats == [13, 14, 15, 17, 18]
+
+
+async def test_an_accessible_place_comes_with_the_rest_of_the_party_beside_it(
+    event: SeatsInRedis,
+) -> None:
+    await event.activate("0000000" + "0004500", {"front": [(0, 7), (7, 7)]})
+
+    held = hold_of(await event.hold_best("ada", 2, ["front"], accessible=[10]))
+    assert held.seats == [10, 11], "the companion's place goes first"
+    assert (await event.hold_best("bob", 1, ["front"], accessible=[10]))[0] == "sold_out"
+    await event.release("ada", held.reservation_id)
+    assert (await event.status())[7:] == "0004500"
+    held = hold_of(await event.hold_best("cyd", 4, ["front"], accessible=[10]))
+    assert held.seats in ([9, 10, 11, 12], [8, 9, 10, 11])
+
+
+async def test_other_accessible_places_are_left_to_others(event: SeatsInRedis) -> None:
+    await event.activate("04400", {"front": [(0, 5)]})
+
+    held = hold_of(await event.hold_best("ada", 2, ["front"], accessible=[1, 2]))
+
+    assert held.seats in ([0, 1], [2, 3])
+
+
+async def test_who_needs_an_accessible_place_gets_it_even_apart_from_the_party(
+    event: SeatsInRedis,
+) -> None:
+    await event.activate("141" + "00", {"front": [(0, 3), (3, 2)]})
+
+    assert hold_of(await event.hold_best("ada", 3, ["front"], accessible=[1])).seats == [1, 3, 4]
+    assert (await event.hold_best("bob", 1, ["front"], accessible=[1]))[0] == "sold_out"
+
+
+async def test_others_get_no_accessible_place_while_they_are_kept(event: SeatsInRedis) -> None:
+    await event.activate("0450", {"front": [(0, 4)]})
+
+    assert hold_of(await event.hold_best("ada", 2, ["front"])).seats == [0, 3]
+    assert await event.hold_best("bob", 1, ["front"]) == ["sold_out", 0]
+
+
+async def test_a_channel_gets_its_own_seats_and_no_others(event: SeatsInRedis) -> None:
+    await event.activate(
+        "00333300", {"front": [(0, 8)]}, channels={2: "press", 3: "press", 4: "house", 5: "press"}
+    )
+
+    assert hold_of(await event.hold_best("ada", 2, ["front"], channel="press")).seats == [2, 3]
+    assert (await event.hold_best("bob", 2, ["front"], channel="press"))[0] == "sold_out"
+    assert hold_of(await event.hold_best("bob", 1, ["front"], channel="press")).seats == [5]
+    held = hold_of(await event.hold_best("cyd", 1, ["front"], channel="house"))
+    assert held.seats == [4]
+    await event.release("cyd", held.reservation_id)
+    assert await event.status() == "00113100", "it is the house's again"
 
 
 async def test_single_seats_when_there_are_no_neighbours(event: SeatsInRedis) -> None:
@@ -131,15 +208,15 @@ async def test_sold_out_says_how_many_dead_holds_may_hide_free_seats(event: Seat
 
 
 async def test_dead_holds_beyond_one_sweep_are_named_in_the_answer(event: SeatsInRedis) -> None:
-    await event.activate("0" * 300, {"front": [(0, 300)]})
+    await event.activate("0" * 300, {"back": [(0, 299)], "front": [(299, 1)]})
     for seat in range(299):
         hold_of(await event.hold_seats(f"fan-{seat}", [seat]))
     event.now += 1
     hold_of(await event.hold_seats("last", [299]))
     event.now += HOLD_MS
 
-    assert await event.hold_best("ada", 1, ["front"], allowed=[299]) == ["sold_out", 100]
-    assert hold_of(await event.hold_best("ada", 1, ["front"], allowed=[299])).seats == [299]
+    assert await event.hold_best("ada", 1, ["front"]) == ["sold_out", 100]
+    assert hold_of(await event.hold_best("ada", 1, ["front"])).seats == [299]
 
 
 async def test_the_limit_counts_all_holds_of_a_fan(hall: SeatsInRedis) -> None:

@@ -33,7 +33,7 @@ async def test_free_seats_become_held_until_the_given_time(hall: SeatsInRedis) -
 async def test_a_taken_seat_takes_the_whole_wish_with_it(hall: SeatsInRedis) -> None:
     await hall.hold_seats("ada", [4, 5])
 
-    assert await hall.hold_seats("bob", [3, 4, 5, 6]) == ["taken", 4, 5]
+    assert await hall.hold_seats("bob", [3, 4, 5, 6]) == ["taken", "", "", 4, 5]
     assert (await hall.status())[:8] == "00001100"
     await check(hall)
 
@@ -43,7 +43,7 @@ async def test_sold_and_blocked_seats_and_seats_that_are_none_are_taken(
 ) -> None:
     await event.activate("0230")
 
-    assert await event.hold_seats("ada", [0, 1, 2, 9]) == ["taken", 1, 2, 9]
+    assert await event.hold_seats("ada", [0, 1, 2, 9]) == ["taken", "", "", 1, 2, 9]
     assert await event.log() == []
 
 
@@ -61,7 +61,7 @@ async def test_a_hold_lives_to_its_last_millisecond_and_no_longer(hall: SeatsInR
     hold_of(await hall.hold_seats("ada", [4]))
 
     hall.now += HOLD_MS - 1
-    assert await hall.hold_seats("bob", [4]) == ["taken", 4]
+    assert await hall.hold_seats("bob", [4]) == ["taken", "", "", 4]
     hall.now += 1
     hold_of(await hall.hold_seats("bob", [4]))
     assert [entry["kind"] for entry in await hall.log()] == ["held", "expired", "held"]
@@ -136,12 +136,22 @@ async def test_just_the_seats_of_an_own_hold_are_that_hold_with_its_old_end(
     await check(hall)
 
 
+async def test_an_operation_that_was_told_of_an_own_hold_makes_no_other_one(
+    hall: SeatsInRedis,
+) -> None:
+    held = hold_of(await hall.hold_seats("ada", [1, 2]))
+    hold_of(await hall.hold_seats("ada", [1, 2], "click-1"))
+    hall.now += HOLD_MS
+
+    assert await hall.hold_seats("ada", [1, 2], "click-1") == ["gone", held.reservation_id]
+
+
 async def test_other_seats_than_just_an_own_hold_are_taken(hall: SeatsInRedis) -> None:
     await hall.hold_seats("ada", [1, 2])
 
-    assert await hall.hold_seats("ada", [1]) == ["taken", 1]
-    assert await hall.hold_seats("ada", [1, 2, 3]) == ["taken", 1, 2]
-    assert await hall.hold_seats("bob", [1, 2]) == ["taken", 1, 2]
+    assert await hall.hold_seats("ada", [1]) == ["taken", "", "", 1]
+    assert await hall.hold_seats("ada", [1, 2, 3]) == ["taken", "", "", 1, 2]
+    assert await hall.hold_seats("bob", [1, 2]) == ["taken", "", "", 1, 2]
     await hall.hold_seats("ada", [5])
-    assert await hall.hold_seats("ada", [1, 2, 5]) == ["taken", 1, 2, 5]
+    assert await hall.hold_seats("ada", [1, 2, 5]) == ["taken", "", "", 1, 2, 5]
     await check(hall)

@@ -19,6 +19,7 @@ from booking_core.ledger.reconciler import Reconciler
 from booking_core.ledger.recovery import Recovery
 from booking_core.seats.hold import Hold
 from booking_core.seats.holds import SeatHolds
+from booking_core.seats.wishes import best_seats, named_seats, stock
 from booking_core.settings import CoreSettings
 from groundwork.clock import SystemClock, SystemTokenSource
 from groundwork.postgres import Pool, connection
@@ -33,6 +34,8 @@ SETTINGS = CoreSettings(
 SEATS_MAX = 4
 SEATS = 40
 STANDING = 10
+
+AS_SEEN = str.maketrans("45", "00")
 
 _numbers = count(1)
 
@@ -77,17 +80,39 @@ class Shop:
 
     async def hold_seats(self, fan_id: str, *seats: int, operation: str | None = None) -> Hold:
         """Hold seats of the shop's event."""
-        return await self.holds.hold_seats(self.event_id, fan_id, seats, SEATS_MAX, operation)
+        event = await self.catalog.get(self.event_id)
+        layout = await self.catalog.seat_layout(self.event_id)
+        wish = named_seats(event, layout, seats, is_accessible=True)
+        return await self.holds.hold(self.event_id, fan_id, wish, SEATS_MAX, operation)
 
     async def hold_stock(self, fan_id: str, quantity: int, operation: str | None = None) -> Hold:
         """Hold stock of the shop's event."""
-        return await self.holds.hold_stock(
-            self.event_id, fan_id, "standing", quantity, SEATS_MAX, operation
-        )
+        wish = stock("standing", quantity)
+        return await self.holds.hold(self.event_id, fan_id, wish, SEATS_MAX, operation)
+
+    async def hold_best(
+        self,
+        fan_id: str,
+        quantity: int,
+        *tiers: str,
+        operation: str | None = None,
+        is_accessible: bool = False,
+    ) -> Hold:
+        """Hold the best seats of the tiers, or of all."""
+        layout = await self.catalog.seat_layout(self.event_id)
+        wish = best_seats(layout, quantity, tiers or layout.tiers, is_accessible=is_accessible)
+        return await self.holds.hold(self.event_id, fan_id, wish, SEATS_MAX, operation)
+
+    async def swap(self, hold: Hold, *seats: int, operation: str | None = None) -> Hold:
+        """Change a hold of the shop's event for other seats."""
+        event = await self.catalog.get(self.event_id)
+        layout = await self.catalog.seat_layout(self.event_id)
+        wish = named_seats(event, layout, seats, is_accessible=True)
+        return await self.holds.swap(hold.reservation_id, hold.fan_id, wish, SEATS_MAX, operation)
 
     async def status(self) -> str:
-        """Return one digit a seat."""
-        return (await self.holds.read_status(self.event_id))[0]
+        """Return one digit a seat, as everybody sees it: free (0) also where only some may sit."""
+        return (await self.holds.read_status(self.event_id))[0].translate(AS_SEEN)
 
     async def standing(self) -> int:
         """Return how much stock is free."""

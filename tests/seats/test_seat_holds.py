@@ -1,16 +1,19 @@
 """SeatHolds: what a script answers becomes a value or a refusal of its own type."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from shop_world import SEATS_MAX, SETTINGS, STANDING, OpenShop, Shop
 
 from booking_core.seats import holds as holds_module
-from booking_core.seats.hold import SeatsTakenByIndex, event_of
+from booking_core.seats.hold import Hold, SeatsKeptByIndex, SeatsTakenByIndex, event_of
+from booking_core.seats.wishes import named_seats, stock
 from groundwork.errors import (
     ExtensionRefused,
     HoldLost,
     OverSeatLimit,
+    RequestInProgress,
     ReservationNotFound,
     SoldOut,
     StoreUnavailable,
@@ -37,22 +40,33 @@ async def test_held_stock(shop: Shop) -> None:
 
 
 async def test_the_best_seats(shop: Shop) -> None:
-    hold = await shop.holds.hold_best(shop.event_id, "ada", 4, ["front"], SEATS_MAX)
+    hold = await shop.hold_best("ada", 4, "front")
 
     first = hold.seat_indexes[0]
     assert hold.seat_indexes == tuple(range(first, first + 4))
     assert first % 10 == 3, "in the middle of a row"
 
 
-async def test_accessible_seats_only(shop: Shop) -> None:
+async def test_an_accessible_place_with_one_beside_it(shop: Shop) -> None:
     layout = await shop.catalog.seat_layout(shop.event_id)
-    allowed = sorted(layout.accessible)
 
-    hold = await shop.holds.hold_best(
-        shop.event_id, "ada", 2, layout.tiers, SEATS_MAX, allowed=allowed
-    )
+    hold = await shop.hold_best("ada", 2, is_accessible=True)
 
-    assert set(hold.seat_indexes) <= layout.accessible
+    first, second = hold.seat_indexes
+    assert first in layout.accessible
+    assert second == first + 1
+
+
+async def test_accessible_places_are_kept_for_who_needs_them(shop: Shop) -> None:
+    layout = await shop.catalog.seat_layout(shop.event_id)
+    place = min(layout.accessible)
+    wish = named_seats(await shop.catalog.get(shop.event_id), layout, [place, place + 1])
+
+    with pytest.raises(SeatsKeptByIndex) as refusal:
+        await shop.holds.hold(shop.event_id, "ada", wish, SEATS_MAX)
+    assert refusal.value.seat_indexes == (place,)
+    everything = await shop.hold_best("bob", 4)
+    assert not layout.accessible & set(everything.seat_indexes)
 
 
 async def test_taken_seats_are_named(shop: Shop) -> None:
@@ -70,7 +84,7 @@ async def test_over_the_limit_at_once_or_in_sum(shop: Shop) -> None:
     with pytest.raises(OverSeatLimit):
         await shop.hold_stock("ada", 5)
     with pytest.raises(OverSeatLimit):
-        await shop.holds.hold_best(shop.event_id, "ada", 5, ["front"], SEATS_MAX)
+        await shop.hold_best("ada", 5, "front")
 
     await shop.hold_seats("ada", 1, 2, 3)
     with pytest.raises(OverSeatLimit):
@@ -84,7 +98,7 @@ async def test_sold_out(shop: Shop) -> None:
     with pytest.raises(SoldOut):
         await shop.hold_stock("cyd", 3)
     with pytest.raises(SoldOut):
-        await shop.holds.hold_best(shop.event_id, "cyd", 1, ["no such tier"], SEATS_MAX)
+        await shop.hold_best("cyd", 1, "no such tier")
 
 
 async def test_a_repeat_gets_the_same_hold_and_is_told_when_it_has_ended(shop: Shop) -> None:
@@ -141,6 +155,54 @@ async def test_a_payment_keeps_a_hold_and_a_lost_one_is_no_obstacle(shop: Shop) 
         await shop.holds.read(hold.reservation_id, "ada")
 
 
+async def test_an_extension_repeated_by_its_operation_is_no_second_one(shop: Shop) -> None:
+    hold = await shop.hold_seats("ada", 1)
+
+    extended = await shop.holds.extend(hold.reservation_id, "ada", "click")
+    assert await shop.holds.extend(hold.reservation_id, "ada", "click") == extended
+    with pytest.raises(ExtensionRefused):
+        await shop.holds.extend(hold.reservation_id, "ada", "another")
+
+
+async def test_a_swap_keeps_name_and_clock(shop: Shop) -> None:
+    hold = await shop.hold_seats("ada", 1, 2)
+
+    swapped = await shop.swap(hold, 2, 3)
+    assert swapped.seat_indexes == (2, 3)
+    assert (swapped.reservation_id, swapped.expires_at_ms) == (
+        hold.reservation_id,
+        hold.expires_at_ms,
+    )
+    assert (await shop.status())[:5] == "00110"
+    with pytest.raises(HoldLost):
+        await shop.swap(replace(hold, fan_id="bob"), 5)
+
+
+async def test_what_is_being_paid_for_is_not_swapped(shop: Shop) -> None:
+    hold = await shop.hold_seats("ada", 1)
+    await shop.holds.read(hold.reservation_id, "ada", is_paying=True)
+
+    with pytest.raises(RequestInProgress) as refusal:
+        await shop.swap(hold, 2)
+    assert 1 <= refusal.value.retry_after <= 20
+
+
+async def test_who_was_too_late_is_offered_the_nearest_and_accepts_by_looking(shop: Shop) -> None:
+    await shop.hold_seats("bob", 4)
+    layout = await shop.catalog.seat_layout(shop.event_id)
+    event = await shop.catalog.get(shop.event_id)
+    wish = named_seats(event, layout, [4, 5], wants_offer=True)
+
+    with pytest.raises(SeatsTakenByIndex) as refusal:
+        await shop.holds.hold(shop.event_id, "ada", wish, SEATS_MAX)
+    offer = refusal.value.offer
+    assert offer
+    assert offer.is_offer
+    assert offer.seat_indexes == (5, 6)
+    accepted = await shop.holds.read(offer.reservation_id, "ada")
+    assert accepted == replace(offer, is_offer=False)
+
+
 async def test_release_says_whether_there_was_one(shop: Shop) -> None:
     hold = await shop.hold_seats("ada", 1)
 
@@ -170,7 +232,7 @@ async def test_any_number_of_dead_holds_is_got_out_of_the_way(shop: Shop) -> Non
     await shop.holds.release(last.reservation_id, "ada")
     await hold_and_die(shop, 900)
 
-    assert (await shop.holds.hold_stock(shop.event_id, "bob", "standing", 900, 900)).quantity == 900
+    assert (await hold_much(shop, 900)).quantity == 900
 
 
 async def test_a_fans_own_dead_holds_do_not_count_against_them(shop: Shop) -> None:
@@ -190,8 +252,13 @@ async def test_what_dead_holds_still_hide_is_not_called_sold_out(
 
     for _ in range(2):
         with pytest.raises(StoreUnavailable):
-            await shop.holds.hold_stock(shop.event_id, "bob", "standing", 450, 450)
-    assert (await shop.holds.hold_stock(shop.event_id, "bob", "standing", 450, 450)).quantity == 450
+            await hold_much(shop, 450)
+    assert (await hold_much(shop, 450)).quantity == 450
+
+
+async def hold_much(shop: Shop, quantity: int) -> Hold:
+    """Hold more stock than a fan may have elsewhere."""
+    return await shop.holds.hold(shop.event_id, "bob", stock("standing", quantity), quantity)
 
 
 async def hold_and_die(shop: Shop, count: int) -> None:

@@ -133,7 +133,7 @@ async def shows(maps: SeatMaps, shop: Shop) -> SeatMap:
 
     async def is_so() -> bool:
         seat_map = await maps.map_of(shop.event_id)
-        status, stock = await shop.holds.read_status(shop.event_id)
+        status, stock = await shop.status(), {"standing": await shop.standing()}
         shown = "".join(map(str, seat_map.codes))
         return (shown, seat_map.stock) == (status, stock)
 

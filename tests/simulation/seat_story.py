@@ -8,28 +8,15 @@ from typing import Any
 
 from groundwork.redis_store import RedisStore
 from tests.simulation.script_caller import EPOCH, ScriptCaller
-from tests.simulation.seat_invariants import check_books, check_counts, read_books
+from tests.simulation.seat_invariants import read_books
+from tests.simulation.seat_ledger import SEATS_MAX, SeatLedger
+from tests.simulation.seat_wishes import ALLOTMENT, CHANNELS, ROWS, STOCK, Wishes
 from tests.simulation.seats_in_redis import HOLD_MS, Held, SeatsInRedis, read_hold
 
 FANS = 300
-SEATS_MAX = 4
-ROWS = [(12 * row, 12) for row in range(4)]
-SEATS = 48
-BLOCKED = frozenset({46, 47})
-STOCK = {"standing": 18}
 STEPS = 350
 # Checked after every so many steps: often enough to find the step, seldom enough to be quick.
 CHECK_EVERY = 5
-
-
-@dataclass
-class Order:
-    """What the ledger knows of one order; it alone says what is sold."""
-
-    order_id: str
-    held: Held
-    outcome: str = ""
-    is_shown: bool = False
 
 
 @dataclass
@@ -53,14 +40,10 @@ class SeatStory:
         self.event = SeatsInRedis(self.call, f"story-{seed}", seats_max=SEATS_MAX)
         self.fans = [Fan(f"fan-{number}") for number in range(FANS)]
         self.crowd = self.fans[: self.rng.choice([8, 40, FANS])]
-        self.orders: list[Order] = []
-        self.claimed: dict[int, str] = {}
-        self.claimed_stock = 0
-        # A sale that comes after its hold was lost is right, and may overdraw a limit and the stock.
-        self.late_fans: set[str] = set()
-        self.is_stock_late = False
+        self.ledger = SeatLedger(self.event, self.rng)
         self.has_sweeper = self.rng.random() < 0.5
         self.loses_replies = self.rng.random() < 0.7
+        self.wishes = Wishes(self.event, self.rng, has_orphan_rule=self.rng.random() < 0.5)
         self.steps: list[str] = []
         self.happened: Counter[str] = Counter()
 
@@ -69,11 +52,11 @@ class SeatStory:
         await self.call.store.call("FLUSHDB")
         await self.old_process.load()
         await self.call.load()
-        status = "".join("3" if seat in BLOCKED else "0" for seat in range(SEATS))
-        await self.event.activate(status, {"front": ROWS[:2], "back": ROWS[2:]}, STOCK)
+        rows = {"front": ROWS[:2], "back": ROWS[2:]}
+        await self.event.activate(ALLOTMENT, rows, STOCK, channels=CHANNELS)
         acts = (
             (self.hold_named, 5), (self.hold_best, 4), (self.hold_stock, 3), (self.ask_again, 4),
-            (self.extend, 2), (self.release, 2), (self.forget, 1), (self.order, 4),
+            (self.swap, 4), (self.extend, 2), (self.release, 2), (self.forget, 1), (self.order, 4),
             (self.decide, 2), (self.show, 3), (self.let_time_pass, 4), (self.sweep, 1),
             (self.wake_an_old_process, 0.5),
         )  # fmt: skip
@@ -113,6 +96,9 @@ class SeatStory:
 
     def take_in(self, fan: Fan, operation: str, answer: list[Any]) -> None:
         """The fan learns what they hold. A repeat must be told what the first was."""
+        if answer[0] == "taken" and answer[1] and self.rng.random() < 0.5:
+            self.happened["offer"] += 1
+            fan.holds.append(read_hold(answer[1], answer[2]))  # or they do not care for it
         if answer[0] != "held":
             return
         held = read_hold(answer[1], answer[2])
@@ -131,31 +117,43 @@ class SeatStory:
         """Return the id of a new operation."""
         return f"op-{len(self.steps)}"
 
-    async def hold_named(self) -> None:
-        """Ask for seats, near each other so that fans meet."""
-        first, count = self.rng.randrange(SEATS - 4), self.rng.randint(1, 4)
-        seats = sorted(self.rng.sample(range(first, first + 5), count))
+    async def hold(self, script: str, wish: str) -> None:
+        """Somebody asks for what they wish."""
         fan, operation = self.anyone(), self.operation()
-        await self.ask(fan, operation, lambda: self.event.hold_seats(fan.fan_id, seats, operation))
+        await self.ask(fan, operation, lambda: self.event.hold(script, fan.fan_id, wish, operation))
+
+    async def hold_named(self) -> None:
+        """Ask for named seats."""
+        await self.hold("hold_seats", self.wishes.named())
 
     async def hold_best(self) -> None:
         """Ask for the best."""
-        fan, operation = self.anyone(), self.operation()
-        count, chance = self.rng.randint(1, 4), self.rng.randrange(100)
-        await self.ask(
-            fan,
-            operation,
-            lambda: self.event.hold_best(
-                fan.fan_id, count, ["front", "back"], operation, chance=chance
-            ),
-        )
+        await self.hold("hold_best", self.wishes.best())
+
+    async def swap(self) -> None:
+        """A fan changes their mind about a hold; the reply may be lost, and they ask once more."""
+        if not (found := self.a_hold()):
+            return
+        fan, held = found
+        wish = self.wishes.any()
+        operation = self.operation()
+        before = await self.event.read(fan.fan_id, held.reservation_id)
+        answer = await self.event.swap(fan.fan_id, held.reservation_id, wish, operation)
+        self.note(answer)
+        after = await self.event.read(fan.fan_id, held.reservation_id)
+        if answer[0] == "swapped":
+            assert after[1] == answer[2]
+            if self.rng.random() < 0.3:
+                again = await self.event.swap(fan.fan_id, held.reservation_id, wish, operation)
+                assert again == answer, "a repeat swapped once more"
+            fan.holds.remove(held)
+            fan.holds.append(read_hold(answer[1], answer[2]))
+        else:
+            assert before == after, "a refused swap changed the hold"
 
     async def hold_stock(self) -> None:
         """Ask for stock."""
-        fan, operation, count = self.anyone(), self.operation(), self.rng.randint(1, 4)
-        await self.ask(
-            fan, operation, lambda: self.event.hold_stock(fan.fan_id, "standing", count, operation)
-        )
+        await self.hold("hold_stock", self.wishes.stock())
 
     async def ask_again(self) -> None:
         """Somebody whose reply was lost asks once more; sometimes they never do."""
@@ -188,7 +186,7 @@ class SeatStory:
                 answer = await self.event.release("stranger", held.reservation_id)
                 assert answer == ["absent"]
                 return
-            if any(order.held.reservation_id == held.reservation_id for order in self.orders):
+            if self.ledger.has(held):
                 return
             self.note(await self.event.release(fan.fan_id, held.reservation_id))
             fan.holds.remove(held)
@@ -204,51 +202,32 @@ class SeatStory:
         if not (found := self.a_hold()):
             return
         fan, held = found
-        answer = await self.event.read(fan.fan_id, held.reservation_id)
+        answer = await self.event.read(fan.fan_id, held.reservation_id, paying_ms=HOLD_MS // 4)
         if answer[0] != "held":
             fan.holds.remove(held)
             return
-        if any(order.held.reservation_id == held.reservation_id for order in self.orders):
+        held = read_hold(held.reservation_id, answer[1])
+        if self.ledger.has(held):
             return
-        if any(seat in self.claimed for seat in held.seats):
+        if not self.ledger.claim(held):
             self.happened["claim refused"] += 1
             return
-        if self.claimed_stock + held.quantity > STOCK["standing"]:
-            return
-        self.claimed |= dict.fromkeys(held.seats, fan.fan_id)
-        self.claimed_stock += held.quantity
-        self.orders.append(Order(f"order-{len(self.orders)}", held))
         if self.rng.random() < 0.5:  # else Redis did not answer: the claim is what counts
             await self.event.extend(fan.fan_id, held.reservation_id, "payment", 5 * HOLD_MS)
 
     async def decide(self) -> None:
         """The ledger makes an order a sale, or gives its claims back."""
-        undecided = [order for order in self.orders if not order.outcome]
-        if undecided:
-            order = self.rng.choice(undecided)
-            order.outcome = self.rng.choice(["sold", "released"])
-            if order.outcome == "released":
-                for seat in order.held.seats:
-                    del self.claimed[seat]
-                self.claimed_stock -= order.held.quantity
+        self.ledger.decide()
 
     async def show(self) -> None:
         """The outbox shows an outcome in Redis, often twice."""
-        decided = [order for order in self.orders if order.outcome]
-        unshown = [order for order in decided if not order.is_shown] or decided
-        if not unshown:
-            return
-        order = self.rng.choice(unshown)
-        held = order.held
-        is_alive = (await self.event.read(held.fan_id, held.reservation_id))[0] == "held"
-        if order.outcome == "sold" and not order.is_shown and not is_alive:
-            self.late_fans.add(held.fan_id)
-            self.is_stock_late = self.is_stock_late or bool(held.tier)
-            self.happened["late sale"] += 1
-        answer = await self.event.settle(held, order.outcome, order.order_id)
-        self.note(answer)
-        assert answer[0] == ("settled_before" if order.is_shown else "settled")
-        order.is_shown = True
+        if order := self.ledger.an_outcome():
+            was_shown = order.is_shown
+            if await self.ledger.is_late(order):
+                self.happened["late sale"] += 1
+            answer = await self.ledger.show(order)
+            self.note(answer)
+            assert answer[0] == ("settled_before" if was_shown else "settled")
 
     async def let_time_pass(self) -> None:
         """Mostly a little; sometimes to the very end of a hold."""
@@ -273,30 +252,9 @@ class SeatStory:
         answer = await old.hold_best("sleeper", 1, ["front"])
         assert answer == ["fenced", str(EPOCH)], f"an old epoch was answered {answer[0]}"
 
-    def sold(self) -> list[Order]:
-        """Orders that Redis shows as sold."""
-        return [order for order in self.orders if order.outcome == "sold" and order.is_shown]
-
     async def check(self) -> None:
         """Everything adds up, by what the stores say."""
-        sold_seats: dict[int, str] = {}
-        bought: Counter[str] = Counter()
-        stock = 0
-        for order in self.sold():
-            for seat in order.held.seats:
-                assert seat not in sold_seats, f"seat {seat} is sold twice"
-                sold_seats[seat] = order.held.fan_id
-            stock += order.held.quantity
-            bought[order.held.fan_id] += order.held.quantity or len(order.held.seats)
-        books = await read_books(self.event)
-        check_books(
-            books, sold_seats=sold_seats, sold_stock={"standing": stock}, capacity=STOCK,
-            blocked=BLOCKED,
-        )  # fmt: skip
-        check_counts(books, bought)
-        for fan_id, count in books.fan_counts.items():
-            assert count <= SEATS_MAX or fan_id in self.late_fans, f"{fan_id} has {count}"
-        assert books.stock["standing"] >= 0 or self.is_stock_late, "less than nothing is left"
+        books = await self.ledger.check()
         for fan in self.crowd:
             for held in fan.holds:
                 assert books.reservations.get(held.reservation_id, {}).get(
@@ -305,26 +263,17 @@ class SeatStory:
 
     async def end(self) -> None:
         """Faults stop: every order is settled, every dead hold freed, and all is told to Redis."""
-        for order in self.orders:
-            order.outcome = order.outcome or "sold"
-            held = order.held
-            if not order.is_shown:
-                is_alive = (await self.event.read(held.fan_id, held.reservation_id))[0] == "held"
-                if order.outcome == "sold" and not is_alive:
-                    self.late_fans.add(held.fan_id)
-                    self.is_stock_late = self.is_stock_late or bool(held.tier)
-                order.is_shown = True
-                await self.event.settle(held, order.outcome, order.order_id)
+        await self.ledger.show_all()
         await self.check()
         self.event.now += 10 * HOLD_MS
         await self.event.sweep(10 * STEPS)
         await self.check()
         books = await read_books(self.event)
         assert not books.reservations, "a dead hold was never freed"
-        status = books.status
-        assert status.count("0") + status.count("2") + len(BLOCKED) == SEATS
-        assert status.count("2") == sum(len(order.held.seats) for order in self.sold())
-        sold_stock = sum(order.held.quantity for order in self.sold())
+        sold = self.ledger.sold()
+        assert books.status.count("1") == 0
+        assert books.status.count("2") == sum(len(order.held.seats) for order in sold)
+        sold_stock = sum(order.held.quantity for order in sold)
         assert books.stock["standing"] + sold_stock == STOCK["standing"]
 
 

@@ -1,6 +1,7 @@
 """One event in Redis and its scripts, called with a given time; for script tests and simulations."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -8,6 +9,9 @@ from typing import Any
 
 from lua.keys import event_keys, event_log_key, operation_key, staged_keys
 from tests.simulation.script_caller import NOON, ScriptCaller
+
+Blocks = Mapping[str, Sequence[tuple[int, int]]]
+NO_BLOCK = 0xFFFF
 
 HOLD_MS = 60_000
 OPERATION_MS = 3_600_000
@@ -24,6 +28,7 @@ class Held:
     is_extended: bool
     tier: str
     quantity: int
+    is_offer: bool = False
 
 
 def read_hold(reservation_id: str, text: str) -> Held:
@@ -37,7 +42,30 @@ def read_hold(reservation_id: str, text: str) -> Held:
         stored["extended"],
         stored.get("tier", ""),
         stored.get("quantity", 0),
+        stored.get("offered", False),
     )
+
+
+def pack_blocks(
+    blocks: Blocks, grades: Mapping[str, Sequence[int]] | None = None
+) -> tuple[bytes, dict[str, tuple[int, int]]]:
+    """Return a plan as the scripts read it, and each tier's first and last block.
+
+    Every block is a row, the middle its best place; rows are as near to the stage as their grades say,
+    or else in the order given, and each lies before the next.
+    """
+    packed, ranges, number = b"", {}, 0
+    for tier, found in blocks.items():
+        low, high = number, number + len(found) - 1
+        for rank, (first, length) in enumerate(found):
+            grade = grades[tier][rank] if grades else rank
+            packed += first.to_bytes(3, "big") + length.to_bytes(2, "big")
+            packed += (length - 1).to_bytes(2, "big") + grade.to_bytes(3, "big")
+            for other in (number - 1, number + 1):
+                packed += (other if low <= other <= high else NO_BLOCK).to_bytes(2, "big")
+            number += 1
+        ranges[tier] = (low, high)
+    return packed, ranges
 
 
 @dataclass
@@ -48,6 +76,7 @@ class SeatsInRedis:
     event_id: str
     now: int = NOON
     seats_max: int = 8
+    ranges: dict[str, tuple[int, int]] = field(default_factory=dict)
     _names: Any = field(default_factory=lambda: count(1))
 
     @property
@@ -66,17 +95,25 @@ class SeatsInRedis:
     async def activate(
         self,
         status: str = "",
-        blocks: Mapping[str, Sequence[tuple[int, int]]] | None = None,
+        blocks: Blocks | None = None,
         stock: Mapping[str, int] | None = None,
         seats_count: int | None = None,
+        *,
+        allotment: str | None = None,
+        channels: Mapping[int, str] | None = None,
+        grades: Mapping[str, Sequence[int]] | None = None,
     ) -> list[Any]:
-        """Stage a state without holds and put it in place."""
+        """Stage a state without holds and put it in place; who has a free seat is its allotment."""
         staged = staged_keys(self.event_id, self.call.epoch)
         store = self.call.store
+        packed, self.ranges = pack_blocks(blocks or {}, grades)
+        kept = re.sub("[12]", "0", status) if allotment is None else allotment
         await store.call("DEL", *staged.values())
         await store.call("SET", staged["staged_status"], status)
-        for tier, found in (blocks or {}).items():
-            await store.call("HSET", staged["staged_blocks"], tier, json.dumps(found))
+        await store.call("SET", staged["staged_allotment"], kept)
+        await store.call("SET", staged["staged_plan"], packed)
+        for seat, channel in (channels or {}).items():
+            await store.call("HSET", staged["staged_channels"], seat, channel)
         for tier, free in (stock or {}).items():
             await store.call("HSET", staged["staged_stock"], tier, free)
         return await self.activate_staged(len(status) if seats_count is None else seats_count)
@@ -84,7 +121,18 @@ class SeatsInRedis:
     async def activate_staged(self, length: int) -> list[Any]:
         """Put in place whatever is staged."""
         staged = staged_keys(self.event_id, self.call.epoch)
-        return await self.call("activate_event", {**self.keys, **staged}, {"seats_count": length})
+        args = {"seats_count": length, "version": 0}
+        return await self.call("activate_event", {**self.keys, **staged}, args)
+
+    async def allot(
+        self, allotment: str, version: int, channels: Mapping[int, str] | None = None
+    ) -> list[Any]:
+        """Say what seats are kept for from now on."""
+        args: dict[str, str | int] = {
+            "now_ms": self.now, "version": version, "allotment": allotment,
+            "channels": json.dumps(channels or {}),
+        }  # fmt: skip
+        return await self.call("allot_seats", self.keys, args)
 
     def _hold_args(self, fan_id: str) -> dict[str, str | int]:
         return {
@@ -96,12 +144,55 @@ class SeatsInRedis:
             "operation_ms": OPERATION_MS,
         }
 
-    async def hold_seats(
-        self, fan_id: str, seats: Sequence[int], operation: str | None = None
+    def named(
+        self,
+        seats: Sequence[int],
+        *,
+        rows: Sequence[tuple[int, int]] = (),
+        is_accessible: bool = False,
+        channel: str = "",
+        offer: str = "",
+        chance: int = 0,
+    ) -> str:
+        """Return a wish for named seats; `offer` is the tier to offer from."""
+        return json.dumps({
+            "kind": "seats", "seats": list(seats), "rows": list(rows),
+            "is_accessible": is_accessible, "channel": channel,
+            "offer_range": self.ranges[offer] if offer else [], "chance": chance,
+        })  # fmt: skip
+
+    def best(
+        self,
+        quantity: int,
+        tiers: Sequence[str],
+        *,
+        accessible: Sequence[int] = (),
+        channel: str = "",
+        chance: int = 0,
+    ) -> str:
+        """Return a wish for the best seats; a tier the event does not have is nothing."""
+        return json.dumps({
+            "kind": "best", "quantity": quantity,
+            "ranges": [self.ranges[tier] for tier in tiers if tier in self.ranges],
+            "accessible": list(accessible), "channel": channel, "chance": chance,
+        })  # fmt: skip
+
+    def stock(self, tier: str, quantity: int) -> str:
+        """Return a wish for stock."""
+        return json.dumps({"kind": "stock", "tier": tier, "quantity": quantity, "chance": 0})
+
+    async def hold(
+        self, script: str, fan_id: str, wish: str, operation: str | None = None
     ) -> list[Any]:
-        """Ask for named seats."""
-        args = {**self._hold_args(fan_id), "seat_indexes": json.dumps(list(seats))}
-        return await self.call("hold_seats", self._with(operation), args)
+        """Ask one of the scripts that hold for what is wished."""
+        args = {**self._hold_args(fan_id), "wish": wish}
+        return await self.call(script, self._with(operation), args)
+
+    async def hold_seats(
+        self, fan_id: str, seats: Sequence[int], operation: str | None = None, **more: Any
+    ) -> list[Any]:
+        """Ask for named seats; `more` as of `named`."""
+        return await self.hold("hold_seats", fan_id, self.named(seats, **more), operation)
 
     async def hold_best(
         self,
@@ -109,36 +200,41 @@ class SeatsInRedis:
         quantity: int,
         tiers: Sequence[str],
         operation: str | None = None,
-        *,
-        allowed: Sequence[int] = (),
-        chance: int = 0,
+        **more: Any,
     ) -> list[Any]:
-        """Ask for the best seats."""
-        args = {
-            **self._hold_args(fan_id),
-            "quantity": quantity,
-            "tiers": json.dumps(list(tiers)),
-            "allowed": json.dumps(list(allowed)),
-            "chance": chance,
-        }
-        return await self.call("hold_best", self._with(operation), args)
+        """Ask for the best seats; `more` as of `best`."""
+        return await self.hold("hold_best", fan_id, self.best(quantity, tiers, **more), operation)
 
     async def hold_stock(
         self, fan_id: str, tier: str, quantity: int, operation: str | None = None
     ) -> list[Any]:
         """Ask for stock."""
-        args = {**self._hold_args(fan_id), "tier": tier, "quantity": quantity}
-        return await self.call("hold_stock", self._with(operation), args)
+        return await self.hold("hold_stock", fan_id, self.stock(tier, quantity), operation)
+
+    async def swap(
+        self, fan_id: str, reservation_id: str, wish: str, operation: str | None = None
+    ) -> list[Any]:
+        """Ask to change what a hold has; the wish is of `named`, `best` or `stock`."""
+        args: dict[str, str | int] = {
+            "now_ms": self.now, "fan_id": fan_id, "reservation_id": reservation_id,
+            "seats_max": self.seats_max, "wish": wish, "operation_ms": OPERATION_MS,
+        }  # fmt: skip
+        return await self.call("swap_hold", self._with(operation), args)
 
     async def extend(
-        self, fan_id: str, reservation_id: str, why: str = "wish", more_ms: int = 30_000
+        self,
+        fan_id: str,
+        reservation_id: str,
+        why: str = "wish",
+        more_ms: int = 30_000,
+        operation: str | None = None,
     ) -> list[Any]:
         """Ask for more time."""
         args: dict[str, str | int] = {
             "now_ms": self.now, "fan_id": fan_id, "reservation_id": reservation_id,
-            "why": why, "more_ms": more_ms,
+            "why": why, "more_ms": more_ms, "operation_ms": OPERATION_MS,
         }  # fmt: skip
-        return await self.call("extend_hold", self.keys, args)
+        return await self.call("extend_hold", self._with(operation), args)
 
     async def release(self, fan_id: str, reservation_id: str) -> list[Any]:
         """Give a hold back."""
@@ -147,10 +243,11 @@ class SeatsInRedis:
         }  # fmt: skip
         return await self.call("release_hold", self.keys, args)
 
-    async def read(self, fan_id: str, reservation_id: str) -> list[Any]:
-        """Read a live hold."""
+    async def read(self, fan_id: str, reservation_id: str, paying_ms: int = 0) -> list[Any]:
+        """Read a live hold; for so long it is being paid for."""
         args: dict[str, str | int] = {
             "now_ms": self.now, "fan_id": fan_id, "reservation_id": reservation_id,
+            "paying_ms": paying_ms,
         }  # fmt: skip
         return await self.call("read_hold", self.keys, args)
 

@@ -28,7 +28,7 @@ async def test_whatever_happens_everything_adds_up(store: RedisStore) -> None:
     # A story in which nothing happens proves nothing.
     for what in ("held", "taken", "over_limit", "sold_out", "gone", "extended", "refused", "lost",
                  "released", "settled", "settled_before", "swept", "lost reply", "late sale",
-                 "claim refused"):  # fmt: skip
+                 "claim refused", "swapped", "paying", "kept", "orphan", "offer"):  # fmt: skip
         assert happened[what] >= 3, f"too seldom: {what} ({happened[what]})"
 
 
@@ -36,33 +36,44 @@ async def test_a_seed_is_one_story(store: RedisStore) -> None:
     assert await tell_seat_story(store, 7) == await tell_seat_story(store, 7)
 
 
+REMEMBER = "redis.call('SET', operation_key, value, 'PX', operation_ms)"
+
 GUARDS = [
     ("hold_best", "if found ~= epoch then", "if false then"),
-    ("hold_seats", "redis.call('SET', operation, reservation_id, 'PX', ARGV[8])", ""),
-    ("hold_seats", "if #taken > 1 then", "if false then"),
-    ("hold_seats", "GETRANGE', k.status, seat_index, seat_index) ~= '0'", "GET', k.status) == ''"),
-    ("hold_seats", "if count + #seat_indexes > seats_max then", "if false then"),
-    ("hold_best", "if count + quantity > seats_max then", "if false then"),
-    ("hold_stock", "if count + quantity > seats_max then", "if false then"),
-    ("hold_stock", "tonumber(redis.call('HGET', k.stock, tier) or 0) < quantity", "false"),
-    # The memory of an operation: a repeat makes a second hold, or a second sale.
-    ("hold_best", "redis.call('SET', operation, reservation_id, 'PX', ARGV[11])", ""),
-    ("hold_stock", "redis.call('SET', operation, reservation_id, 'PX', ARGV[9])", ""),
+    ("hold_seats", REMEMBER, ""),
+    ("hold_seats", "if #taken > 0 then", "if false then"),
+    ("swap_hold", "if #taken > 0 then", "if false then"),
+    ("hold_seats", "elseif digit ~= '0' then", "elseif digit == '9' then"),
+    ("hold_seats", "if count + #wish.seats > seats_max then\n    return", "if false then\n    return"),
+    ("hold_best", "if count + wish.quantity > seats_max then", "if false then"),
+    ("hold_stock", "if count + wish.quantity > seats_max then", "if false then"),
+    ("swap_hold", "if count - old_count + new_count > seats_max then", "if false then"),
+    ("hold_seats", "or count + #wish.seats > seats_max then\n    return refused", "then\n    return refused"),
+    ("hold_stock", "tonumber(redis.call('HGET', k.stock, wish.tier) or 0) < wish.quantity", "false"),
+    ("swap_hold", "is_missing = free + own_stock < wish.quantity", "is_missing = false"),
+    # The memory of an operation: a repeat makes a second hold, swap or sale.
+    ("hold_best", REMEMBER, ""),
+    ("hold_stock", REMEMBER, ""),
     ("settle_hold", "if redis.call('GET', operation) then", "if false then"),
     # Whether a hold is alive.
     ("sweep_holds", "k.expiries, '-inf', now, 'LIMIT'", "k.expiries, '-inf', 0, 'LIMIT'"),
     ("sweep_holds", "k.expiries, '-inf', now, 'LIMIT'", "k.expiries, '-inf', '+inf', 'LIMIT'"),
     ("hold_best", "k.expiries, '-inf', now, 'LIMIT'", "k.expiries, '-inf', '+inf', 'LIMIT'"),
-    ("hold_seats", "if text and ends_at <= now then", "if text then"),
+    ("hold_seats", "if ends_at and ends_at <= now then", "if ends_at then"),
     # What belongs to whom.
     ("release_hold", "if reservation.fan_id ~= fan_id then", "if false then"),
-    ("hold_seats", "if redis.call('HGET', k.holders, field) == reservation_id then", "if false then"),
     ("settle_hold", "if other_text then", "if false then"),
-    ("settle_hold", "== '0' then\n      table.insert(shown", "~= '9' then\n      table.insert(shown"),
+    ("settle_hold", "if string.find('045',", "if string.find('0145',"),
+    ("hold_seats", "local digit = redis.call('GETRANGE', k.allotment, seat_index, seat_index)",
+     "local digit = '0'"),
+    ("swap_hold", "if not wanted[seat_index] then", "if false then"),
+    ("settle_hold", "if not is_ordered[seat_index] then", "if false then"),
     # The log.
-    ("extend_hold", "append_log(meta, log, 'extended', reservation_id, text, now)",
-     "redis.call('HINCRBY', meta, 'seq', 1)"),
-    ("settle_hold", "append_log(k.meta, k.log, 'expired', other, other_text, now)", ""),
+    ("extend_hold", "append_log(k.meta, k.log, 'extended', reservation_id, text, now)",
+     "redis.call('HINCRBY', k.meta, 'seq', 1)"),
+    ("settle_hold", "end_hold(k, other, other_text, 'expired', now)",
+     "free_hold(k, other, cjson.decode(other_text))"),
+    ("swap_hold", "new.left, new.left_tier = left, old.tier", ""),
 ]  # fmt: skip
 
 

@@ -10,7 +10,8 @@ CODES = {
     "device-proof-invalid": 401, "bot-check-failed": 403, "not-admitted": 403, "not-yours": 403,
     "over-seat-limit": 403, "not-found": 404, "sale-not-found": 404, "event-not-found": 404,
     "reservation-not-found": 404, "order-not-found": 404, "method-not-allowed": 405,
-    "seats-taken": 409, "sold-out": 410, "hold-lost": 410, "body-too-large": 413,
+    "seats-taken": 409, "seats-kept": 409, "leaves-orphan": 409,
+    "sold-out": 410, "hold-lost": 410, "body-too-large": 413,
     "idempotency-key-reused": 422, "not-your-turn": 425,
 }  # fmt: skip
 
@@ -18,6 +19,7 @@ CALLS = [
     ("POST", "/api/bookings/reserve"),
     ("POST", "/api/bookings/complete"),
     ("POST", "/api/bookings/{event}.{token}/extend"),
+    ("POST", "/api/bookings/{event}.{token}/swap"),
     ("DELETE", "/api/bookings/{event}.{token}"),
     ("POST", "/api/sales/tour/join"),
     ("POST", "/api/sales/tour/admit"),

@@ -114,9 +114,10 @@ class Shop:
         sale_id: str = "",
         seats_max: int = 8,
         price: int = 4_500,
+        accessible: int = 0,
         **draft: Any,
     ) -> str:
-        """An event on sale; its seats are A-1, A-2, ... of tier "floor", the last one accessible."""
+        """An event on sale; its seats are A-1, A-2, ... of tier "floor", the last ones accessible."""
         sale_id = sale_id or await self.default_sale()
         event_id = str(draft.pop("event_id", f"event-{next(_numbers)}"))
         made = EventDraft(
@@ -129,7 +130,7 @@ class Shop:
             await catalog.create_event(made)
         else:
             rows = [
-                Seat(f"A-{n}", "floor", "Hall", "A", str(n), 10.0 * n, 10.0, n == seats)
+                Seat(f"A-{n}", "floor", "Hall", "A", str(n), 10.0 * n, 10.0, n > seats - accessible)
                 for n in range(1, seats + 1)
             ]
             plan = make_seat_plan(
@@ -171,7 +172,7 @@ class Shop:
             return answer.headers["Location"]
 
     async def seat_digits(self, event_id: str) -> str:
-        """Redis's own word on every seat: 0 free, 1 held, 2 sold."""
+        """Redis's own word on every seat: 0 free, 1 held, 2 sold, 4 free for who needs it."""
         return (await self.parts.holds.read_status(event_id))[0]
 
     async def stock_left(self, event_id: str, tier: str) -> int:

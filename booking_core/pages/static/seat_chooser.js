@@ -46,6 +46,12 @@ export class SeatChooser {
     return [...this.#picked].map((index) => this.#plan.ids[index]);
   }
 
+  // What to ask for: accessible places go to who says that they are wanted as such.
+  get wish() {
+    const accessible = [...this.#picked].some((index) => this.#plan.isAccessible[index]);
+    return { seat_ids: this.pickedIds, ...(accessible ? { accessible } : {}) };
+  }
+
   pick(index) {
     const now = performance.now();
     const isSameTap = index === this.#lastTap.index && now - this.#lastTap.at < SAME_TAP_MS;

@@ -159,7 +159,7 @@ async function start() {
       onFree: takeFree,
     });
     const button = root.querySelector("[data-reserve]");
-    button.addEventListener("click", () => hold({ seat_ids: chooser.pickedIds }, button));
+    button.addEventListener("click", () => hold(chooser.wish, button));
   }
   follow();
 }

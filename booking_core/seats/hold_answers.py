@@ -1,0 +1,47 @@
+"""What the scripts that hold and swap answer, as values and refusals."""
+
+from typing import Any
+
+from booking_core import metrics
+from booking_core.seats.hold import (
+    Hold,
+    OrphanLeftByIndex,
+    SeatsKeptByIndex,
+    SeatsTakenByIndex,
+    read_reservation,
+)
+from groundwork.errors import HoldLost, OverSeatLimit, RequestInProgress, SoldOut
+
+
+def read_hold_answer(name: str, event_id: str, seats_max: int, answer: list[Any]) -> Hold:
+    """Return the hold, or raise the refusal that the script answered."""
+    match answer:
+        case ["held" | "swapped", str(reservation_id), str(text)]:
+            metrics.HOLDS.labels(event_id, str(answer[0])).inc()
+            return read_reservation(reservation_id, text)
+        case ["gone", _] | ["lost"]:
+            raise HoldLost
+        case ["paying", left_ms]:
+            raise RequestInProgress(max(1, -(-int(left_ms) // 1000)))
+    metrics.HOLDS.labels(event_id, str(answer[0])).inc()
+    match answer:
+        case ["taken", str(offer_id), str(offer), *seat_indexes]:
+            if offer_id:
+                metrics.OFFERS.labels(event_id).inc()
+            found = read_reservation(offer_id, offer) if offer_id else None
+            raise SeatsTakenByIndex(_indexes(seat_indexes), found)
+        case ["taken", *seat_indexes]:
+            raise SeatsTakenByIndex(_indexes(seat_indexes))
+        case ["kept", *seat_indexes]:
+            raise SeatsKeptByIndex(_indexes(seat_indexes))
+        case ["orphan", *seat_indexes]:
+            raise OrphanLeftByIndex(_indexes(seat_indexes))
+        case ["sold_out", _]:
+            raise SoldOut
+        case ["over_limit", _, _]:
+            raise OverSeatLimit(seats_max)
+    raise AssertionError(f"{name}.lua broke its contract: {answer!r}")
+
+
+def _indexes(answered: list[Any]) -> tuple[int, ...]:
+    return tuple(int(seat_index) for seat_index in answered)

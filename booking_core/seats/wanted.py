@@ -1,0 +1,119 @@
+"""What a request wants held, as a wish to the scripts; and their refusals in the words of the outside."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Final
+
+import msgspec
+
+from booking_core.catalog.event import Event
+from booking_core.catalog.seat_layout import SeatLayout
+from booking_core.seats.hold import OrphanLeftByIndex, SeatsKeptByIndex, SeatsTakenByIndex
+from booking_core.seats.reserving import describe_hold
+from booking_core.seats.wishes import Wish, best_seats, named_seats, stock
+from groundwork.bodies import KEY_CHARACTERS_MAX
+from groundwork.errors import RequestInvalid, SeatsTaken
+from groundwork.seat_errors import LeavesOrphan, SeatsKept
+
+# One request names at most so many seats; fans have lower limits, set with each event.
+SEATS_NAMED_MAX: Final = 100
+
+SeatName = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+SeatNames = Annotated[list[SeatName], msgspec.Meta(min_length=1, max_length=SEATS_NAMED_MAX)]
+TierName = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+Quantity = Annotated[int, msgspec.Meta(ge=1, le=SEATS_NAMED_MAX)]
+IdempotencyKey = Annotated[str, msgspec.Meta(min_length=1, max_length=KEY_CHARACTERS_MAX)]
+
+
+class BestAvailable(msgspec.Struct, frozen=True):
+    """Choose for me: `category` is a tier; `accessible` asks for an accessible place for one of us."""
+
+    quantity: Quantity
+    category: TierName | None = None
+    accessible: bool = False
+
+
+class Stock(msgspec.Struct, frozen=True):
+    """A quantity of a tier without seats."""
+
+    tier: TierName
+    quantity: Quantity
+
+
+class WantedBody(msgspec.Struct, frozen=True):
+    """What is wanted: exactly one of seat_ids, best_available, stock.
+
+    `accessible` says that named seats may be accessible places, because the fan needs one. Without
+    `offer` nothing is held instead when named seats are gone.
+    """
+
+    seat_ids: SeatNames | None = None
+    accessible: bool = False
+    offer: bool = True
+    best_available: BestAvailable | None = None
+    stock: Stock | None = None
+    user_id: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+    idempotency_key: IdempotencyKey | None = None
+
+
+class ReserveBody(WantedBody, frozen=True, kw_only=True):
+    """What a reserve says."""
+
+    event_id: Annotated[str, msgspec.Meta(max_length=63)]
+
+
+def make_wish(event: Event, layout: SeatLayout, body: WantedBody) -> Wish:
+    """Return what the body asks for. Raises RequestInvalid for what the event does not have."""
+    wanted = (body.seat_ids, body.best_available, body.stock)
+    if sum(want is not None for want in wanted) != 1:
+        raise RequestInvalid("body", "must have exactly one of seat_ids, best_available, stock")
+    if body.seat_ids is not None:
+        return named_seats(
+            event,
+            layout,
+            _indexes(layout, body.seat_ids),
+            is_accessible=body.accessible,
+            wants_offer=body.offer,
+        )
+    if body.best_available is not None:
+        return _best(layout, body.best_available)
+    assert body.stock is not None
+    if body.stock.tier not in {tier.tier for tier in event.tiers if tier.is_stock}:
+        raise RequestInvalid("stock.tier", "must be a tier of the event without seats")
+    return stock(body.stock.tier, body.stock.quantity)
+
+
+@contextmanager
+def named_refusals(event: Event, layout: SeatLayout, now_ms: int) -> Iterator[None]:
+    """Raise SeatsTaken, SeatsKept and LeavesOrphan with the names of seats instead of their indexes."""
+    try:
+        yield
+    except SeatsTakenByIndex as refusal:
+        held = refusal.offer
+        offer = describe_hold(event, layout, held, now_ms) if held else None
+        raise SeatsTaken(_names(layout, refusal.seat_indexes), offer) from refusal
+    except SeatsKeptByIndex as refusal:
+        raise SeatsKept(_names(layout, refusal.seat_indexes)) from refusal
+    except OrphanLeftByIndex as refusal:
+        raise LeavesOrphan(_names(layout, refusal.instead)) from refusal
+
+
+def _best(layout: SeatLayout, best: BestAvailable) -> Wish:
+    tiers = [best.category] if best.category else list(layout.tiers)
+    if not tiers or not set(tiers) <= set(layout.tiers):
+        raise RequestInvalid("best_available.category", "must be a tier of the event with seats")
+    if best.accessible and not layout.accessible:
+        raise RequestInvalid("best_available.accessible", "this event has no accessible seats")
+    return best_seats(layout, best.quantity, tiers, is_accessible=best.accessible)
+
+
+def _indexes(layout: SeatLayout, seat_ids: Sequence[str]) -> list[int]:
+    unique = list(dict.fromkeys(seat_ids))
+    for seat_id in unique:
+        if seat_id not in layout.index_of:
+            raise RequestInvalid("seat_ids", f"the event has no seat {seat_id!r}")
+    return [layout.index_of[seat_id] for seat_id in unique]
+
+
+def _names(layout: SeatLayout, seat_indexes: Sequence[int]) -> tuple[str, ...]:
+    return tuple(layout.seat_ids[index] for index in seat_indexes)

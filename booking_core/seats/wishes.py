@@ -1,0 +1,91 @@
+"""What a fan asks for, in the words of the scripts: named seats, the best ones, or stock."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+
+from booking_core.catalog.event import Event
+from booking_core.catalog.seat_layout import SeatLayout
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A wish for so many; `told` is what the script of its kind is told."""
+
+    kind: Literal["seats", "best", "stock"]
+    quantity: int
+    told: dict[str, Any]
+
+    def text(self, chance: int) -> str:
+        """Return the wish as a script's argument; `chance` decides between equals."""
+        return msgspec.json.encode({"kind": self.kind, **self.told, "chance": chance}).decode()
+
+
+def named_seats(
+    event: Event,
+    layout: SeatLayout,
+    seat_indexes: Sequence[int],
+    *,
+    is_accessible: bool = False,
+    channel: str = "",
+    wants_offer: bool = False,
+) -> Wish:
+    """Wish for just these seats.
+
+    A channel's own people and parties with an accessible place may leave somebody alone: they choose
+    among few seats.
+    """
+    assert 1 <= len(seat_indexes) == len(set(seat_indexes))
+    rows: list[tuple[int, int]] = []
+    if event.has_orphan_rule and not is_accessible and not channel:
+        rows = sorted({layout.ranked.row_of(index) for index in seat_indexes})
+    is_plain = not is_accessible and not channel
+    return Wish(
+        "seats",
+        len(seat_indexes),
+        {
+            "seats": list(seat_indexes),
+            "rows": rows,
+            "is_accessible": is_accessible,
+            "channel": channel,
+            "offer_range": _offer_range(event, layout, seat_indexes)
+            if wants_offer and is_plain
+            else [],
+        },
+    )
+
+
+def _offer_range(event: Event, layout: SeatLayout, seat_indexes: Sequence[int]) -> Sequence[int]:
+    """Return the blocks to offer from: of the cheapest wanted tier, so that an offer costs no more."""
+    prices = {tier.tier: tier.price for tier in event.tiers}
+    wanted = {layout.tier(index) for index in seat_indexes}
+    return layout.ranked.ranges[min(wanted, key=lambda tier: (prices[tier], tier))]
+
+
+def best_seats(
+    layout: SeatLayout,
+    quantity: int,
+    tiers: Sequence[str],
+    *,
+    is_accessible: bool = False,
+    channel: str = "",
+) -> Wish:
+    """Wish for the best seats of the tiers, wanted ones first."""
+    ranges = [layout.ranked.ranges[tier] for tier in tiers if tier in layout.ranked.ranges]
+    return Wish(
+        "best",
+        quantity,
+        {
+            "quantity": quantity,
+            "ranges": ranges,
+            "accessible": sorted(layout.accessible) if is_accessible else [],
+            "channel": channel,
+        },
+    )
+
+
+def stock(tier: str, quantity: int) -> Wish:
+    """Wish for a quantity of a tier without seats."""
+    return Wish("stock", quantity, {"tier": tier, "quantity": quantity})
