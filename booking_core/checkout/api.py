@@ -13,6 +13,7 @@ from booking_core.checkout.app_keys import BOOKINGS, CHECKOUT, ORDERS
 from booking_core.checkout.booking import RETRY_SECONDS, Answer, CompleteRequest
 from booking_core.checkout.webhook_signature import WebhookRefused, verify
 from booking_core.ledger.orders import FINAL, Order, OrderState
+from booking_core.ledger.webhook_events import note_webhook
 from booking_core.seats.app_keys import HOLDS
 from booking_core.seats.hold import event_of
 from groundwork.bodies import idempotency_key, read_body
@@ -23,7 +24,6 @@ from groundwork.errors import (
     RequestInProgress,
     RequestInvalid,
 )
-from groundwork.postgres import connection
 
 routes = web.RouteTableDef()
 log = structlog.get_logger()
@@ -155,31 +155,27 @@ async def webhook(request: web.Request) -> web.Response:
         )
     except WebhookRefused as refusal:
         raise RequestInvalid("Stripe-Signature", refusal.reason) from refusal
-    async with connection(request.config_dict[POOL]) as open_connection:
-        await open_connection.execute(
-            """INSERT INTO webhook_events (provider, provider_event_id, payload, payment_id)
-            VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING""",
-            (PROVIDER, event.provider_event_id, payload, event.payment_id),
-        )
-    task = asyncio.create_task(_look_at_payment(request.config_dict, event.payment_id))
-    request.config_dict[TOLD].add(task)
-    task.add_done_callback(request.config_dict[TOLD].discard)
+    order = await note_webhook(
+        request.config_dict[POOL], PROVIDER, event.provider_event_id, payload, event.payment_id
+    )
+    # Most tell of what the buyer's own request has just done, or is doing.
+    if order is not None and order.state not in FINAL and not order.is_carried:
+        task = asyncio.create_task(_look_at_payment(request.config_dict, order))
+        request.config_dict[TOLD].add(task)
+        task.add_done_callback(request.config_dict[TOLD].discard)
     return web.json_response({"received": True}, headers=NO_STORE)
 
 
-async def _look_at_payment(app: Any, payment_id: str) -> None:
+async def _look_at_payment(app: Any, order: Order) -> None:
     """Carry the payment's order on; what fails here the worker finds."""
     try:
-        order = await app[ORDERS].by_payment(payment_id) if payment_id else None
-        if order is None or order.state in FINAL or order.is_carried:
-            return  # most are told of what the buyer's own request has just done, or is doing
         if await app[ORDERS].carry(order.order_id):
             try:
                 await app[CHECKOUT].run(order.order_id)
             finally:
                 await app[ORDERS].put_down(order.order_id)
     except Exception:
-        log.exception("a webhook could not be worked; the worker will", payment=payment_id)
+        log.exception("a webhook could not be worked; the worker will", order=order.order_id)
 
 
 async def finish_told(app: web.Application) -> None:

@@ -147,10 +147,6 @@ class Orders:
         """Return the order this fan's key made, or None."""
         return await self._one("fan_id = %s AND idempotency_key = %s", fan_id, idempotency_key)
 
-    async def by_payment(self, payment_id: str) -> Order | None:
-        """Return the order a payment is for, or None."""
-        return await self._one("payment_id = %s", payment_id)
-
     async def by_reservation(self, reservation_id: str, fan_id: str) -> Order | None:
         """Return the newest order of a reservation, or None."""
         return await self._one(
