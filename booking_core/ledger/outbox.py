@@ -1,5 +1,6 @@
 """The outbox: what a commit promised to tell others, told at least once, however often we crash."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
@@ -43,10 +44,21 @@ class Outbox:
         self._handlers = handlers
 
     async def work(self) -> int:
-        """Work what is due and return how many entries were taken."""
+        """Work what is due, all at once, and return how many entries were taken."""
         entries = await self._take()
-        for entry in entries:
-            await self._tell(entry)
+        told = await asyncio.gather(*map(self._tell, entries), return_exceptions=True)
+        done = [entry for entry, is_done in zip(entries, told, strict=True) if is_done is True]
+        if done:
+            async with connection(self._pool) as open_connection:
+                await open_connection.execute(
+                    "UPDATE outbox SET done_at = now() WHERE id = ANY(%s)",
+                    ([entry.id for entry in done],),
+                )
+            for entry in done:
+                metrics.OUTBOX_DONE.labels(entry.kind, "done").inc()
+        for error in told:
+            if isinstance(error, BaseException):
+                raise error
         return len(entries)
 
     async def _take(self) -> list[OutboxEntry]:
@@ -63,7 +75,8 @@ class Outbox:
             rows = await cursor.fetchall()
         return [OutboxEntry(int(str(i)), str(k), str(o), int(str(a))) for i, k, o, a in rows]
 
-    async def _tell(self, entry: OutboxEntry) -> None:
+    async def _tell(self, entry: OutboxEntry) -> bool:
+        """Tell one, and say whether it is done; else it is due again later."""
         try:
             await self._handlers[entry.kind](entry.order_id)
         except StoreUnavailable:
@@ -72,11 +85,8 @@ class Outbox:
             log.exception("an outbox entry failed", kind=entry.kind, order=entry.order_id)
             await self._later(entry, "failed")
         else:
-            async with connection(self._pool) as open_connection:
-                await open_connection.execute(
-                    "UPDATE outbox SET done_at = now() WHERE id = %s", (entry.id,)
-                )
-            metrics.OUTBOX_DONE.labels(entry.kind, "done").inc()
+            return True
+        return False
 
     async def _later(self, entry: OutboxEntry, outcome: str) -> None:
         metrics.OUTBOX_DONE.labels(entry.kind, outcome).inc()

@@ -71,6 +71,26 @@ async def test_an_entry_told_twice_changes_nothing(shop: Shop) -> None:
     await assert_settled(shop, event)
 
 
+async def test_a_slow_entry_holds_up_no_other(shop: Shop) -> None:
+    event = await shop.new_event(3)
+    slow, quick = await sold(shop, event, "A-1"), await sold(shop, event, "A-2")
+    answers, told = asyncio.Event(), asyncio.Queue[str]()
+
+    async def capture(order_id: str) -> None:
+        if order_id == slow:
+            await answers.wait()
+        told.put_nowait(order_id)
+
+    outbox = Outbox(shop.pool, {**shop.outbox._handlers, "capture": capture})
+    round_ = asyncio.create_task(outbox.work())
+    async with asyncio.timeout(20):
+        assert await told.get() == quick
+        answers.set()
+        assert await told.get() == slow
+        assert await round_ >= 4
+    assert await shop.value("SELECT count(*) FROM outbox WHERE done_at IS NULL") == 0
+
+
 @pytest.mark.parametrize("error", [StoreUnavailable(retry_after=1), RuntimeError("a bug")])
 async def test_a_failing_entry_waits_longer_each_time_and_delays_no_other(
     shop: Shop, error: Exception
