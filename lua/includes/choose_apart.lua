@@ -1,5 +1,5 @@
--- Rows weighed for all ways to split a party, together.
-local SPLITS_WEIGHED_MAX = 192
+-- Rows weighed for all ways to split a party, together: a fraction of a millisecond.
+local SPLITS_WEIGHED_MAX = 96
 
 -- The smaller part of a party near the larger one: in the same row, the row before, the row behind.
 local function partner_of(status, plan, number, start, big, small, chance)
