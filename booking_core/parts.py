@@ -16,6 +16,7 @@ from booking_core.ledger.orders import Orders
 from booking_core.ledger.projection import Projection
 from booking_core.ledger.reconciler import Reconciler
 from booking_core.ledger.recovery import Recovery
+from booking_core.seats.allotting import Allotting
 from booking_core.seats.holds import SeatHolds
 from booking_core.settings import CoreSettings
 from booking_core.tickets.issuing import TicketIssuer
@@ -39,6 +40,7 @@ class Parts:
     issuer: TicketIssuer
     projection: Projection
     reconciler: Reconciler
+    allotting: Allotting
 
 
 def _observe(call: str, outcome: str, seconds: float) -> None:
@@ -81,4 +83,5 @@ async def open_parts(
             issuer=issuer,
             projection=Projection(orders, holds, catalog),
             reconciler=reconciler,
+            allotting=Allotting(epochs.pool, catalog, holds),
         )

@@ -23,6 +23,8 @@ OUTBOX_EVERY_MS = 100
 RESCUE_EVERY_MS = 2_000
 RESCUE_MAX = 100
 COUNT_EVERY_MS = 1_000
+# How soon seats that an operator kept for somebody, or opened to anybody, are shown so.
+ALLOT_EVERY_MS = 1_000
 # The events to look after change seldom.
 EVENTS_EVERY_MS = 2_000
 # Work of many events at once, so that one slow answer does not hold up the rest.
@@ -58,6 +60,7 @@ class ShopWorker:
             (OUTBOX_EVERY_MS, self._work_outbox, "outbox"),
             (RESCUE_EVERY_MS, self._rescue, "rescue"),
             (COUNT_EVERY_MS, self._count, "count"),
+            (ALLOT_EVERY_MS, self._allot, "allot"),
         )
         tasks = [asyncio.create_task(self._repeat(*each), name=each[2]) for each in rounds]
         try:
@@ -124,6 +127,11 @@ class ShopWorker:
                     await self._parts.checkout.run(order_id)
                 finally:
                     await self._parts.orders.put_down(order_id)
+
+    async def _allot(self) -> None:
+        """Show what seats are kept for, and open accessible places once all others are sold."""
+        await self._for_each_event(self._parts.allotting.open_places)
+        await self._parts.allotting.show_newest(self._events)
 
     async def _count(self) -> None:
         for counts in await count_events(self._epochs.pool, self._events):

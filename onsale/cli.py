@@ -32,6 +32,7 @@ from groundwork.redis_store import UnsafeStore
 from groundwork.settings import SettingsError
 from onsale import roots
 from onsale.cannot_start import CannotStart
+from onsale.channel_commands import COMMANDS as CHANNEL_COMMANDS
 from onsale.connections import data_dir_option, keys_file
 from onsale.data_dir import RunFile
 from onsale.event_commands import event
@@ -102,6 +103,8 @@ def main() -> None:
 
 main.add_command(sale)
 main.add_command(event)
+for command in CHANNEL_COMMANDS:
+    event.add_command(command)
 main.add_command(verify_draw)
 main.add_command(simulate)
 

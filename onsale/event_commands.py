@@ -37,6 +37,12 @@ def draft_options(command: Any) -> Any:
         click.option("--category", default=""),
         click.option("--description", default=""),
         click.option("--seats-max", type=int, default=8, show_default=True, help="For each fan."),
+        click.option(
+            "--orphan-rule",
+            "has_orphan_rule",
+            is_flag=True,
+            help="Nobody may leave a single seat alone where another choice avoids it.",
+        ),
         data_dir_option,
     ):
         command = option(command)

@@ -11,18 +11,22 @@ from groundwork.postgres import Pool, connection
 COUNT_AGE_MS: Final = 1_000
 EVENTS_COUNTED_MAX: Final = 1_000
 
-# A claimed seat is as gone as a sold one: it comes back only when its checkout fails.
+# A claimed seat is as gone as a sold one: it comes back only when its checkout fails. So is one that
+# is kept for a channel: not everybody can have it.
 LEFT_BY_TIER: Final = """
 SELECT t.tier, greatest(t.quantity - CASE
     WHEN t.is_stock THEN coalesce(s.used, 0)
-    ELSE coalesce(c.claimed, 0)
+    ELSE coalesce(c.gone, 0)
 END, 0)::bigint
 FROM price_tiers t
 LEFT JOIN stock_claims s USING (event_id, tier)
 LEFT JOIN (
-    SELECT seats.tier, count(*) AS claimed
-    FROM seat_claims JOIN seats USING (event_id, seat_id)
-    WHERE event_id = %(event_id)s GROUP BY seats.tier
+    SELECT seats.tier, count(*) AS gone
+    FROM (
+        SELECT seat_id FROM seat_claims WHERE event_id = %(event_id)s
+        UNION SELECT seat_id FROM seat_channels WHERE event_id = %(event_id)s
+    ) AS away JOIN seats ON seats.event_id = %(event_id)s AND seats.seat_id = away.seat_id
+    GROUP BY seats.tier
 ) c ON c.tier = t.tier
 WHERE t.event_id = %(event_id)s
 """

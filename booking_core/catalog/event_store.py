@@ -39,6 +39,11 @@ COPY seats (event_id, seat_index, seat_id, tier, section, row_name, seat_number,
             companion_of)
 FROM STDIN
 """
+COPY_CHANNELS: Final = "COPY seat_channels (event_id, seat_id, channel, reason) FROM STDIN"
+# Without a key nobody can sell them yet; an operator makes one.
+INSERT_CHANNELS: Final = """
+INSERT INTO channels (event_id, channel) SELECT %s, unnest(%s::text[]) ON CONFLICT DO NOTHING
+"""
 COPY_BLOCKS: Final = "COPY seat_blocks (event_id, tier, rank, first_index, length) FROM STDIN"
 
 
@@ -116,6 +121,14 @@ async def insert_plan(
         COPY_BLOCKS,
         ((event_id, one.tier, one.rank, one.first_index, one.length) for one in plan.blocks),
     )
+    kept = {seat.seat_id: seat.kept_for for seat in plan.seats if seat.kept_for}
+    if kept:
+        await connection.execute(INSERT_CHANNELS, (event_id, sorted(set(kept.values()))))
+        await _copy(
+            connection,
+            COPY_CHANNELS,
+            ((event_id, seat_id, channel, "the plan") for seat_id, channel in kept.items()),
+        )
     await connection.execute(
         "UPDATE events SET plan = %s::jsonb WHERE event_id = %s",
         (msgspec.json.encode(plan.drawing()).decode(), event_id),

@@ -121,6 +121,10 @@ def _said(layout: SeatLayout, drawing: Drawing) -> dict[str, SeatExtra]:
     for index, seat_id in enumerate(layout.seat_ids):
         is_accessible = index in layout.accessible
         view = drawing.restricted_views.get(seat_id)
-        if is_accessible != by_category[layout.tier(index)] or view:
-            said[seat_id] = SeatExtra(accessible=is_accessible, restricted_view=view)
+        place = layout.companions.get(index)
+        beside = None if place is None else layout.seat_ids[place]
+        if is_accessible != by_category[layout.tier(index)] or view or beside:
+            said[seat_id] = SeatExtra(
+                accessible=is_accessible, restricted_view=view, companion_of=beside
+            )
     return said

@@ -214,7 +214,7 @@ def _rows(
         for name in {raw_seat.seat.category for _, raw_seat in wanted}
     }
     for seat_id, raw_seat in wanted:
-        said = extras.of(seat_id).accessible
+        said = extras.of(seat_id)
         place = raw_seat.position + origin
         seat = Seat(
             seat_id=seat_id,
@@ -224,7 +224,11 @@ def _rows(
             seat_number=raw_seat.to_name.seat_number,
             x=round(place.x, POSITION_DIGITS),
             y=round(place.y, POSITION_DIGITS),
-            accessible=accessible[raw_seat.seat.category] if said is None else said,
+            accessible=(
+                accessible[raw_seat.seat.category] if said.accessible is None else said.accessible
+            ),
+            companion_of=said.companion_of,
+            kept_for=said.kept_for,
         )
         rows.setdefault(raw_seat.row_key, []).append(seat)
     return list(rows.values())

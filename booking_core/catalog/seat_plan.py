@@ -20,7 +20,8 @@ SEAT_ID_LENGTH_MAX: Final = 100  # as in seats
 class Seat:
     """One place that can be sold once; x and y are absolute on the drawing.
 
-    `companion_of` is the id of the accessible seat that this one is kept beside, if it is.
+    `companion_of` is the id of the accessible seat that this one is kept beside, if it is; `kept_for`
+    the channel that alone may sell it.
     """
 
     seat_id: str
@@ -32,6 +33,7 @@ class Seat:
     y: float
     accessible: bool = False
     companion_of: str | None = None
+    kept_for: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 
 from booking_core.catalog.events import Catalog
 from booking_core.ledger.reconciler import Reconciler
-from booking_core.seats.allotment import allotment_of
+from booking_core.seats.allotment import Allotment, read_allotment
 from booking_core.seats.hold import read_reservation
 from booking_core.seats.holds import settled_key
 from groundwork.clock import Clock
@@ -36,7 +36,7 @@ log = structlog.get_logger()
 class EventState:
     """What Redis is to know about an event. Seats are by seat_index."""
 
-    allotment: str
+    allotment: Allotment
     plan: bytes
     status: bytearray
     holders: dict[str, str] = field(default_factory=dict)
@@ -83,7 +83,7 @@ class Recovery:
             self._store,
             epoch,
             {**event_keys(event_id), **staged_keys(event_id, epoch)},
-            {"seats_count": len(state.status), "version": 0},
+            {"seats_count": len(state.status), "version": state.allotment.version},
         )
         if answer[0] == "lost":
             raise StoreUnavailable(retry_after=1)
@@ -106,11 +106,12 @@ class Recovery:
 
     async def _read_state(self, event_id: str) -> EventState:
         layout = await self._catalog.seat_layout(event_id)
-        allotment = allotment_of(layout)
-        state = EventState(allotment, layout.ranked.packed, bytearray(allotment.encode()))
         async with connection(self._pool) as open_connection, open_connection.transaction():
             # One moment for all reads.
             await open_connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            allotment = await read_allotment(open_connection, layout)
+            digits = bytearray(allotment.digits.encode())
+            state = EventState(allotment, layout.ranked.packed, digits)
             await self._read_sold(open_connection, event_id, layout.index_of, state)
             await self._read_stock(open_connection, event_id, state)
             await self._read_holds(open_connection, event_id, layout.index_of, state)
@@ -242,7 +243,7 @@ class Recovery:
         await self._store.call("DEL", *keys.values())
         # The status first: the script takes its absence for a store that was emptied meanwhile.
         await self._store.call("SET", keys["staged_status"], state.status.decode())
-        await self._store.call("SET", keys["staged_allotment"], state.allotment)
+        await self._store.call("SET", keys["staged_allotment"], state.allotment.digits)
         await self._store.call("SET", keys["staged_plan"], state.plan)
         hashes: dict[str, Mapping[str, str | int]] = {
             "staged_holders": state.holders,
@@ -250,6 +251,7 @@ class Recovery:
             "staged_fan_counts": state.fan_counts,
             "staged_stock": state.stock,
             "staged_offers": state.offers,
+            "staged_channels": {str(i): name for i, name in state.allotment.channels.items()},
         }
         for name, values in hashes.items():
             pairs = [word for item in values.items() for word in item]

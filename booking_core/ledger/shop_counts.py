@@ -16,7 +16,7 @@ class EventCounts:
 
 
 async def count_events(pool: Pool, event_ids: Sequence[str]) -> list[EventCounts]:
-    """Return the counts of these events, and note the sold ones for the search.
+    """Return the counts of these events, and note for the search what nobody can have any more.
 
     Oversold are tickets for a seat that another ticket has, too, and stock beyond its capacity:
     counted from the tickets themselves, not from the keys that should make it impossible.
@@ -34,7 +34,13 @@ async def count_events(pool: Pool, event_ids: Sequence[str]) -> list[EventCounts
                 FROM price_tiers p LEFT JOIN tickets t USING (event_id, tier)
                 WHERE p.event_id = ANY (%s::text[]) GROUP BY p.event_id, p.tier, p.quantity),
             noted AS (
-                INSERT INTO availability (event_id, sold) SELECT event_id, sold FROM issued
+                INSERT INTO availability (event_id, sold)
+                SELECT e, coalesce(issued.sold, 0) + kept.count FROM unnest(%s::text[]) AS e
+                LEFT JOIN issued ON issued.event_id = e,
+                LATERAL (SELECT count(*) FROM seat_channels k
+                    LEFT JOIN seat_claims c USING (event_id, seat_id)
+                    WHERE k.event_id = e AND c.seat_id IS NULL) AS kept
+                WHERE issued.sold > 0 OR kept.count > 0
                 ON CONFLICT (event_id) DO UPDATE SET sold = excluded.sold
                 WHERE availability.sold <> excluded.sold)
             SELECT e, coalesce(max(issued.sold), 0),
@@ -42,7 +48,7 @@ async def count_events(pool: Pool, event_ids: Sequence[str]) -> list[EventCounts
             FROM unnest(%s::text[]) AS e
             LEFT JOIN issued ON issued.event_id = e LEFT JOIN stock ON stock.event_id = e
             GROUP BY e""",
-            (list(event_ids), list(event_ids), list(event_ids)),
+            (list(event_ids),) * 4,
         )
         rows = await cursor.fetchall()
     return [EventCounts(str(e), int(str(sold)), int(str(over))) for e, sold, over in rows]

@@ -10,7 +10,7 @@ from booking_core.app_keys import CLOCK, SHOP
 from booking_core.callers import admitted_fan, check_user_id, inside_fan
 from booking_core.catalog.event import SLUG, Event
 from booking_core.catalog.seat_layout import SeatLayout
-from booking_core.seats.app_keys import HOLDS, SEAT_MAPS
+from booking_core.seats.app_keys import CHANNELS, HOLDS, SEAT_MAPS
 from booking_core.seats.hold import Hold, event_of
 from booking_core.seats.reserving import describe_hold
 from booking_core.seats.seat_map import RELOAD
@@ -94,7 +94,8 @@ async def hold_wanted(
 ) -> Hold:
     """Hold what the body asks for. Raises RequestInvalid, and the refusals of SeatHolds by name."""
     holds, now_ms = request.config_dict[HOLDS], request.config_dict[CLOCK].now_ms()
-    wish = make_wish(event, layout, body)
+    channel = await request.config_dict[CHANNELS].channel_of(event.event_id, body.channel_key)
+    wish = make_wish(event, layout, body, channel)
     with named_refusals(event, layout, now_ms):
         return await holds.hold(event.event_id, fan_id, wish, event.seats_max, operation_id)
 
@@ -110,7 +111,8 @@ async def swap(request: web.Request) -> web.Response:
     shop, event_id = request.config_dict[SHOP], event_of(reservation_id)
     event, layout = await shop.get(event_id), await shop.seat_layout(event_id)
     holds, now_ms = request.config_dict[HOLDS], request.config_dict[CLOCK].now_ms()
-    wish = make_wish(event, layout, body)
+    channel = await request.config_dict[CHANNELS].channel_of(event.event_id, body.channel_key)
+    wish = make_wish(event, layout, body, channel)
     with named_refusals(event, layout, now_ms):
         hold = await holds.swap(reservation_id, fan_id, wish, event.seats_max, operation_id)
     return hold_response(request, event, layout, hold, 200)

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from booking_core import metrics
+from booking_core.seats.allotment import Allotment
 from booking_core.seats.event_scripts import run_event_script
 from booking_core.seats.hold import Hold, event_of, read_reservation
 from booking_core.seats.hold_answers import read_hold_answer
@@ -60,6 +61,7 @@ class SeatHolds:
         self._sweep_holds = LuaScript("sweep_holds")
         self._settle_hold = LuaScript("settle_hold")
         self._read_seats = LuaScript("read_seats")
+        self._allot_seats = LuaScript("allot_seats")
 
     async def hold(
         self,
@@ -232,6 +234,20 @@ class SeatHolds:
         assert answer[0] == "seats", answer
         stock = {tier: int(free) for tier, free in zip(answer[3::2], answer[4::2], strict=True)}
         return str(answer[2]), stock
+
+    async def allot(self, event_id: str, allotment: Allotment) -> None:
+        """Say what seats are kept for from now on; the newest version counts. Safe to repeat."""
+        answer = await self._run(
+            self._allot_seats,
+            event_id,
+            {
+                "now_ms": "",
+                "version": allotment.version,
+                "allotment": allotment.digits,
+                "channels": _json({str(i): name for i, name in allotment.channels.items()}),
+            },
+        )
+        assert answer[0] in ("allotted", "allotted_before"), answer
 
     async def settle(self, hold: Hold, outcome: str, order_id: str) -> int:
         """Show the outcome of an order ("sold" or "released"); return how many other holds ended."""

@@ -44,12 +44,13 @@ class WantedBody(msgspec.Struct, frozen=True):
     """What is wanted: exactly one of seat_ids, best_available, stock.
 
     `accessible` says that named seats may be accessible places, because the fan needs one. Without
-    `offer` nothing is held instead when named seats are gone.
+    `offer` nothing is held instead when named seats are gone. `channel_key` is of a channel's own people.
     """
 
     seat_ids: SeatNames | None = None
     accessible: bool = False
     offer: bool = True
+    channel_key: Annotated[str, msgspec.Meta(max_length=100)] | None = None
     best_available: BestAvailable | None = None
     stock: Stock | None = None
     user_id: Annotated[str, msgspec.Meta(max_length=64)] | None = None
@@ -62,8 +63,11 @@ class ReserveBody(WantedBody, frozen=True, kw_only=True):
     event_id: Annotated[str, msgspec.Meta(max_length=63)]
 
 
-def make_wish(event: Event, layout: SeatLayout, body: WantedBody) -> Wish:
-    """Return what the body asks for. Raises RequestInvalid for what the event does not have."""
+def make_wish(event: Event, layout: SeatLayout, body: WantedBody, channel: str) -> Wish:
+    """Return what the body asks for. Raises RequestInvalid for what the event does not have.
+
+    The channel is the one of the body's key, or "".
+    """
     wanted = (body.seat_ids, body.best_available, body.stock)
     if sum(want is not None for want in wanted) != 1:
         raise RequestInvalid("body", "must have exactly one of seat_ids, best_available, stock")
@@ -73,10 +77,11 @@ def make_wish(event: Event, layout: SeatLayout, body: WantedBody) -> Wish:
             layout,
             _indexes(layout, body.seat_ids),
             is_accessible=body.accessible,
+            channel=channel,
             wants_offer=body.offer,
         )
     if body.best_available is not None:
-        return _best(layout, body.best_available)
+        return _best(layout, body.best_available, channel)
     assert body.stock is not None
     if body.stock.tier not in {tier.tier for tier in event.tiers if tier.is_stock}:
         raise RequestInvalid("stock.tier", "must be a tier of the event without seats")
@@ -98,13 +103,13 @@ def named_refusals(event: Event, layout: SeatLayout, now_ms: int) -> Iterator[No
         raise LeavesOrphan(_names(layout, refusal.instead)) from refusal
 
 
-def _best(layout: SeatLayout, best: BestAvailable) -> Wish:
+def _best(layout: SeatLayout, best: BestAvailable, channel: str) -> Wish:
     tiers = [best.category] if best.category else list(layout.tiers)
     if not tiers or not set(tiers) <= set(layout.tiers):
         raise RequestInvalid("best_available.category", "must be a tier of the event with seats")
     if best.accessible and not layout.accessible:
         raise RequestInvalid("best_available.accessible", "this event has no accessible seats")
-    return best_seats(layout, best.quantity, tiers, is_accessible=best.accessible)
+    return best_seats(layout, best.quantity, tiers, is_accessible=best.accessible, channel=channel)
 
 
 def _indexes(layout: SeatLayout, seat_ids: Sequence[str]) -> list[int]:

@@ -1,5 +1,7 @@
 """Other seats than the wanted ones: offers, swaps, and seats that are not for everybody."""
 
+from booking_core.seats.kept_seats import give_back_seats, keep_seats, make_channel
+from groundwork.clock import SystemTokenSource
 from tests.support.fan import Fan
 from tests.support.shop import Shop
 
@@ -128,3 +130,44 @@ async def test_the_orphan_rule_is_switched_for_each_event_and_names_the_way_out(
     refusal = await fan.call("POST", path, json={"seat_ids": ["A-4", "A-5"]})
     assert (refusal.code, refusal.json["instead"]) == ("leaves-orphan", ["A-3", "A-4"])
     await fan.held(loose, "A-2", "A-3")
+
+
+async def test_a_channels_key_opens_its_seats_and_no_others(shop: Shop) -> None:
+    event = await shop.new_event(4)
+    await keep_seats(shop.pool, event, ["A-1", "A-2"], "press", "critics")
+    key = await make_channel(shop.pool, SystemTokenSource(), event, "press")
+    fan = Fan.inside(shop)
+
+    taken = await fan.reserve(event, "A-1", offer=False)
+    assert (taken.status, taken.code) == (409, "seats-taken")
+    wrong = await fan.reserve(event, "A-1", channel_key="guessed")
+    assert (wrong.status, wrong.code, wrong.json["field"]) == (
+        400, "request-invalid", "channel_key",
+    )  # fmt: skip
+    held = await fan.held(event, "A-1", channel_key=key)
+    swapped = await fan.call(
+        "POST", f"/api/bookings/{held}/swap",
+        json={"best_available": {"quantity": 2}, "channel_key": key},
+    )  # fmt: skip
+    assert [seat["seat_id"] for seat in swapped.json["seats"]] == ["A-1", "A-2"]
+    assert (await fan.complete(held)).status == 201
+    assert (await shop.seat_digits(event))[2:] == "00"
+
+
+async def test_the_worker_shows_what_is_kept_and_opens_places(shop: Shop) -> None:
+    event = await shop.new_event(3, accessible=1)
+    await shop.seat_digits(event)
+    await keep_seats(shop.pool, event, ["A-1"], "kill", "behind a pillar")
+    await shop.worker._read_events()
+    await shop.worker._allot()
+    assert await shop.seat_digits(event) == "304"
+    fan = Fan.inside(shop)
+    assert (await fan.complete(await fan.held(event, "A-2"))).status == 201
+    await shop.settle()
+    await give_back_seats(shop.pool, event, ["A-1"])
+    await shop.worker._allot()
+    assert (await fan.complete(await fan.held(event, "A-1"))).status == 201
+    await shop.settle()
+    await shop.worker._allot()
+    assert await shop.seat_digits(event) == "220", "all others are sold"
+    assert (await fan.complete(await fan.held(event, "A-3"))).status == 201

@@ -14,13 +14,14 @@ from plan_files import raw, whole_plan
 from booking_core.catalog.arena import ARENA_PRICES, make_arena
 from booking_core.catalog.event import StockTier
 from booking_core.catalog.events import Catalog
-from booking_core.catalog.export_event import export_event
+from booking_core.catalog.export_event import export_event, source_of
 from booking_core.catalog.import_event import PlanFiles, import_event_file
 from booking_core.catalog.plan_extras import NO_EXTRAS, read_extras, write_extras
 from booking_core.catalog.plan_source import PlanSource
 from booking_core.catalog.pretix_format import read_pretix, write_pretix
 from booking_core.catalog.pretix_plan import ImportedPlan, make_imported
 from booking_core.catalog.refusals import EventRefused
+from booking_core.catalog.seat_plan import PlanTier, Seat, make_seat_plan
 from groundwork.errors import EventNotFound
 from groundwork.postgres import Pool
 
@@ -127,3 +128,21 @@ async def test_there_is_nothing_to_export_of_stock_or_of_nothing(pool: Pool, sal
         await export_event(pool, "drop")
     with pytest.raises(EventNotFound):
         await export_event(pool, "nothing")
+
+
+async def test_an_event_without_files_says_who_sits_beside_whom(pool: Pool, sale_id: str) -> None:
+    catalog = Catalog(pool, StandingClock())
+    rows = [[
+        Seat("A-1", "Gold", "Hall", "A", "1", 10, 10, accessible=True),
+        Seat("A-2", "Gold", "Hall", "A", "2", 20, 10, companion_of="A-1"),
+    ]]  # fmt: skip
+    made = make_seat_plan(
+        name="Hall", width=100, height=100, tiers=[PlanTier("Gold", "Gold", "#112233")],
+        sections=["Hall"], rows=rows,
+    )  # fmt: skip
+    await catalog.create_seated_event(draft("beside"), made, {"Gold": 1_000})
+
+    source = source_of(await catalog.get("beside"), await catalog.seat_layout("beside"))
+
+    assert source.extras.seats["A-2"].companion_of == "A-1"
+    assert [seat.companion_of for seat in again(source).plan.seats] == [None, "A-1"]

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -34,6 +34,7 @@ SETTINGS = CoreSettings(
 SEATS_MAX = 4
 SEATS = 40
 STANDING = 10
+PRICES = {"front": 5_000, "back": 3_000}
 
 AS_SEEN = str.maketrans("45", "00")
 
@@ -161,7 +162,12 @@ class Shop:
 OpenShop = Callable[[], Awaitable[Shop]]
 
 
-async def make_event(shop: Shop, plan: SeatPlan | None = None, standing: int = STANDING) -> str:
+async def make_event(
+    shop: Shop,
+    plan: SeatPlan | None = None,
+    standing: int = STANDING,
+    prices: Mapping[str, int] = PRICES,
+) -> str:
     """Put one more event on sale and return its name."""
     event_id = f"event-{next(_numbers)}"
     async with connection(shop.pool) as database:
@@ -173,7 +179,6 @@ async def make_event(shop: Shop, plan: SeatPlan | None = None, standing: int = S
         event_id=event_id, sale_id="sale", name="Event", starts_at=datetime(2030, 1, 1, tzinfo=UTC),
         currency="EUR", seats_max=SEATS_MAX, stock=(StockTier("standing", "Standing", 1_000, standing),),
     )  # fmt: skip
-    prices = {"front": 5_000, "back": 3_000}
     await shop.catalog.create_seated_event(draft, plan or small_hall(), prices)
     return event_id
 
