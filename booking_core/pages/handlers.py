@@ -15,6 +15,7 @@ from booking_core.checkout.api import CompleteBody, complete_order, release_hold
 from booking_core.checkout.app_keys import ORDERS
 from booking_core.ledger.orders import FINAL, OrderState
 from booking_core.pages import shop_views as views_of
+from booking_core.pages.held_cookie import read_held, remember_held
 from booking_core.pages.views import (
     CheckoutPage,
     EventPage,
@@ -129,6 +130,7 @@ async def show_seats(
         notice=notice,
         quantity=quantity,
         tier=tier,
+        held=await read_held(request, event),
     )
     return page_response(request, "seats.html", page, 409 if notice else 200)
 
@@ -204,7 +206,8 @@ async def show_checkout(
         problem=problem,
         now_ms=now_ms,
     )
-    return page_response(request, "checkout.html", page, 402 if decline_reason or problem else 200)
+    status = 402 if decline_reason or problem else 200
+    return remember_held(page_response(request, "checkout.html", page, status), page)
 
 
 async def form_key(request: web.Request, reservation_id: str, fan_id: str) -> str:

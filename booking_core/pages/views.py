@@ -107,6 +107,16 @@ class EventPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeldBar:
+    """What the fan holds while they look at the seats: so many places, for so long from now on."""
+
+    reservation_id: str
+    places: int
+    total: int
+    expires_in_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SeatsPage:
     """The seat picker (template seats.html).
 
@@ -114,7 +124,7 @@ class SeatsPage:
     places one fan may have. `notice` is the code of a refusal that led back here (`seats-taken`,
     `sold-out`, `over-seat-limit`, `hold-lost`, `request-invalid`), "" for none. `quantity` and
     `tier` are what was asked before ("" for any tier). `pass_ends_in_ms` is how long the admission
-    pass still lasts, None if not known.
+    pass still lasts, None if not known. `held` is what the fan holds of this event already.
     """
 
     event: EventHead
@@ -126,6 +136,7 @@ class SeatsPage:
     quantity: int = 2
     tier: str = ""
     pass_ends_in_ms: int | None = None
+    held: HeldBar | None = None
 
     @property
     def is_seated(self) -> bool:

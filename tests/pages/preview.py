@@ -28,6 +28,8 @@ HMAC_SECRET = "preview"
 ROUTES = web.RouteTableDef()
 RENDERER = web.AppKey("renderer", PageRenderer)
 LINE = web.AppKey("line", dict)
+# What the next reserves and swaps are answered: lists of status, code, members.
+REFUSALS = web.AppKey("refusals", list)
 STADIUM = web.AppKey("stadium", list)
 
 
@@ -37,6 +39,7 @@ def make_app() -> web.Application:
         {"room": ROOT / "gateway/pages", "shop": ROOT / "booking_core/pages"}
     )
     app[LINE] = {"codes": sample_arena.arena_codes(), "seq": 1, "joined": None, "payments": {}}
+    app[REFUSALS] = []
     app[STADIUM] = sample_arena.arena_codes(sample_stadium.STADIUM_SEATS)
     app.add_routes(ROUTES)
     app.router.add_get("/static/{path:.+}", app[RENDERER].static_files.handle)
@@ -252,9 +255,18 @@ async def seat_changes(request: web.Request) -> web.StreamResponse:
     return response
 
 
+@ROUTES.delete("/api/bookings/{reservation}")
+async def release(request: web.Request) -> web.Response:
+    return web.Response(status=204)
+
+
+@ROUTES.post("/api/bookings/{reservation}/swap")
 @ROUTES.post("/api/bookings/reserve")
 async def reserve(request: web.Request) -> web.Response:
     body = await request.json()
+    if request.app[REFUSALS]:
+        status_code, code, members = request.app[REFUSALS].pop(0)
+        return problem(status_code, code, **members)
     if "A-1-1" in body.get("seat_ids", ()) or len(body.get("seat_ids", ())) == 3:
         return problem(409, "seats-taken", seat_ids=body["seat_ids"][:1])
     return web.json_response(

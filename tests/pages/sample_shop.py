@@ -9,6 +9,7 @@ from booking_core.pages.views import (
     EventCard,
     EventHead,
     EventPage,
+    HeldBar,
     HeldLine,
     OnSalePage,
     OrderPage,
@@ -171,6 +172,14 @@ def event_pages() -> dict[str, EventPage]:
     }
 
 
+HELD: dict[str, Any] = {
+    "reservation_id": "demo-arena.AbCdEfGhIjKlMnOpQrStUv",
+    "places": 2,
+    "total": 19_000,
+    "expires_in_ms": 462_000,
+}
+
+
 def seats_pages() -> dict[str, SeatsPage]:
     page = SeatsPage(
         event=head(),
@@ -189,6 +198,7 @@ def seats_pages() -> dict[str, SeatsPage]:
     return {
         "seated": page,
         "taken": replace(page, notice="seats-taken"),
+        "held": replace(page, held=HeldBar(**HELD)),
         "stock": replace(page, event=head(1), tiers=(stock, early), plan_url=None, seats_url=None),
     }
 

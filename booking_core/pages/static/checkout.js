@@ -1,18 +1,17 @@
 // Checkout: the clock of the hold, more time, and a payment that is made once however often it is
 // asked for.
 
+import { HoldClock } from "./hold_clock.js";
 import { loadDeviceKey } from "/static/base/js/device_key.js";
 import { Announcer, fill, localTimes, show } from "/static/base/js/page_parts.js";
 import { ask, isPassing, jittered, pause } from "/static/base/js/requests.js";
-import { formatClock, hasText, plural, text } from "/static/base/js/texts.js";
+import { hasText, text } from "/static/base/js/texts.js";
 
 const PAY_WITHIN_MS = 75_000; // the slowest card we know authorises after 30 s
 const SLOW_AFTER_MS = 5_000; // then we say that it is the bank
 const ATTEMPTS_MAX = 8;
 const RETRY_MS = 3_000;
 const KEY_BYTES = 16; // nobody else's payment has the same key
-const LAST_MINUTE_MS = 60_000;
-const SAY_AT_MINUTES = [5, 2]; // a screen reader hears these, and the last minute
 
 const root = document.getElementById("main");
 const { reservation: reservationId, sale: saleId } = root.dataset;
@@ -21,29 +20,15 @@ const keyName = `onsale.pay.${reservationId}`;
 const announcer = new Announcer(root.querySelector("[data-announcer]"));
 // A phone's clock may be minutes off; proofs carry the server's time.
 const clockOffsetMs = root.dataset.nowMs ? Number(root.dataset.nowMs) - Date.now() : 0;
-let endsAt = performance.now() + Number(root.dataset.expiresInMs);
-let lastMinute = Infinity;
+let clock = null;
 let isPaying = false;
 
 // --- the clock of the hold
 
-function tick() {
-  const leftMs = endsAt - performance.now();
-  fill("hold_clock", formatClock(leftMs));
-  root.querySelector("[data-hold-bar]").classList.toggle("is-urgent", leftMs < LAST_MINUTE_MS);
-  if (leftMs <= 0 && !isPaying) return lose();
-  const minute = Math.ceil(leftMs / LAST_MINUTE_MS);
-  if (minute < lastMinute && SAY_AT_MINUTES.includes(minute)) announcer.say(plural("say_time", minute), { isNews: true });
-  if (minute < lastMinute && minute === 1) announcer.say(text("say_last"), { isNews: true });
-  lastMinute = minute;
-  return undefined;
-}
-
 function lose() {
-  clearInterval(timer);
+  clock?.stop();
   show('[data-while="held"]', false);
   show('[data-while="lost"]', true);
-  root.querySelector("[data-hold-bar]").classList.add("is-over");
   announcer.say(text("say_lost"), { isNews: true });
 }
 
@@ -54,10 +39,8 @@ async function extend(form) {
   form.hidden = !(answer.ok && answer.document.extendable);
   show("[data-extended]", form.hidden);
   if (!answer.ok) return undefined;
-  endsAt = performance.now() + answer.document.expires_in_ms;
-  lastMinute = Infinity;
   announcer.say(text("say_extended"), { isNews: true });
-  return tick();
+  return clock.restart(answer.document.expires_in_ms);
 }
 
 // --- paying
@@ -139,6 +122,10 @@ root.querySelector('form[data-form="extend"]').addEventListener("submit", (event
   extend(event.target);
 });
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
-const timer = setInterval(tick, 500);
-if (Number(root.dataset.expiresInMs) > 0) tick();
-else clearInterval(timer);
+if (Number(root.dataset.expiresInMs) > 0) {
+  clock = new HoldClock(root.querySelector("[data-hold-bar]"), Number(root.dataset.expiresInMs), {
+    say: (words) => announcer.say(words, { isNews: true }),
+    onOver: lose,
+    mayEnd: () => !isPaying,
+  });
+}

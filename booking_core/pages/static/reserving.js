@@ -6,12 +6,14 @@ const ATTEMPTS_MAX = 4;
 const RETRY_MS = 1_500; // a gateway that restarts is back by the second try
 const KEY_BYTES = 16; // nobody else's wish has the same key
 
-// Hold what the wish says. Returns the answer, or null when none came; then the same wish is the same
+// Hold what the wish says; with a hold already, change that to the wish instead. Returns the answer, or null when none came; then the same wish is the same
 // operation when it is asked for again, also after a reload, and never a second hold.
-export async function reserve(eventId, wish) {
-  const body = { event_id: eventId, ...wish, idempotency_key: operationOf(eventId, wish) };
+export async function reserve(eventId, wish, heldId = "") {
+  const key = { idempotency_key: operationOf(eventId, { ...wish, heldId }) };
+  const body = heldId ? { ...wish, ...key } : { event_id: eventId, ...wish, ...key };
+  const url = heldId ? `/api/bookings/${encodeURIComponent(heldId)}/swap` : "/api/bookings/reserve";
   for (let attempt = 1; ; attempt++) {
-    const answer = await ask("POST", "/api/bookings/reserve", { body }).catch(() => null);
+    const answer = await ask("POST", url, { body }).catch(() => null);
     if (answer && !isPassing(answer)) {
       sessionStorage.removeItem(nameOf(eventId));
       return answer;

@@ -3,7 +3,7 @@
 import { SeatFilter, countFree, sectionLines, sectionWords } from "./seat_filter.js";
 import { SeatList } from "./seat_list.js";
 import { SeatMap } from "./seat_map.js";
-import { FREE } from "./seat_plan.js";
+import { FREE, HELD } from "./seat_plan.js";
 import { SeatWords } from "./seat_words.js";
 import { fill, make, show } from "/static/base/js/page_parts.js";
 import { text } from "/static/base/js/texts.js";
@@ -92,11 +92,16 @@ export class SeatChooser {
     this.update();
   }
 
-  // The server says that these are not free.
-  takeTaken(ids, code) {
+  // The server says that these are gone, or else not for this wish; says whether the fan was told so.
+  takeTaken(ids, areGone) {
     const known = ids.map((id) => this.#plan.indexOf.get(id)).filter((index) => index !== undefined);
-    this.takeChanges(known.map((index) => [index, code]));
-    return known.length > 0;
+    if (areGone) this.takeChanges(known.map((index) => [index, HELD]));
+    return areGone && known.length > 0;
+  }
+
+  // The seats of these names in words.
+  placesOf(ids) {
+    return ids.filter((id) => this.#plan.indexOf.has(id)).map((id) => this.words.place(this.#plan.indexOf.get(id)));
   }
 
   #dropLost() {

@@ -28,7 +28,6 @@ export class SeatFeed {
     stream.addEventListener("open", () => this.#handlers.onTrouble(false));
     stream.addEventListener("error", () => this.#handlers.onTrouble(true));
     addEventListener("pagehide", () => stream.close());
-    addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
   }
 
   async reload() {

@@ -1,12 +1,14 @@
 // The page of the seats: best available, choosing by oneself, and holding what was chosen.
 
-import { reserve } from "./reserving.js";
+import { HoldClock } from "./hold_clock.js";
+import { Refusals } from "./refusals.js";
+import { release, reserve } from "./reserving.js";
 import { SeatChooser } from "./seat_chooser.js";
 import { SeatFeed } from "./seat_feed.js";
-import { HELD, SeatPlan } from "./seat_plan.js";
+import { SeatPlan } from "./seat_plan.js";
 import { fill, localTimes, show } from "/static/base/js/page_parts.js";
 import { ask, pause } from "/static/base/js/requests.js";
-import { formatClock, hasText, plural, text } from "/static/base/js/texts.js";
+import { formatClock, formatMoney, plural, text } from "/static/base/js/texts.js";
 
 const PLAN_RETRY_MS = 4_000;
 
@@ -15,6 +17,9 @@ const { event: eventId, currency, planUrl, seatsUrl } = root.dataset;
 const seatsMax = Number(root.dataset.seatsMax);
 const tiers = JSON.parse(root.dataset.tiers);
 const announcer = root.querySelector("[data-announcer]");
+const refusals = new Refusals(root.querySelector('[data-notice="refusal"]'), say);
+let heldId = root.querySelector("[data-hold-bar]")?.dataset.held ?? "";
+let clock = null;
 let chooser = null;
 let isHolding = false;
 
@@ -22,42 +27,74 @@ function say(words) {
   announcer.textContent = words;
 }
 
-// --- refusals
+// --- what is held already
 
-function refuse(code, values = {}) {
-  const name = hasText(`${code}_title`) ? code : "trouble";
-  fill("refusal_title", text(`${name}_title`));
-  fill("refusal_text", text(`${name}_text`, values));
-  const notice = root.querySelector('[data-notice="refusal"]');
-  notice.hidden = false;
-  notice.focus({ preventScroll: true });
-  notice.scrollIntoView({ block: "nearest" });
-  say(`${text(`${name}_title`)}. ${text(`${name}_text`, values)}`);
+function watchHold() {
+  const bar = root.querySelector("[data-hold-bar]");
+  if (!bar) return;
+  clock = new HoldClock(bar, Number(bar.dataset.expiresInMs), { say, onOver: loseHold });
+  fill("reserve_label", text("change_hold"));
 }
 
+function loseHold() {
+  heldId = "";
+  clock?.stop();
+  show('[data-while="held"]', false);
+  show('[data-while="lost"]', true);
+  fill("reserve_label", text("hold"));
+  say(text("say_lost"));
+}
+
+// --- refusals
+
 function takeRefusal({ code, document: problem }) {
-  const isTold = chooser?.takeTaken(problem.seat_ids ?? [], HELD); // it names what the fan has lost
-  if (!isTold) refuse(code, { count: seatsMax });
+  if (code === "hold-lost" && heldId) loseHold();
+  const isTold = chooser?.takeTaken(problem.seat_ids ?? [], code === "seats-taken"); // it names what the fan has lost
+  if (problem.offer) offer(problem.offer);
+  else if (problem.instead) offerInstead(problem.instead);
+  else if (!isTold) refusals.show(code, { count: seatsMax });
   if (problem.waiting_room_url) location.assign(problem.waiting_room_url);
 }
 
+// Others that are just as good are held for the fan already.
+function offer({ reservation_id: id, seats, total }) {
+  const words = seats.map((seat) => text("seat", seat)).join("; ");
+  refusals.show("offer", { seats: words, total: formatMoney(total, currency) }, [
+    { label: text("take_offer"), act: () => goToCheckout(id) },
+    { label: text("leave_offer"), isQuiet: true, act: () => release(id).then(() => refusals.hide()) },
+  ]);
+}
+
+// The wish would leave a single seat alone; these would not.
+function offerInstead(ids) {
+  const seats = chooser.placesOf(ids).join("; ");
+  const act = ({ currentTarget }) => {
+    chooser.pickOnly(ids);
+    hold(chooser.wish, currentTarget);
+  };
+  refusals.show("leaves-orphan", { seats }, [{ label: text("take_instead"), act }]);
+}
+
 // --- holding
+
+function goToCheckout(reservationId) {
+  location.assign(`/checkout/${encodeURIComponent(reservationId)}`);
+}
 
 async function hold(wish, button) {
   if (isHolding) return; // impatient presses are one wish
   isHolding = true;
   button.setAttribute("aria-disabled", "true");
-  show('[data-notice="refusal"]', false);
   say(text("holding"));
-  const answer = await reserve(eventId, wish);
+  const answer = await reserve(eventId, wish, heldId);
   if (answer?.ok) {
-    location.assign(`/checkout/${encodeURIComponent(answer.document.reservation_id)}`);
+    goToCheckout(answer.document.reservation_id);
     return; // the page is on its way: nothing may be pressed any more
   }
   isHolding = false;
   button.removeAttribute("aria-disabled");
   if (answer) takeRefusal(answer);
-  else refuse("trouble");
+  else refusals.show("trouble");
 }
 
 function onWish(name, makeWish) {
@@ -147,6 +184,7 @@ async function start() {
   localTimes();
   wireSteppers();
   wirePassClock();
+  watchHold();
   onWish("best", bestWish);
   onWish("stock", stockWish);
   if (planUrl) {
@@ -154,8 +192,8 @@ async function start() {
       currency,
       seatsMax,
       say,
-      onLimit: () => refuse("limit"),
-      onGone: (seats) => refuse("gone", { seats }),
+      onLimit: () => refusals.show("limit"),
+      onGone: (seats) => refusals.show("gone", { seats }),
       onFree: takeFree,
     });
     const button = root.querySelector("[data-reserve]");
@@ -164,4 +202,6 @@ async function start() {
   follow();
 }
 
+// The browser's own way back shows the page as it was left: its buttons, and its idea of what is held.
+addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 start();

@@ -1,0 +1,44 @@
+"""Which hold a browser has: so that the pages of an event show its clock, with or without a script."""
+
+from aiohttp import web
+
+from booking_core.app_keys import CLOCK, IDENTITY, SHOP
+from booking_core.catalog.event import Event
+from booking_core.pages.views import CheckoutPage, HeldBar
+from booking_core.seats.app_keys import HOLDS
+from booking_core.seats.reserving import total_of
+from groundwork.errors import ReservationNotFound
+
+# A name, no proof: a hold is shown to the fan alone whose pass it was made with.
+COOKIE = "held"
+
+
+def remember_held(response: web.Response, page: CheckoutPage) -> web.Response:
+    """Tell the browser to name this hold on the pages of its event, for as long as it lasts."""
+    response.set_cookie(
+        COOKIE,
+        page.reservation_id,
+        path=f"/events/{page.event.event_id}/",
+        max_age=page.expires_in_ms // 1000,
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
+async def read_held(request: web.Request, event: Event) -> HeldBar | None:
+    """Return what the fan holds of the event by what their browser says; None when that is over."""
+    reservation_id = request.cookies.get(COOKIE, "")
+    if reservation_id.partition(".")[0] != event.event_id:
+        return None
+    try:
+        hold = await request.config_dict[HOLDS].read(reservation_id, request[IDENTITY].fan_id)
+    except ReservationNotFound:
+        return None
+    layout = await request.config_dict[SHOP].seat_layout(event.event_id)
+    return HeldBar(
+        reservation_id=reservation_id,
+        places=len(hold.seat_indexes) or hold.quantity,
+        total=total_of(event, layout, hold),
+        expires_in_ms=max(0, hold.expires_at_ms - request.config_dict[CLOCK].now_ms()),
+    )

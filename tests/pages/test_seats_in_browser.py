@@ -1,0 +1,181 @@
+"""The page of the seats in a real browser: refusals with a way out, the clock of a hold, impatience."""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestServer
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from tests.pages import preview
+from tests.pages.test_in_browser import CHROMIUM, FLAGS, started
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+
+OFFER = {
+    "reservation_id": "demo-arena.OfferedOfferedOffered1",
+    "seats": [
+        {"section": "Block B", "row": "3", "number": "7"},
+        {"section": "Block B", "row": "3", "number": "8"},
+    ],
+    "total": 19_000,
+}
+
+
+@pytest.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[TestServer]:
+    app = preview.make_app()
+    app[preview.LINE]["codes"] = [0] * 5000
+    server = await started(app)
+    yield server
+    await server.close()
+
+
+@pytest.fixture
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    context = await browser.new_context(viewport={"width": 390, "height": 844})
+    page = await context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    await context.close()
+    assert errors == []
+
+
+def asked(page: Page, path: str) -> list[dict[str, Any]]:
+    """The bodies sent to addresses that end so, as they are sent."""
+    bodies: list[dict[str, Any]] = []
+    page.on(
+        "request",
+        lambda request: (
+            bodies.append(json.loads(request.post_data or "{}"))
+            if request.url.endswith(path) and request.method == "POST"
+            else None
+        ),
+    )
+    return bodies
+
+
+async def pick_two(page: Page, server: TestServer, path: str = "events/demo-arena/seats") -> None:
+    """Show the seats and pick two of the first block from the list."""
+    await page.goto(f"http://localhost:{server.port}/{path}")
+    await page.wait_for_selector("[data-map-state]", state="hidden")
+    await page.click("[data-view=list]")
+    await page.click(".list details:nth-of-type(1) summary")
+    for number in (1, 2):
+        await page.locator(".seat").nth(number).click()
+
+
+def refuse(server: TestServer, status: int, code: str, **members: Any) -> None:
+    server.app[preview.REFUSALS].append((status, code, members))  # type: ignore[index]
+
+
+async def test_a_refusal_comes_with_others_that_are_held_already(
+    page: Page, server: TestServer
+) -> None:
+    refuse(server, 409, "seats-taken", seat_ids=["A-1-2"], offer=OFFER)
+    await pick_two(page, server)
+    await page.click("[data-reserve]")
+    notice = page.locator("[data-notice=refusal]")
+    await expect(notice).to_contain_text("Block B, row 3, seat 7; Block B, row 3, seat 8")
+    await expect(notice).to_contain_text("€190")
+    await expect(page.locator("[data-tray] li")).to_have_count(1)
+    await notice.get_by_role("button", name="Take these").click()
+    await page.wait_for_url(f"**/checkout/{OFFER['reservation_id']}")
+
+
+async def test_an_offer_can_be_let_go(page: Page, server: TestServer) -> None:
+    refuse(server, 409, "seats-taken", seat_ids=["A-1-2"], offer=OFFER)
+    await pick_two(page, server)
+    await page.click("[data-reserve]")
+    async with page.expect_request(
+        lambda request: (
+            request.method == "DELETE" and request.url.endswith(str(OFFER["reservation_id"]))
+        )
+    ):
+        await page.get_by_role("button", name="No, let them go").click()
+    await expect(page.locator("[data-notice=refusal]")).to_be_hidden()
+
+
+async def test_a_single_seat_left_alone_is_mended_with_one_press(
+    page: Page, server: TestServer
+) -> None:
+    refuse(server, 409, "leaves-orphan", instead=["A-1-3", "A-1-4"])
+    bodies = asked(page, "/reserve")
+    await pick_two(page, server)
+    await page.click("[data-reserve]")
+    notice = page.locator("[data-notice=refusal]")
+    await expect(notice).to_contain_text("Block A, row 1, seat 3; Block A, row 1, seat 4")
+    await notice.get_by_role("button", name="Take these instead").click()
+    await page.wait_for_url("**/checkout/demo-arena.*")
+    assert [body["seat_ids"] for body in bodies] == [["A-1-2", "A-1-3"], ["A-1-3", "A-1-4"]]
+    assert bodies[0]["idempotency_key"] != bodies[1]["idempotency_key"], "another wish"
+
+
+async def test_impatient_presses_and_lost_answers_are_one_operation(
+    page: Page, server: TestServer
+) -> None:
+    refuse(server, 503, "store-unavailable", retry_after=0.05)
+    refuse(server, 503, "store-unavailable", retry_after=0.05)
+    bodies = asked(page, "/reserve")
+    await pick_two(page, server)
+    await page.dblclick("[data-reserve]")
+    await page.wait_for_url("**/checkout/demo-arena.*")
+    assert len(bodies) == 3
+    assert len({body["idempotency_key"] for body in bodies}) == 1
+    # What was answered is over: the same wish again is a new operation.
+    await pick_two(page, server)
+    await page.click("[data-reserve]")
+    await page.wait_for_url("**/checkout/demo-arena.*")
+    assert bodies[3]["idempotency_key"] != bodies[0]["idempotency_key"]
+
+
+async def test_a_second_tap_on_a_seat_is_impatience(page: Page, server: TestServer) -> None:
+    await pick_two(page, server)
+    await page.locator(".seat").nth(5).dblclick()
+    await expect(page.locator("[data-tray] li")).to_have_count(3)
+    await page.wait_for_timeout(450)
+    await page.locator(".seat").nth(5).click()
+    await expect(page.locator("[data-tray] li")).to_have_count(2)
+
+
+async def test_what_is_held_is_shown_and_changed_in_place(page: Page, server: TestServer) -> None:
+    swaps, reserves = asked(page, "/swap"), asked(page, "/reserve")
+    await pick_two(page, server, "show/seats.html/held")
+    bar = page.locator("[data-hold-bar]")
+    await expect(bar).to_contain_text(re.compile(r"Held for you 7:\d\d"))
+    await expect(bar).to_contain_text("2 places, €190")
+    await page.get_by_role("button", name="Change to these places").click()
+    await page.wait_for_url("**/checkout/demo-arena.*")
+    assert [body["seat_ids"] for body in swaps] == [["A-1-2", "A-1-3"]]
+    assert reserves == []
+
+
+async def test_a_hold_that_is_over_is_said_and_no_longer_changed(
+    page: Page, server: TestServer
+) -> None:
+    refuse(server, 410, "hold-lost")
+    reserves = asked(page, "/reserve")
+    await pick_two(page, server, "show/seats.html/held")
+    await page.get_by_role("button", name="Change to these places").click()
+    await expect(page.locator("[data-hold-bar]")).to_contain_text("Your hold is over")
+    await page.get_by_role("button", name="Hold these places").click()
+    await page.wait_for_url("**/checkout/demo-arena.*")
+    assert len(reserves) == 1
+
+
+async def test_places_kept_for_others_are_said_to_be(page: Page, server: TestServer) -> None:
+    refuse(server, 409, "seats-kept", seat_ids=["A-1-2"])
+    await pick_two(page, server)
+    await page.click("[data-reserve]")
+    await expect(page.locator("[data-notice=refusal]")).to_contain_text("wheelchair")
