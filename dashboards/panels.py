@@ -136,6 +136,23 @@ WAITING_ROOM: list[Panel] = [
         width=8,
     ),
     graph(
+        "Made good to fans",
+        "Fans inside who met a fault of ours (an answer of 500 and above, or none) and were given time "
+        "and a way back; the time they were given; and how long everybody's clock stood still because "
+        "the line could not move.",
+        "short",
+        (f"sum by (sale) (increase(onsale_fault_credits_total{SALE}[5m]))", "faults {{sale}}"),
+        (
+            f"sum by (sale) (increase(onsale_fault_seconds_given_total{SALE}[5m]))",
+            "seconds given {{sale}}",
+        ),
+        (
+            f"sum by (sale) (increase(onsale_clocks_frozen_seconds_total{SALE}[5m]))",
+            "seconds stood still {{sale}}",
+        ),
+        width=8,
+    ),
+    graph(
         "Entries to the draw",
         "Fans in the roster of the draw, as far as it is durable. They stop growing at the opening.",
         "short",

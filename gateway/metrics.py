@@ -74,6 +74,22 @@ ORIGIN_ANSWERS = Counter(
     ["sale", "outcome"],
 )
 
+FAULT_CREDITS = Counter(
+    "onsale_fault_credits_total",
+    "Fans inside who met a fault of ours and were given time and a way back before others.",
+    ["sale"],
+)
+FAULT_SECONDS_GIVEN = Counter(
+    "onsale_fault_seconds_given_total",
+    "Time given to visits of single fans whom we failed.",
+    ["sale"],
+)
+SECONDS_FROZEN = Counter(
+    "onsale_clocks_frozen_seconds_total",
+    "How long the clocks of everybody inside or called stood still because the line could not move.",
+    ["sale"],
+)
+
 # The line is one per sale, so the worker alone writes these and the newest value is the right one.
 FANS_WAITING = Gauge(
     "onsale_fans_waiting",
@@ -195,6 +211,8 @@ def expect_sale(sale_id: str) -> None:
         ACCESS_CODES.labels(sale_id, outcome)
     for outcome in ANSWER_OUTCOMES:
         ORIGIN_ANSWERS.labels(sale_id, outcome)
+    for counter in (FAULT_CREDITS, FAULT_SECONDS_GIVEN, SECONDS_FROZEN):
+        counter.labels(sale_id)
     ADMISSIONS.labels(sale_id)
     BOARD_STREAMS.labels(sale_id)
     CALLS.labels(sale_id)

@@ -3,7 +3,7 @@ Let a called fan in: one visit for each fan, and the same answer when asked agai
 
 Who answers a call takes a token, and enters as soon as it has flowed in. Room was kept for them. Who
 comes late, or comes back, has to wait for room, in the order in which they came, but before anybody
-else is called.
+else is called; and those first whom we failed while they were inside.
 
 KEYS
   1 line       hash    epoch, serving of each lane, the bucket
@@ -16,7 +16,8 @@ KEYS
   8 late       zset    see includes/turnstile.lua
   9 asked      zset    see includes/turnstile.lua
   10 moved     hash    lane/fan_id of places that are another device's by now: see move_place.lua
-  11 device    string  set once this device proof (DPoP jti) has been spent
+  11 faults    hash    see includes/faults.lua
+  12 device    string  set once this device proof (DPoP jti) has been spent
 
 ARGV
   1 epoch      integer
@@ -49,9 +50,11 @@ Safe to repeat: a fan who is inside gets the visit they have, one at the turnsti
 --- @include tokens
 --- @include cohorts
 --- @include fans_inside
+--- @include faults
 
-local line, calls, cohorts, claims, visits, visit_ids, turnstile, late, asked, moved, device =
-  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
+local line, calls, cohorts, claims, visits, visit_ids = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local turnstile, late, asked, moved, faults, device =
+  KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
 local refusal = fence(line, ARGV[1])
 if refusal then
   return refusal
@@ -91,14 +94,18 @@ if not token then
     cohort.claimed = math.min(cohort.called, cohort.claimed + 1)
     put_cohort(cohorts, cohort)
   else
-    local ahead = redis.call('ZRANK', late, fan_id) or redis.call('ZCARD', late)
+    local is_first = has_credit(faults, fan_id, now)
+    local came = is_first and now - HEAD_START_MS or now
+    local ahead = redis.call('ZRANK', late, fan_id)
+      or is_first and redis.call('ZCOUNT', late, '-inf', came) or redis.call('ZCARD', late)
     local taken = inside + calls_open(cohorts, now, answer_ms) + redis.call('ZCARD', turnstile)
     if taken + ahead >= capacity then
-      redis.call('ZADD', late, 'NX', now, fan_id)
+      redis.call('ZADD', late, 'NX', came, fan_id)
       redis.call('ZADD', asked, now, fan_id)
       return {'full', ahead}
     end
     redis.call('ZREM', late, fan_id)
+    use_credit(faults, fan_id)
   end
   token = bucket.spent + TOKEN_UNITS
   redis.call('HSET', line, 'spent', token)

@@ -5,7 +5,8 @@ depends on the moments stored here, not on who asks or how often.
 Fans are called so that they come to the turnstile as fast as tokens flow in, whatever part of them does not
 come: see includes/tokens.lua and includes/calls_wanted.lua. The rate is the asked one times the health
 of the shop. Fans inside, at the turnstile and called stay below the capacity, and below what the stock can
-serve. Lanes are called in order, and in a lane nobody is passed over.
+serve. Lanes are called in order, and in a lane nobody is passed over. A time in which nobody could move the
+line is made good to everybody inside or called: see includes/freeze_clocks.lua.
 
 KEYS
   1 line       hash  epoch; each lane's last_place, serving, called; the bucket, the answers, health
@@ -17,6 +18,7 @@ KEYS
   7 turnstile       zset  see includes/turnstile.lua
   8 late       zset  see includes/turnstile.lua
   9 asked      zset  see includes/turnstile.lua
+  10 visit_ids  hash  fan_id -> visit_id:end
 
 ARGV
   1 epoch            integer
@@ -32,16 +34,18 @@ ARGV
   9 seats_per_fan    decimal         how many of them a fan inside takes
   10 answers_good    integer         what the shop answered to the caller's fans since it called last
   11 answers_bad     integer         and how many of its answers were late or wrong
+  12 away_ms         integer         how long the caller could not move the line
 
 RETURNS
   {'line', now_ms, inside, calls_open, called_now, called, claimed, limit, rate, no_show, health,
-       admitted, at_turnstile, late, lanes}
+       admitted, at_turnstile, late, lanes, frozen_ms}
        limit: what holds the calls now: rate, health, capacity, stock, demand or paused
        rate: tokens a minute now; no_show: the part of calls that nobody answers, in thousandths
        health: in thousandths; called, claimed, admitted: all so far
        at_turnstile, late: how many wait there for a token, and for room
        lanes: for each {lane, serving, last_place, gap, called}, gap: how many of the places up to
        last_place were never given
+       frozen_ms: how much later visits and calls end since this call, for an outage is over
   {'not_loaded'} {'fenced', epoch}  see includes/fence.lua
 
 Safe to repeat: those called are expected, so without time passing nobody else is called.
@@ -55,12 +59,14 @@ Safe to repeat: those called are expected, so without time passing nobody else i
 --- @include calls_wanted
 --- @include fans_inside
 --- @include turnstile
+--- @include frozen
+--- @include freeze_clocks
 --- @include health
 --- @include serve_lane
 
 local keys = {
   line = KEYS[1], gaps = KEYS[2], calls = KEYS[3], cohorts = KEYS[4], claims = KEYS[5],
-  visits = KEYS[6], turnstile = KEYS[7], late = KEYS[8], asked = KEYS[9],
+  visits = KEYS[6], turnstile = KEYS[7], late = KEYS[8], asked = KEYS[9], visit_ids = KEYS[10],
 }
 local line = keys.line
 local refusal = fence(line, ARGV[1])
@@ -71,6 +77,9 @@ local now = now_ms(ARGV[2])
 local rate_asked, burst = tonumber(ARGV[3]), tonumber(ARGV[4])
 local capacity, answer_ms = tonumber(ARGV[5]), tonumber(ARGV[6])
 local seats_left, seats_per_fan = tonumber(ARGV[8]), tonumber(ARGV[9])
+
+local frozen_ms = freeze_clocks(keys, now, tonumber(ARGV[12]))
+drop_ended(keys.visits, now)
 
 -- What flowed until now did so by the rate of the last tick; from here on it is the new one.
 local bucket = bucket_now(line, now)
@@ -162,4 +171,4 @@ redis.call('HSET', line, 'flow', bucket.flow, 'spent', bucket.spent, 'at_ms', no
   'cohort', number, 'called_in_all', called_in_all + called_now, 'limit', limit)
 return {'line', now, inside, calls_open + called_now, called_now, called_in_all + called_now,
   redis.call('ZCARD', keys.claims), limit, bucket.rate, math.floor(1000 * (1 - sum.show) + 0.5), health,
-  admitted, at_turnstile, late, lanes}
+  admitted, at_turnstile, late, lanes, frozen_ms}

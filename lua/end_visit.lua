@@ -5,6 +5,7 @@ KEYS
   1 line       hash  epoch, unseen
   2 visits     zset  fan_id, scored by the end of the visit
   3 visit_ids  hash  fan_id -> visit_id:end
+  4 faults     hash  see includes/faults.lua; who leaves needs no way back
 
 ARGV
   1 epoch    integer
@@ -18,8 +19,9 @@ Safe to repeat: the second time there is nothing to end.
 ]]
 --- @include fence
 --- @include fans_inside
+--- @include faults
 
-local line, visits, visit_ids = KEYS[1], KEYS[2], KEYS[3]
+local line, visits, visit_ids, faults = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local refusal = fence(line, ARGV[1])
 if refusal then
   return refusal
@@ -29,4 +31,5 @@ if not redis.call('HGET', visit_ids, ARGV[2]) then
   redis.call('HSET', visit_ids, ARGV[2], 'ended:0')
   seen_again(line)
 end
+use_credit(faults, ARGV[2])
 return {'ended', redis.call('ZREM', visits, ARGV[2])}

@@ -26,6 +26,7 @@ def sale_keys(sale_id: str) -> Mapping[str, str]:
         "turnstile": f"{tag}:turnstile",  # zset: fan_id, scored by the token that lets them in
         "late": f"{tag}:late",  # zset: fan_id, scored by the moment they came to a full house
         "asked": f"{tag}:asked",  # zset: fan_id of these two, scored by when they asked last
+        "faults": f"{tag}:faults",  # hash: fan_id -> how often we failed them, when last, time given
         "visits": f"{tag}:visits",  # zset: fan_id, scored by the end of the visit
         "visit_ids": f"{tag}:visit_ids",  # hash: fan_id -> visit_id:pass end
         "stock": f"{tag}:stock",  # hash: what the shop has left, and whether that is shown as sold out

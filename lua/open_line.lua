@@ -7,7 +7,8 @@ the serving number never goes back. Entry numbers go on in the same way; while t
 no places, and so no gaps between them.
 
 KEYS
-  1 line  hash  epoch, spent, entering, last_entry, entry_ceiling; each lane's last_place, ceiling, serving
+  1 line  hash  epoch, spent, entering, last_entry, entry_ceiling; each lane's last_place, ceiling, serving;
+                the epoch's outages
   2 gaps  zset  last address of a gap, scored by its first: see includes/lane.lua
 
 ARGV
@@ -26,6 +27,8 @@ ARGV
   12 inside         integer      how many were inside as PostgreSQL has noted it; their room is kept
                                  when this Redis knows nothing
   13 silent_ms      integer      for so long: who has not been seen by then has ended their visit
+  14 away_ms        integer      how long the caller could not move the line; a Redis that knows nothing
+                                 cannot tell by itself
 
 RETURNS
   {'opened', serving, last_place, last_entry}   the last two: the highest that anybody knows
@@ -35,6 +38,7 @@ Safe to repeat: once the epoch is in place nothing changes.
 ]]
 --- @include now_ms
 --- @include lane
+--- @include frozen
 
 local line, gaps = KEYS[1], KEYS[2]
 if redis.call('HGET', line, 'epoch') == ARGV[1] then
@@ -64,7 +68,13 @@ for _, lane in ipairs(cjson.decode(ARGV[10])) do
   open_at(lane.lane, lane.last_place, lane.leased, lane.ceiling, lane.serving, true)
 end
 if not redis.call('HGET', line, 'epoch') then
-  redis.call('HSET', line, 'unseen', ARGV[12], 'unseen_until_ms', now_ms(ARGV[11]) + tonumber(ARGV[13]))
+  local now, away_ms = now_ms(ARGV[11]), tonumber(ARGV[14])
+  redis.call('HSET', line, 'unseen', ARGV[12], 'unseen_until_ms', now + tonumber(ARGV[13]))
+  if away_ms >= OUTAGE_MS_MIN then
+    note_outage(line, away_ms)
+  end
+else
+  redis.call('HDEL', line, 'frozen_ms')
 end
 local entry = math.max(tonumber(ARGV[7]), tonumber(redis.call('HGET', line, 'last_entry') or 0))
 redis.call('HSET', line, 'epoch', ARGV[1], 'lost_up_to', redis.call('HGET', line, 'spent') or 0,

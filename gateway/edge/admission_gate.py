@@ -1,6 +1,7 @@
 """The admission gate: what lies behind the door answers to nobody without a pass, unless listed here."""
 
 from contextlib import suppress
+from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
@@ -8,8 +9,10 @@ from aiohttp import web
 
 from gateway.app_keys import DOOR, IDENTITIES, ORIGIN_HEALTH, POLICY, ROOMS
 from gateway.edge.credentials import prove_device, read_pass, read_ticket
+from gateway.edge.renewal import RENEWED, give_renewed_pass, renew_pass
 from gateway.edge.shop_policy import is_ambiguous
 from gateway.origin.door import VISIT_ENDED, VISIT_HEADER
+from gateway.origin.health import FAILED, is_fault
 from gateway.waiting_room.fan_in_line import SeenInside
 from gateway.waiting_room.sales import Sale
 from groundwork.errors import (
@@ -24,6 +27,8 @@ from groundwork.errors import (
 from groundwork.identity import OTHER_NAMES_MAX, Identity
 from groundwork.problem_json import REQUEST_ID, prefers_page
 
+SEEN: Final = web.RequestKey("seen_inside", SeenInside)
+
 
 async def pass_on(request: web.Request) -> web.StreamResponse:
     """Hand the request to the shop, saying who asks; refuse it when the gate is closed to them."""
@@ -35,20 +40,35 @@ async def pass_on(request: web.Request) -> web.StreamResponse:
         identity = owner_of(request)
     elif needs != "nothing":
         try:
-            identity = admitted(request, is_proven=needs == "proof")
+            identity = await admitted_still(request, is_proven=needs == "proof")
         except (NotAdmitted, PassExpired) as error:
             if prefers_page(request):
                 raise web.HTTPSeeOther(error.waiting_room_url) from error
             raise
-    response = await forward(request, identity)
+    try:
+        response = await forward(request, identity)
+    except Exception as error:
+        if is_fault(error):
+            note_failed(request, identity)
+        raise
+    if response.status in FAILED:
+        note_failed(request, identity)
     if response.headers.get(VISIT_HEADER) == VISIT_ENDED and identity.kind == "pass":
         # A sale is not hidden because room for the next fan could not be made: silence ends the
         # visit, too.
         with suppress(StoreUnavailable):
-            await request.app[ROOMS].line.end_visit(identity.sale_id, identity.fan_id)
+            await request.app[ROOMS].line.visits.end(identity.sale_id, identity.fan_id)
     if not response.prepared:
         response.headers.popall(VISIT_HEADER, None)
+    give_renewed_pass(request, response)
     return response
+
+
+def note_failed(request: web.Request, identity: Identity) -> None:
+    """Remember that a fan inside was failed: they are given time, and a way back before others."""
+    seen = request.get(SEEN)
+    if seen is not None:
+        request.app[ROOMS].note_failed(identity.sale_id, seen)
 
 
 async def forward(request: web.Request, identity: Identity) -> web.StreamResponse:
@@ -71,6 +91,20 @@ def anonymous(request: web.Request) -> Identity:
     return Identity(kind="anonymous", request_id=request[REQUEST_ID])
 
 
+async def admitted_still(request: web.Request, *, is_proven: bool) -> Identity:
+    """Return the identity of a fan inside, also of one whose pass has ended before their visit.
+
+    Raises as `admitted`, and StoreUnavailable.
+    """
+    try:
+        return admitted(request, is_proven=is_proven)
+    except PassExpired:
+        sale = sale_in_path(request) or sale_in_referer(request)
+        if not await renew_pass(request, sale.sale_id if sale else None):
+            raise
+    return admitted(request, is_proven=is_proven)
+
+
 def admitted(request: web.Request, *, is_proven: bool = False) -> Identity:
     """Return the identity of a fan inside, who has proven the device key where that is asked for.
 
@@ -78,17 +112,16 @@ def admitted(request: web.Request, *, is_proven: bool = False) -> Identity:
     """
     sale = sale_in_path(request)
     asked_from = sale or sale_in_referer(request)
-    admission = read_pass(
+    admission = request.get(RENEWED) or read_pass(
         request, asked_from.sale_id if asked_from else None, waiting_room_of(request, sale)
     )
     if sale is not None and admission.sale_id != sale.sale_id:
         raise NotAdmitted(f"/sales/{sale.sale_id}")
     if is_proven:
         prove_device(request, admission.jkt)
-    request.app[ROOMS].note_seen(
-        admission.sale_id,
-        SeenInside(admission.fan_id, admission.visit_id, admission.expires_at_ms),
-    )
+    seen = SeenInside(admission.fan_id, admission.visit_id, admission.expires_at_ms)
+    request[SEEN] = seen
+    request.app[ROOMS].note_seen(admission.sale_id, seen)
     return Identity(
         kind="pass",
         fan_id=admission.fan_id,

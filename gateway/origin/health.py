@@ -9,9 +9,14 @@ from aiohttp import web
 from gateway import metrics
 from groundwork.broken_off import AnswerBrokeOff
 from groundwork.clock import Clock
+from groundwork.errors import BookingError
+from groundwork.problem_json import STATUS_OF
 
 # No answer is as bad as the worst one.
 NO_ANSWER: Final = 500
+# What a fan is not to blame for, and cannot do anything about: the shop failed, is down or is too slow. Other
+# answers of 500 and above name what the fan asked for (not implemented, too long a loop).
+FAILED: Final = frozenset({500, 502, 503, 504})
 
 Forward = Callable[[web.Request, str], Awaitable[web.StreamResponse]]
 
@@ -49,6 +54,15 @@ class AnswerCounts:
         return self.failed + self.slow
 
 
+def is_fault(error: Exception) -> bool:
+    """Say whether a refusal, or whatever else came instead of an answer, is our failure and not the fan's."""
+    if isinstance(error, web.HTTPException):
+        return error.status in FAILED
+    if isinstance(error, ConnectionResetError):
+        return isinstance(error, AnswerBrokeOff)  # else the fan hung up
+    return not isinstance(error, BookingError) or STATUS_OF[type(error)] in FAILED
+
+
 class OriginHealth:
     """Counts the shop's answers of this process: one integer addition a request.
 
@@ -72,13 +86,10 @@ class OriginHealth:
         except web.HTTPException as answer:
             self._note(sale_id, answer.status, beginning)
             raise
-        except AnswerBrokeOff:
-            self._note(sale_id, NO_ANSWER, beginning)
-            raise
-        except ConnectionResetError:
-            raise  # the fan hung up
-        except Exception:
-            self._note(sale_id, NO_ANSWER, beginning)
+        except Exception as error:
+            # A fan who hung up, or whose body the door refused, says nothing of the shop.
+            if is_fault(error):
+                self._note(sale_id, NO_ANSWER, beginning)
             raise
         self._note(sale_id, response.status, beginning)
         return response

@@ -9,6 +9,7 @@ from aiohttp import web
 from gateway.app_keys import DRAWS, MOVES, PROOF_OF_WORK, ROOMS, SETTINGS
 from gateway.edge import cookies
 from gateway.edge.credentials import read_ticket, sealed
+from gateway.edge.renewal import give_pass
 from gateway.waiting_room import joining
 from gateway.waiting_room.board import Board, BoardDocument, before_lane, moment_text, serving_in
 from gateway.waiting_room.eta import eta_at
@@ -167,7 +168,7 @@ async def admit(request: web.Request) -> web.Response:
         status=201,
         headers=NO_STORE,
     )
-    give_pass(request, response, given)
+    give_pass(request, response, given.claims, given.text)
     return response
 
 
@@ -178,7 +179,7 @@ async def leave(request: web.Request) -> web.Response:
     rooms = request.config_dict[ROOMS]
     rooms.room(sale_id)
     ticket = read_ticket(request, sale_id)
-    await rooms.line.end_visit(sale_id, ticket.fan_id)
+    await rooms.line.visits.end(sale_id, ticket.fan_id)
     response = web.Response(status=204, headers=NO_STORE)
     take_both_back(request, response, sale_id)
     return response
@@ -196,20 +197,6 @@ def give_ticket(
         given.claims.sale_id,
         sealed(request, given.text),
         settings.ticket_ms // 1000,
-        is_secure=settings.is_secure,
-    )
-
-
-def give_pass(request: web.Request, response: web.StreamResponse, given: joining.PassGiven) -> None:
-    """Set the pass cookie."""
-    settings = request.config_dict[SETTINGS]
-    cookies.give(
-        request,
-        response,
-        cookies.PASS,
-        given.claims.sale_id,
-        given.text,
-        settings.pass_ms // 1000,
         is_secure=settings.is_secure,
     )
 

@@ -2,17 +2,17 @@
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
 
 import msgspec
 
 from gateway.draw.entries import Entries
 from gateway.settings import GatewaySettings
-from gateway.waiting_room.fan_in_line import Joined, SeenInside, Visit
+from gateway.waiting_room.fan_in_line import Joined, Visit
 from gateway.waiting_room.line_now import NO_ANSWERS, LineNow, OriginAnswers, StockLeft
 from gateway.waiting_room.line_records import GENERAL
 from gateway.waiting_room.moves import restore_moved
 from gateway.waiting_room.sales import Sale, SaleRecords
+from gateway.waiting_room.visits import Visits
 from groundwork.clock import TokenSource
 from groundwork.errors import (
     BotCheckFailed,
@@ -35,6 +35,8 @@ PLACES_LEFT_MIN = 5_000
 WAITING_JOIN_EVERY_MS = 10_000
 WAITING_JOIN_BURST = 5
 WAITING_JOIN_ADDRESSES = 50
+# A day: more than any outage is made good for, see lua/includes/frozen.lua.
+AWAY_MS_MAX = 24 * 60 * 60_000
 # Stands for the entry numbers where a lane is named: no lane can be called so.
 ENTRIES = ""
 # A full house empties at the pace of buyers: come back in a few seconds.
@@ -44,7 +46,7 @@ TURNSTILE_RETRY_SECONDS_MAX = 10
 
 
 class Line:
-    """Places, calls, and visits of all sales."""
+    """Places and calls of all sales, and how visits begin."""
 
     def __init__(
         self,
@@ -61,13 +63,15 @@ class Line:
         self._settings = settings
         # What this process has told its fans, by sale and lane: no store that was lost takes it back.
         self._serving_seen: dict[tuple[str, str], int] = {}
+        # When it was last told to move a sale's line, and when that last went well.
+        self._asked_at_ms: dict[str, int] = {}
+        self._moved_at_ms: dict[str, int] = {}
+        self.visits = Visits(epochs, settings)
         self._leases: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._join_line = LuaScript("join_line")
         self._raise_ceiling = LuaScript("raise_ceiling")
         self._call_places = LuaScript("call_places")
         self._admit_fan = LuaScript("admit_fan")
-        self._end_visit = LuaScript("end_visit")
-        self._touch_visits = LuaScript("touch_visits")
         self._open_line = LuaScript("open_line")
         self._spend_allowance = LuaScript("spend_allowance")
         epochs.register("sale", self._open)
@@ -152,6 +156,7 @@ class Line:
         `stock` is None when nobody knows what is left; then it binds nobody.
         """
         sale_id, lanes = sale.sale_id, sale.lane_ids
+        self._asked_at_ms[sale_id] = now_ms
         seen = [[lane, self._serving_seen.get((sale_id, lane), 0)] for lane in lanes]
         answer = await self._epochs.run(
             self._call_places,
@@ -168,13 +173,25 @@ class Line:
                 "seats_per_fan": repr(stock.seats_per_fan) if stock else "1",
                 "answers_good": answers.good,
                 "answers_bad": answers.bad,
+                "away_ms": self._away_ms(sale_id),
             },
         )
         assert answer[0] == "line", answer
+        self._moved_at_ms[sale_id] = now_ms
         line = msgspec.convert(answer[1:], LineNow)
         for lane in line.lanes:
             self._serving_seen[sale_id, lane.lane] = lane.serving
         return line
+
+    def _away_ms(self, sale_id: str) -> int:
+        """Return how long this process could not move the line, as far as it knows.
+
+        One that has just begun knows nothing, and goes by what the line itself remembers.
+        """
+        moved_at_ms = self._moved_at_ms.get(sale_id)
+        if moved_at_ms is None:
+            return AWAY_MS_MAX
+        return min(AWAY_MS_MAX, max(0, self._asked_at_ms.get(sale_id, 0) - moved_at_ms))
 
     async def admit(
         self, sale: Sale, fan_id: str, place: int, device: str | None, lane: str = GENERAL
@@ -249,27 +266,6 @@ class Line:
                 raise TooManyRequests(retry_after=-(-wait_ms // 1000))
         raise AssertionError(f"spend_allowance.lua broke its contract: {answer!r}")
 
-    async def end_visit(self, sale_id: str, fan_id: str) -> None:
-        """End the fan's visit, if there is one."""
-        answer = await self._epochs.run(
-            self._end_visit, ("sale", sale_id), sale_keys(sale_id), {"fan_id": fan_id}
-        )
-        assert answer[0] == "ended", answer
-
-    async def touch_visits(self, sale_id: str, seen: Sequence[SeenInside]) -> None:
-        """Keep the visits of fans who were just seen, also of those a lost Redis knew."""
-        answer = await self._epochs.run(
-            self._touch_visits,
-            ("sale", sale_id),
-            sale_keys(sale_id),
-            {
-                "now_ms": "",
-                "silent_ms": self._settings.silent_ms,
-                "seen": msgspec.json.encode(seen).decode(),
-            },
-        )
-        assert answer[0] == "touched", answer
-
     async def _open(self, sale_id: str, epoch: int) -> None:
         """Begin the line in a new epoch (called by Epochs, one process at a time)."""
         await restore_moved(self._epochs, self._epochs.pool, sale_id)
@@ -294,6 +290,8 @@ class Line:
                 "now_ms": "",
                 "inside": await self._records.inside_noted(sale_id),
                 "silent_ms": self._settings.silent_ms,
+                # Who has just begun saw no outage, and an empty line remembers none.
+                "away_ms": self._away_ms(sale_id) if sale_id in self._moved_at_ms else 0,
             },
         )
         assert answer[0] in ("opened", "open_before"), answer

@@ -65,6 +65,8 @@ class LineNow(msgspec.Struct, frozen=True, array_like=True):
     late: int
     # In order of precedence, the general line last.
     lanes: tuple[LaneNow, ...]
+    # How much later visits and calls end since this step, because an outage is over.
+    frozen_ms: int = 0
 
     @property
     def no_show(self) -> float:

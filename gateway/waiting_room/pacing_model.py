@@ -88,11 +88,15 @@ class Pacing:
         stock: StockLeft | None = None,
         answers: OriginAnswers = NO_ANSWERS,
         given_back: int = 0,
+        frozen_ms: int = 0,
     ) -> Called:
         """Call as many as may be called now. `waiting`: how many wait in each lane, in order.
 
-        `given_back`: how many at the turnstile have left, whose tokens come back.
+        `given_back`: how many at the turnstile have left, whose tokens come back. `frozen_ms`: how
+        long an outage was that is over now, as far as it is made good.
         """
+        for cohort in self.cohorts:
+            cohort.began_ms += frozen_ms
         health = self.health.judge(now_ms, answers)
         rate = math.ceil(asked.rate_per_minute * health / 1000)
         self.bucket.step(now_ms, rate, asked.burst, given_back)

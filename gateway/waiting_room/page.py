@@ -7,9 +7,10 @@ from aiohttp import web
 
 from gateway.app_keys import CLOCK, RENDERER, ROOMS, SETTINGS, WAIT_TOKENS
 from gateway.edge.credentials import read_pass, read_ticket
+from gateway.edge.renewal import give_pass
 from gateway.pages.views import RoomEvent, WaitingPage
 from gateway.waiting_room import joining
-from gateway.waiting_room.api import give_pass, give_ticket, place_document, take_both_back
+from gateway.waiting_room.api import give_ticket, place_document, take_both_back
 from gateway.waiting_room.brand_pages import brand_view
 from gateway.waiting_room.sales import SALE_ID, SaleEvent
 from groundwork.bodies import read_form
@@ -79,7 +80,7 @@ async def admit_form(request: web.Request) -> web.Response:
     except (DeviceProofInvalid, NotYourTurn, SaleNotOpen, SalePaused, TicketInvalid):
         return see_other(request, sale_id)
     response = web.Response(status=303, headers={"Location": given.go_to})
-    give_pass(request, response, given)
+    give_pass(request, response, given.claims, given.text)
     return response
 
 
@@ -102,7 +103,7 @@ async def leave_form(request: web.Request) -> web.Response:
     rooms = request.config_dict[ROOMS]
     rooms.room(sale_id)
     with suppress(TicketInvalid):
-        await rooms.line.end_visit(sale_id, read_ticket(request, sale_id).fan_id)
+        await rooms.line.visits.end(sale_id, read_ticket(request, sale_id).fan_id)
     response = see_other(request, sale_id)
     take_both_back(request, response, sale_id)
     return response

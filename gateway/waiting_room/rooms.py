@@ -12,7 +12,7 @@ import structlog
 from gateway import metrics
 from gateway.settings import GatewaySettings
 from gateway.waiting_room.board import Board, RateMeter, render
-from gateway.waiting_room.fan_in_line import Joined, SeenInside
+from gateway.waiting_room.fan_in_line import FansSeen, Joined, SeenInside
 from gateway.waiting_room.line import ENTRIES, PLACES_LEFT_MIN, Line
 from gateway.waiting_room.line_now import LineNow
 from gateway.waiting_room.line_records import GENERAL
@@ -51,7 +51,7 @@ class Room:
         self.entering = RateMeter()
         self.line: LineNow | None = None
         self.board: Board | None = None
-        self.seen_inside: set[SeenInside] = set()
+        self.fans_seen = FansSeen()
         # Closed, and everybody who looks can know it: then nothing is looked at any more.
         self.is_over = False
         self.leasing: asyncio.Task[None] | None = None
@@ -133,7 +133,13 @@ class WaitingRooms:
         """Remember that a fan inside made a request."""
         room = self._rooms.get(sale_id)
         if room is not None:
-            room.seen_inside.add(seen)
+            room.fans_seen.seen.add(seen)
+
+    def note_failed(self, sale_id: str, failed: SeenInside) -> None:
+        """Remember that we gave a fan inside no answer, or none that is any use to them."""
+        room = self._rooms.get(sale_id)
+        if room is not None:
+            room.fans_seen.failed.add(failed)
 
     def note_joined(self, sale_id: str, joined: Joined, lane: str = GENERAL) -> None:
         """Lease the next block beside the joins when places, or entry numbers, run short."""
@@ -218,6 +224,7 @@ class WaitingRooms:
             room.entering.note(line.now_ms, line.admitted)
             room.senses.note(room.sale, line)
             metrics.CALLS.labels(room.sale.sale_id).inc(line.called_now)
+            metrics.SECONDS_FROZEN.labels(room.sale.sale_id).inc(line.frozen_ms / 1000)
             if room.board is None:
                 self._render(room)
 
@@ -270,6 +277,13 @@ class WaitingRooms:
 
     async def _touch_visits(self) -> None:
         for sale_id, room in list(self._rooms.items()):
-            if room.seen_inside:
-                seen, room.seen_inside = room.seen_inside, set()
-                await self.line.touch_visits(sale_id, sorted(seen))
+            fans, room.fans_seen = room.fans_seen, FansSeen()
+            if not fans.seen and not fans.failed:
+                continue
+            try:
+                touched = await self.line.visits.touch(sale_id, fans)
+            except StoreUnavailable:
+                room.fans_seen.add(fans)  # an outage: whoever is inside stays in mind
+                continue
+            metrics.FAULT_CREDITS.labels(sale_id).inc(touched.faults)
+            metrics.FAULT_SECONDS_GIVEN.labels(sale_id).inc(touched.given_ms / 1000)

@@ -216,6 +216,6 @@ async def test_a_sale_is_answered_although_redis_fails_after_it(
         raise StoreUnavailable(retry_after=1)
 
     with monkeypatch.context() as patch:
-        patch.setattr(shop.gateway[ROOMS].line, "end_visit", fails)
+        patch.setattr(shop.gateway[ROOMS].line.visits, "end", fails)
         reply = await fan.complete(held)
     assert reply.status == 201, reply

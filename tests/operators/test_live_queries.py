@@ -34,6 +34,9 @@ EMPTY_OR_NOT = {
 NOBODY_WAITED = "twenty fans a second are called: eight do not wait from one look to the next"
 ZERO_WHEN_ALL_IS_WELL = {
     "Waiting pages B": "every reader takes what is sent",
+    "Made good to fans A": "nobody is failed",
+    "Made good to fans B": "nobody is failed",
+    "Made good to fans C": "nothing was down",
     "Fans waiting A": NOBODY_WAITED,
     "Waiting and inside A": NOBODY_WAITED,
     "Wait of who joins now A": NOBODY_WAITED,

@@ -36,6 +36,7 @@ LINE_CALLS: dict[str, Callable[[LineInRedis], Awaitable[list[Any]]]] = {
     "call_places": lambda line: line.try_to_call(),
     "admit_fan": lambda line: line.admit("ada", 1),
     "touch_visits": lambda line: line.touch(["ada"]),
+    "renew_visit": lambda line: line.renew("ada", "visit", line.now),
     "end_visit": lambda line: line.end_visit("ada"),
     "move_place": lambda line: move(line, "ada", "bob", 1),
     "watch_stock": try_to_watch,

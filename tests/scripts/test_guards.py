@@ -8,6 +8,7 @@ import test_allot_seats
 import test_call_places
 import test_entries
 import test_extend_and_release
+import test_faults
 import test_fences
 import test_hold_best
 import test_hold_seats
@@ -15,6 +16,7 @@ import test_hold_stock
 import test_move_place
 import test_offers
 import test_open_and_join
+import test_outages
 import test_pacing_limits
 import test_read_sweep_activate
 import test_settle_hold
@@ -190,7 +192,8 @@ LINE: list[tuple[str, str, str, Test]] = [
     ("call_places", "if tonumber(redis.call('ZSCORE', keys.turnstile, fan_id)) > lost_up_to then",
      "if true then",
      test_turnstile.test_tokens_from_before_a_crash_do_not_come_back),
-    ("touch_visits", "elseif not visit and pass_ends_at > now then", "elseif not visit then",
+    ("touch_visits", "elseif not visit and thawed_end(line, pass_ends_at) > now then",
+     "elseif not visit then",
      test_turnstile.test_a_pass_that_has_ended_brings_nobody_back),
     ("end_visit", "redis.call('HSET', visit_ids, ARGV[2], 'ended:0')", "",
      test_turnstile.test_who_left_after_a_loss_is_not_taken_for_inside),
@@ -210,8 +213,46 @@ LINE: list[tuple[str, str, str, Test]] = [
      test_turnstile.test_nobody_has_left_who_was_not_let_ask),
     ("touch_visits", "    seen_again(line)\n", "",
      test_turnstile.test_after_a_loss_those_inside_are_counted_until_they_were_seen_or_must_have_ended),
-    ("touch_visits", "math.min(pass_ends_at, now + silent_ms)", "now + silent_ms",
+    ("touch_visits", "math.min(pass_ends_at, now + kept_ms)", "now + kept_ms",
      test_visits.test_nothing_keeps_a_visit_beyond_its_pass),
+    ("touch_visits", "if is_new and fault.count >= FAULTS_MAX then", "if false then",
+     test_faults.test_a_fourth_fault_is_given_nothing),
+    ("touch_visits", "math.min(wanted, FAULTS_MS_MAX - fault.given)", "wanted",
+     test_faults.test_all_faults_together_give_so_much_time_and_no_more),
+    ("touch_visits", "is_new and 0 or math.max(0, since)", "0",
+     test_faults.test_from_the_first_failure_to_the_last_the_clock_stands_still),
+    ("touch_visits", "kept_ms = math.max(silent_ms, BACK_MS)", "",
+     test_faults.test_whoever_was_failed_has_a_while_afterwards),
+    ("admit_fan", "local is_first = has_credit(faults, fan_id, now)", "local is_first = false",
+     test_faults.test_who_gave_up_comes_back_before_all_others_who_are_late),
+    ("admit_fan", "return now - fault_of(faults, fan_id).last < CREDIT_MS",
+     "return fault_of(faults, fan_id).last > 0",
+     test_faults.test_a_way_back_is_open_for_a_while),
+    ("admit_fan", "    use_credit(faults, fan_id)\n", "",
+     test_faults.test_what_is_made_good_is_good_once_and_not_for_ever),
+    ("end_visit", "use_credit(faults, ARGV[2])", "",
+     test_faults.test_who_leaves_needs_no_way_back),
+    ("call_places", "math.min(away_ms, now - began)", "now - began",
+     test_outages.test_an_outage_is_what_neither_the_caller_nor_others_could_do),
+    ("call_places", "math.min(away_ms, now - began)", "away_ms",
+     test_outages.test_an_outage_is_what_neither_the_caller_nor_others_could_do),
+    ("call_places", "math.min(length, FROZEN_MS_MAX)", "length",
+     test_outages.test_a_long_outage_is_made_good_within_bounds),
+    ("call_places", "cohort.began = cohort.began + frozen", "",
+     test_outages.test_who_was_called_keeps_the_time_to_answer),
+    ("call_places", "  wait_for_all_again(keys, now)\n  return frozen", "  return frozen",
+     test_outages.test_who_stood_at_the_turnstile_has_not_left),
+    ("call_places", "redis.call('ZRANGEBYSCORE', keys.visits, '(' .. began,",
+     "redis.call('ZRANGEBYSCORE', keys.visits, '(' .. now,",
+     test_outages.test_a_visit_that_would_have_ended_meanwhile_goes_on),
+    ("renew_visit", "if known_id ~= visit_id or", "if",
+     test_outages.test_only_the_pass_of_the_visit_that_goes_on_is_renewed),
+    ("renew_visit", "  if ends_at <= now then", "  if false then",
+     test_outages.test_a_pass_from_before_a_loss_lasts_longer_by_the_outage),
+    ("open_line", "  redis.call('HDEL', line, 'frozen_ms')", "",
+     test_outages.test_an_outage_of_an_earlier_epoch_is_over),
+    ("open_line", "if away_ms >= OUTAGE_MS_MIN then", "if true then",
+     test_outages.test_without_an_outage_a_loss_gives_no_time),
 ]  # fmt: skip
 
 

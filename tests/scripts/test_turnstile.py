@@ -149,7 +149,7 @@ async def test_after_a_loss_those_inside_are_counted_until_they_were_seen_or_mus
     await lost_all(line, inside=3)
     assert (await line.call_places(rate_per_minute=0))["inside"] == 3
 
-    assert await line.touch(["fan-1"]) == ["touched", 1]
+    assert await line.touch(["fan-1"]) == ["touched", 1, 0, 0]
     assert (await line.call_places(rate_per_minute=0))["inside"] == 3, "one seen, two still unseen"
     line.now += SILENT_MS - 1
     await line.touch(["fan-1"])
@@ -170,8 +170,8 @@ async def test_a_line_that_lost_nothing_counts_nobody_twice(line: LineInRedis) -
 async def test_a_pass_that_has_ended_brings_nobody_back(line: LineInRedis) -> None:
     await lost_all(line, inside=1)
 
-    assert await line.touch(["fan-1"], pass_ends_at=line.now) == ["touched", 0]
-    assert await line.touch(["fan-1"], pass_ends_at=line.now + 1) == ["touched", 1]
+    assert await line.touch(["fan-1"], pass_ends_at=line.now) == ["touched", 0, 0, 0]
+    assert await line.touch(["fan-1"], pass_ends_at=line.now + 1) == ["touched", 1, 0, 0]
 
 
 async def test_who_left_after_a_loss_is_not_taken_for_inside(line: LineInRedis) -> None:
@@ -181,7 +181,7 @@ async def test_who_left_after_a_loss_is_not_taken_for_inside(line: LineInRedis) 
     assert (await line.call_places(rate_per_minute=0))["inside"] == 1
     await line.end_visit("fan-1")
     assert (await line.call_places(rate_per_minute=0))["inside"] == 1, "once"
-    assert await line.touch(["fan-1"]) == ["touched", 0]
+    assert await line.touch(["fan-1"]) == ["touched", 0, 0, 0]
 
 
 async def test_a_visit_from_before_the_loss_is_the_fans_visit(line: LineInRedis) -> None:

@@ -118,10 +118,10 @@ async def test_silence_ends_a_visit_and_being_seen_keeps_it(line: LineInRedis) -
     for place in (1, 2):
         await line.admit(f"fan-{place}", place)
 
-    assert await line.touch(["fan-1", "fan-2"], silent_ms=1_000) == ["touched", 2]
-    assert await line.touch(["stranger"], pass_ends_at=line.now) == ["touched", 0]
+    assert await line.touch(["fan-1", "fan-2"], silent_ms=1_000) == ["touched", 2, 0, 0]
+    assert await line.touch(["stranger"], pass_ends_at=line.now) == ["touched", 0, 0, 0]
     line.now += 999
-    assert await line.touch(["fan-1"], silent_ms=1_000) == ["touched", 1]
+    assert await line.touch(["fan-1"], silent_ms=1_000) == ["touched", 1, 0, 0]
     assert (await line.call_places(rate_per_minute=0))["inside"] == 2
     line.now += 1
     assert (await line.call_places(rate_per_minute=0))["inside"] == 1
@@ -132,7 +132,7 @@ async def test_nothing_keeps_a_visit_beyond_its_pass(line: LineInRedis) -> None:
     await called(line)
     await line.admit("fan-1", 1)
     line.now += VISIT_MS - 1
-    assert await line.touch(["fan-1"]) == ["touched", 1]
+    assert await line.touch(["fan-1"]) == ["touched", 1, 0, 0]
 
     line.now += 1
     assert (await line.call_places(rate_per_minute=0))["inside"] == 0
@@ -144,5 +144,5 @@ async def test_being_seen_does_not_bring_an_ended_visit_back(line: LineInRedis) 
     await line.touch(["fan-1"], silent_ms=1_000)
     line.now += 1_000
 
-    assert await line.touch(["fan-1"]) == ["touched", 0]
+    assert await line.touch(["fan-1"]) == ["touched", 0, 0, 0]
     assert (await line.call_places(rate_per_minute=0))["inside"] == 0

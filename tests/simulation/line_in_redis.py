@@ -16,7 +16,7 @@ SPENT_MS = 900_000
 SILENT_MS = 300_000
 # What call_places answers, by name.
 STANDS = ("now_ms", "inside", "calls_open", "called_now", "called", "claimed", "limit", "rate",
-          "no_show", "health", "admitted", "at_turnstile", "late", "lanes")  # fmt: skip
+          "no_show", "health", "admitted", "at_turnstile", "late", "lanes", "frozen_ms")  # fmt: skip
 
 
 @dataclass
@@ -47,13 +47,14 @@ class LineInRedis:
         serving: int = 0,
         lanes: list[dict[str, Any]] | None = None,
         inside: int = 0,
+        away_ms: int = 0,
     ) -> list[Any]:
         """Begin the line in the caller's epoch."""
         args: dict[str, str | int] = {
             "last_place": last_place, "leased": leased, "ceiling": ceiling, "serving": serving,
             "entering": 0, "last_entry": 0, "entries_leased": 0, "entry_ceiling": 0,
             "lanes": json.dumps(lanes or []),
-            "now_ms": self.now, "inside": inside, "silent_ms": SILENT_MS,
+            "now_ms": self.now, "inside": inside, "silent_ms": SILENT_MS, "away_ms": away_ms,
         }  # fmt: skip
         return await self.call("open_line", self.keys, args)
 
@@ -65,7 +66,7 @@ class LineInRedis:
             "last_place": 0, "leased": places_leased, "ceiling": places_leased, "serving": 0,
             "entering": 1, "last_entry": last_entry, "entries_leased": leased,
             "entry_ceiling": ceiling, "lanes": "[]",
-            "now_ms": self.now, "inside": 0, "silent_ms": SILENT_MS,
+            "now_ms": self.now, "inside": 0, "silent_ms": SILENT_MS, "away_ms": 0,
         }  # fmt: skip
         return await self.call("open_line", self.keys, args)
 
@@ -125,6 +126,7 @@ class LineInRedis:
         seats_per_fan: float = 1,
         good: int = 0,
         bad: int = 0,
+        away_ms: int = 0,
     ) -> list[Any]:
         """Ask the line to move."""
         rate = self.rate_per_minute if rate_per_minute is None else rate_per_minute
@@ -134,6 +136,7 @@ class LineInRedis:
             "capacity": self.capacity, "answer_ms": ANSWER_MS, "lanes": json.dumps(lanes),
             "seats_left": "" if seats_left is None else seats_left,
             "seats_per_fan": repr(seats_per_fan), "answers_good": good, "answers_bad": bad,
+            "away_ms": away_ms,
         }  # fmt: skip
         return await self.call("call_places", self.keys, args)
 
@@ -160,15 +163,27 @@ class LineInRedis:
         return await self.call("admit_fan", keys, args)
 
     async def touch(
-        self, fans: Iterable[str], silent_ms: int = SILENT_MS, pass_ends_at: int | None = None
+        self,
+        fans: Iterable[str],
+        silent_ms: int = SILENT_MS,
+        pass_ends_at: int | None = None,
+        *,
+        failed: bool = False,
     ) -> list[Any]:
         """Keep the visits of fans who were seen; their passes end with a whole visit unless given."""
         ends_at = self.now + VISIT_MS if pass_ends_at is None else pass_ends_at
-        seen = [[fan_id, f"visit of {fan_id}", ends_at] for fan_id in fans]
+        seen = [[fan_id, f"visit of {fan_id}", ends_at, int(failed)] for fan_id in fans]
         args: dict[str, str | int] = {
             "now_ms": self.now, "silent_ms": silent_ms, "seen": json.dumps(seen),
         }  # fmt: skip
         return await self.call("touch_visits", self.keys, args)
+
+    async def renew(self, fan_id: str, visit_id: str, pass_ends_at: int) -> list[Any]:
+        """Ask whether a visit goes on whose pass has ended."""
+        args: dict[str, str | int] = {
+            "now_ms": self.now, "fan_id": fan_id, "visit_id": visit_id, "pass_ends_at": pass_ends_at,
+        }  # fmt: skip
+        return await self.call("renew_visit", self.keys, args)
 
     async def end_visit(self, fan_id: str) -> list[Any]:
         """End a visit."""

@@ -41,7 +41,12 @@ class PacedLine:
         self.fans += [Caller(len(self.fans) + number) for number in range(1, fans + 1)]
 
     async def tick(
-        self, rate: int, stock: StockLeft | None = None, good: int = 0, bad: int = 0
+        self,
+        rate: int,
+        stock: StockLeft | None = None,
+        good: int = 0,
+        bad: int = 0,
+        away_ms: int = 0,
     ) -> dict[str, object]:
         """Move the line, and compare all that both sides know."""
         stood = await self._tokens()
@@ -51,6 +56,7 @@ class PacedLine:
             seats_per_fan=stock.seats_per_fan if stock else 1,
             good=good,
             bad=bad,
+            away_ms=away_ms,
         )
         stand = await self._tokens()
         for fan_id in stood:
@@ -64,6 +70,7 @@ class PacedLine:
             self.line.now, asked, [self.waiting],
             House(stands["inside"], stands["at_turnstile"], stands["late"]),
             stock, OriginAnswers(good, bad), given_back=given_back,
+            frozen_ms=int(stands["frozen_ms"]),
         )  # fmt: skip
         for fan in self.fans[self.serving : self.serving + called.now]:
             fan.cohort = called.cohort

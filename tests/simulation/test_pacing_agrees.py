@@ -38,7 +38,8 @@ async def live(paced: PacedLine, steps: int) -> Counter[str]:
     """So many steps of a line: each lets some time pass, and somebody does something."""
     rng, line, happened = paced.rng, paced.line, Counter[str]()
     for _ in range(steps):
-        line.now += rng.choice([0, 1, 83, 250, 250, 250, 1_000, 9_000, ANSWER_MS, -3_000])
+        passed_ms = rng.choice([0, 1, 83, 250, 250, 250, 1_000, 9_000, ANSWER_MS, -3_000])
+        line.now += passed_ms
         for _ in range(rng.choice([0, 1, 3, 20])):
             called = paced.fans[: paced.serving]
             if called:
@@ -55,8 +56,11 @@ async def live(paced: PacedLine, steps: int) -> Counter[str]:
             else None
         )
         good, bad = rng.choice([(0, 0), (3, 0), (60, 0), (60, 1), (60, 9), (2, 1)])
-        stands = await paced.tick(rate, stock, good, bad)
+        # A long while may be an outage.
+        away_ms = rng.choice([0, max(0, passed_ms)])
+        stands = await paced.tick(rate, stock, good, bad, away_ms)
         happened[str(stands["limit"])] += 1
+        happened["outage"] += stands["frozen_ms"] > 0
     return happened
 
 
@@ -74,5 +78,5 @@ async def test_every_limit_and_answer_is_among_what_is_compared(store: RedisStor
         happened += await live(await begin(store, seed), 60)
 
     for what in ("rate", "health", "capacity", "stock", "demand", "paused", "admitted", "soon",
-                 "full", "admitted_before"):  # fmt: skip
+                 "full", "admitted_before", "outage"):  # fmt: skip
         assert happened[what] >= 5, f"too seldom: {what} ({happened})"

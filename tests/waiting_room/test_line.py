@@ -8,7 +8,7 @@ from room_world import OpenRoom, Room
 
 from gateway.waiting_room import line as line_module
 from gateway.waiting_room import line_records
-from gateway.waiting_room.fan_in_line import SeenInside
+from gateway.waiting_room.fan_in_line import FansSeen, SeenInside
 from gateway.waiting_room.line import WAITING_JOIN_BURST
 from groundwork.errors import (
     BotCheckFailed,
@@ -121,7 +121,7 @@ async def test_who_comes_back_to_a_full_house_waits(room: Room) -> None:
         await room.join(fan)
     await room.call_up_to(1)
     await room.line.admit(room.sale, "ada", 1, None)
-    await room.line.end_visit(room.sale_id, "ada")
+    await room.line.visits.end(room.sale_id, "ada")
     await room.call_up_to(2)
 
     with pytest.raises(NotYourTurn) as refusal:
@@ -135,14 +135,16 @@ async def test_visits_end_and_are_kept(room: Room) -> None:
     await room.line.admit(room.sale, "ada", 1, None)
 
     ends_at_ms = (await room.call_places()).now_ms + 60_000
-    seen = [
-        SeenInside("ada", "visit", ends_at_ms),
-        SeenInside("gone", "visit", ends_at_ms - 90_000),
-    ]
-    await room.line.touch_visits(room.sale_id, seen)
+    fans = FansSeen(
+        {
+            SeenInside("ada", "visit", ends_at_ms),
+            SeenInside("gone", "visit", ends_at_ms - 90_000),
+        }
+    )
+    assert (await room.line.visits.touch(room.sale_id, fans)).inside == 1
     assert (await room.call_places()).inside == 1
-    await room.line.end_visit(room.sale_id, "ada")
-    await room.line.end_visit(room.sale_id, "ada")
+    await room.line.visits.end(room.sale_id, "ada")
+    await room.line.visits.end(room.sale_id, "ada")
     assert (await room.call_places()).inside == 0
 
 
