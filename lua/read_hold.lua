@@ -44,7 +44,7 @@ if reservation.fan_id ~= ARGV[3] or reservation.expires_at_ms <= now then
 end
 text = accept_offer(k, ARGV[4], reservation, text, now)
 if ARGV[5] ~= '0' then
-  reservation.paying_until_ms = now + tonumber(ARGV[5])
+  reservation.paying_until_ms = math.max(reservation.paying_until_ms or 0, now + tonumber(ARGV[5]))
   text = cjson.encode(reservation)
   redis.call('HSET', k.reservations, ARGV[4], text)
 end

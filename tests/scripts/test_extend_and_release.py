@@ -25,6 +25,17 @@ async def test_a_wish_adds_to_the_old_end_once(hall: SeatsInRedis) -> None:
     await check(hall)
 
 
+async def test_a_wish_asked_again_gets_its_first_answer_and_no_more_time(
+    hall: SeatsInRedis,
+) -> None:
+    held = await held_by_ada(hall)
+    first = await hall.extend("ada", held.reservation_id, operation="click-1")
+
+    assert await hall.extend("ada", held.reservation_id, operation="click-1") == first
+    assert (await hall.extend("ada", held.reservation_id, operation="click-2"))[0] == "refused"
+    await check(hall)
+
+
 async def test_an_extended_hold_lives_to_its_new_end(hall: SeatsInRedis) -> None:
     held = await held_by_ada(hall)
     await hall.extend("ada", held.reservation_id)

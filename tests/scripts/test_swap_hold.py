@@ -141,6 +141,7 @@ async def test_what_is_being_paid_for_stays_as_it_is(hall: SeatsInRedis) -> None
 async def test_what_a_payment_keeps_stays_as_it_is(hall: SeatsInRedis) -> None:
     held = await held_by_ada(hall)
     await hall.extend("ada", held.reservation_id, "payment", 30_000)
+    await hall.read("ada", held.reservation_id, paying_ms=1_000)
 
     assert await hall.swap("ada", held.reservation_id, hall.named([8])) == ["paying", 30_000]
     await check(hall)

@@ -61,10 +61,12 @@ def check_books(
     sold_stock: Mapping[str, int],
     capacity: Mapping[str, int],
     allotment: str = "",
+    first_allotment: str = "",
 ) -> None:
     """Raise AssertionError, saying what is wrong. What is sold comes from the ledger: seat -> fan.
 
-    The allotment is what seats were for from the beginning; "" means anybody.
+    The allotment is what seats are for, and were from the beginning unless that is told apart; ""
+    means anybody.
     """
     allotment = allotment or "0" * len(books.status)
     held: dict[int, str] = {}
@@ -79,7 +81,7 @@ def check_books(
     assert not held.keys() & sold_seats.keys(), "a sold seat is held"
     assert {k: v["expires_at_ms"] for k, v in books.reservations.items()} == books.expiries
     _check_stock(books, sold_stock, capacity)
-    _check_log(books, allotment)
+    _check_log(books, first_allotment or allotment)
 
 
 def _check_stock(books: Books, sold_stock: Mapping[str, int], capacity: Mapping[str, int]) -> None:
