@@ -52,6 +52,7 @@ export class SeatMap {
     this.#picked = picked;
     this.#painter.take(filter, lines);
     this.#shapes.take(sections);
+    this.#tip(); // what it tells of may have changed
     this.redraw();
   }
 

@@ -1,0 +1,96 @@
+"""Two fans at one map: what one takes is seen going by the other; what one holds is theirs to change."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import DESKTOP, Profile
+from tests.browser.test_the_main_job import enter_the_shop, pay
+from tests.running_system import RunningSystem
+
+# A machine that does other things besides needs more than the moment it takes.
+PATIENCE_MS = 20_000
+STEPS_MAX = 40
+
+
+@pytest.fixture
+def fans(browser: Browser, running: RunningSystem) -> Iterator[tuple[Page, Page]]:
+    """Two fans who look at the seats, each in a browser of their own."""
+    profiles = []
+    for _ in range(2):
+        base_url = running.base_url.replace("127.0.0.1", "localhost")
+        context = browser.new_context(viewport=DESKTOP, base_url=base_url)  # type: ignore[arg-type]
+        profiles.append(Profile(context))
+    pages = [profile.new_page() for profile in profiles]
+    for page in pages:
+        enter_the_shop(page, "Meridian Lights")
+        page.locator("[data-map-state]").wait_for(state="hidden")
+    yield pages[0], pages[1]
+    complaints = [complaint for profile in profiles for complaint in profile.complaints]
+    for profile in profiles:
+        profile.context.close()
+    assert complaints == []
+
+
+def walk(page: Page, steps: int) -> str:
+    """Go by keyboard into a section and so many seats along; returns what the map says there."""
+    canvas = page.locator("canvas")
+    canvas.focus()
+    page.keyboard.press("0")
+    for key in ("+", "+", "+", *["ArrowRight"] * (steps + 1)):
+        page.keyboard.press(key)
+    return page.locator("[data-map-tip]").inner_text()
+
+
+def walk_to_a_free_seat(page: Page) -> int:
+    """Return how many steps it takes to a seat that is free."""
+    for steps in range(STEPS_MAX):
+        if walk(page, steps).endswith("free"):
+            return steps
+    raise AssertionError("no seat there is free")
+
+
+def test_a_seat_bought_in_one_browser_is_seen_going_in_the_other(fans: tuple[Page, Page]) -> None:
+    buyer, other = fans
+    steps = walk_to_a_free_seat(buyer)
+    tip = other.locator("[data-map-tip]")
+    assert walk(other, steps) == buyer.locator("[data-map-tip]").inner_text()
+    expect(tip).to_contain_text(re.compile("free$"))
+
+    buyer.keyboard.press("Enter")
+    expect(buyer.locator("[data-tray]")).to_contain_text("1 place")
+    buyer.get_by_role("button", name="Hold these places").click()
+    expect(tip).to_contain_text(re.compile("held by another fan$"), timeout=PATIENCE_MS)
+    pay(buyer)
+    expect(tip).to_contain_text(re.compile("sold$"), timeout=PATIENCE_MS)
+
+
+def test_a_hold_has_its_clock_on_the_map_after_a_reload_and_changes_in_place(
+    fans: tuple[Page, Page],
+) -> None:
+    page, other = fans
+    page.get_by_role("button", name="Hold the best available").click()
+    page.wait_for_url("**/checkout/*")
+    reservation = page.url.rpartition("/")[2]
+    page.get_by_role("link", name="Choose other places").click()
+    bar = page.locator("[data-hold-bar]")
+    for _ in range(2):
+        expect(bar).to_contain_text(re.compile(r"Held for you \d+:\d\d"))
+        expect(bar).to_contain_text("2 places")
+        page.reload()
+
+    page.locator("[data-map-state]").wait_for(state="hidden")
+    steps = walk_to_a_free_seat(page)
+    walk(other, steps)
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Change to these places").click()
+    page.wait_for_url(f"**/checkout/{reservation}")
+    expect(page.locator(".bill tbody tr")).to_have_count(1)
+    expect(other.locator("[data-map-tip]")).to_contain_text("held", timeout=PATIENCE_MS)
+    page.get_by_role("link", name="Choose other places").click()
+    expect(bar).to_contain_text("1 place")
+    bar.get_by_role("button", name="Give back").click()
+    expect(other.locator("[data-map-tip]")).to_contain_text("free", timeout=PATIENCE_MS)
+    expect(bar).to_have_count(0)

@@ -1,0 +1,215 @@
+"""The live map in a real browser: a stadium in every frame, changes as they come, gaps, fingers."""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import pytest
+from aiohttp.test_utils import TestServer
+from playwright.async_api import Browser, Page, Route, async_playwright, expect
+
+from tests.pages import preview, sample_stadium
+from tests.pages.test_in_browser import CHROMIUM, FLAGS, started
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+
+# A phone of the middle class, as Chromium's own tools imitate it.
+SLOWER: Final = 4
+# On a quiet machine every second frame may be late at most; others use this one, too.
+FRAME_MS_MAX: Final = 34
+TRIES: Final = 4
+# Drags a finger in circles or turns the wheel to and fro; answers the time between frames.
+MOVE: Final = """async (what) => {
+    const canvas = document.querySelector("canvas");
+    const box = canvas.getBoundingClientRect();
+    const [x, y] = [box.left + box.width / 2, box.top + box.height * 0.7];
+    canvas.setPointerCapture = () => {};
+    const send = (Kind, type, more) => canvas.dispatchEvent(new Kind(type, {
+        bubbles: true, cancelable: true, pointerId: 1, pointerType: "touch",
+        clientX: x, clientY: y, ...more }));
+    const times = [];
+    send(PointerEvent, what === "drag" ? "pointerdown" : "pointermove", {});
+    for (let n = 1; n <= 90; n++) {
+        times.push(await new Promise(requestAnimationFrame));
+        if (what === "wheel") send(WheelEvent, "wheel", { deltaY: Math.sin(n / 15) * 60 });
+        else send(PointerEvent, "pointermove", {
+            clientX: x + 120 * Math.sin(n / 12), clientY: y + 80 * Math.cos(n / 9) });
+    }
+    send(PointerEvent, "pointercancel", {});
+    const gaps = times.slice(1).map((at, n) => at - times[n]).sort((a, b) => a - b);
+    return gaps[gaps.length >> 1];
+}"""
+
+
+@pytest.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[TestServer]:
+    app = preview.make_app()
+    app[preview.LINE]["codes"] = [0] * 5000
+    server = await started(app)
+    yield server
+    await server.close()
+
+
+@pytest.fixture
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    context = await browser.new_context(
+        viewport={"width": 390, "height": 844}, device_scale_factor=2, has_touch=True
+    )
+    page = await context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    await context.close()
+    assert errors == []
+
+
+async def look_at(page: Page, server: TestServer, event_id: str = "demo-arena") -> None:
+    """Show the map of an event, its seats and their states being there."""
+    await page.goto(f"http://localhost:{server.port}/events/{event_id}/seats")
+    # A stream that a test has written has ended by now, and the map says so.
+    await expect(page.locator("[data-map-state]")).not_to_contain_text("Loading")
+    await page.locator("canvas").scroll_into_view_if_needed()
+
+
+async def tell(page: Page, *batches: dict[str, Any]) -> None:
+    """Let the stream of changes say these batches, and nothing more."""
+    body = "".join(
+        f"event: seats\nid: 1-{batch['seq']}\ndata: {json.dumps({'epoch': 1, 'stock': [], **batch})}\n\n"
+        for batch in batches
+    )
+
+    async def answer(route: Route) -> None:
+        await route.fulfill(content_type="text/event-stream", body="retry: 60000\n\n" + body)
+
+    await page.route("**/seats/changes", answer)
+
+
+@pytest.mark.parametrize("closer", [0, 3, 6], ids=["whole", "near", "seats"])
+@pytest.mark.parametrize("what", ["drag", "wheel"])
+async def test_a_stadium_moves_on_a_slow_phone(
+    page: Page, server: TestServer, what: str, closer: int
+) -> None:
+    await look_at(page, server, sample_stadium.EVENT_ID)
+    tools = await page.context.new_cdp_session(page)
+    for _ in range(closer):
+        await page.click("[data-zoom=in]")
+    await tools.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
+    found: list[float] = []
+    while len(found) < TRIES and min(found, default=1e9) > FRAME_MS_MAX:
+        found.append(await page.evaluate(MOVE, what))
+    print(f"{what} {closer}: {found} ms a frame")
+    assert min(found) <= FRAME_MS_MAX, found
+
+
+async def test_a_gap_in_the_changes_loads_everything_anew(page: Page, server: TestServer) -> None:
+    await tell(page, {"from": 7, "seq": 8, "changes": [[0, 2]]})
+    snapshots: list[str] = []
+    page.on(
+        "request",
+        lambda request: snapshots.append(request.url) if request.url.endswith("/seats") else None,
+    )
+    async with page.expect_response(
+        lambda response: (
+            response.url.endswith("/api/events/demo-arena/seats") and len(snapshots) > 2
+        )
+    ):
+        await look_at(page, server)
+
+
+async def test_changes_that_follow_need_no_snapshot_and_repeated_ones_change_nothing(
+    page: Page, server: TestServer
+) -> None:
+    await tell(
+        page,
+        {"from": 1, "seq": 2, "changes": [[0, 2], [1, 1]]},
+        {"from": 1, "seq": 2, "changes": [[2, 2]]},
+        {"from": 2, "seq": 4, "changes": [[3, 2]]},
+    )
+    snapshots: list[str] = []
+    page.on(
+        "request",
+        lambda request: (
+            snapshots.append(request.url)
+            if request.url.endswith("/api/events/demo-arena/seats")
+            else None
+        ),
+    )
+    await look_at(page, server)
+    await page.click("[data-view=list]")
+    await page.click(".list details:nth-of-type(1) summary")
+    states = page.locator(".seat")
+    for number, state in enumerate(["sold", "held by another fan", "free", "sold"]):
+        await expect(states.nth(number)).to_have_attribute("aria-label", re.compile(f"{state}$"))
+    assert len(snapshots) == 1
+
+
+async def test_two_fingers_come_closer_and_one_finger_scrolls_the_page_from_afar(
+    page: Page, server: TestServer
+) -> None:
+    await look_at(page, server)
+    canvas = page.locator("canvas")
+    assert await canvas.evaluate("canvas => canvas.style.touchAction") == "pan-y"
+    box = await canvas.bounding_box()
+    assert box is not None
+    tools = await page.context.new_cdp_session(page)
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    async def touch(kind: str, *points: float) -> None:
+        touches = [{"x": x + each, "y": y, "id": at} for at, each in enumerate(points)]
+        await tools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+
+    await touch("touchStart", -20, 20)
+    for apart in range(25, 160, 15):
+        await touch("touchMove", -apart, apart)
+    await touch("touchEnd")
+    assert await canvas.evaluate("canvas => canvas.style.touchAction") == "none"
+    assert await page.evaluate("document.querySelectorAll('[data-tray] li').length") == 0
+    assert await page.evaluate("visualViewport.scale") == 1, "the map is closer, not the page"
+
+
+async def test_a_tap_from_afar_comes_closer_and_the_next_one_picks(
+    page: Page, server: TestServer
+) -> None:
+    await look_at(page, server)
+    canvas = page.locator("canvas")
+    box = await canvas.bounding_box()
+    assert box is not None
+    spot = {"x": box["width"] / 2, "y": box["height"] * 0.6}
+    await canvas.tap(position=spot)  # type: ignore[arg-type]
+    await expect(page.locator("[data-announcer]")).to_have_text(
+        "Closer now. Tap the seat you want."
+    )
+    await page.wait_for_timeout(400)  # as long as the flight takes
+    for _ in range(3):  # between two rows there is nothing to pick
+        await canvas.tap(position=spot)  # type: ignore[arg-type]
+        if await page.locator("[data-tray] li").count():
+            break
+        spot["y"] += 9
+        await page.wait_for_timeout(50)
+    await expect(page.locator("[data-tray] li")).to_have_count(1)
+
+
+async def test_the_filter_is_the_same_for_map_list_and_keyboard(
+    page: Page, server: TestServer
+) -> None:
+    await look_at(page, server)
+    await page.locator("[data-accessible-only]").check()
+    await page.focus("canvas")
+    await page.keyboard.press("ArrowRight")
+    await expect(page.locator("[data-map-tip]")).to_contain_text("4 free, €95")
+    await page.click("[data-view=list]")
+    first = page.locator(".list details:nth-of-type(1)")
+    await expect(first.locator("summary")).to_contain_text("4 free, €95")
+    await first.locator("summary").click()
+    await expect(first.locator(".seat")).to_have_count(4)
+    await page.locator(".tier-filter[data-tier=parkett]").click()
+    await expect(first.locator("summary")).to_contain_text("sold out")
