@@ -13,7 +13,6 @@ export class SeatPlan {
   constructor(plan, tiers) {
     const { seats } = plan;
     this.areas = plan.areas ?? [];
-    this.focalPoint = plan.focal_point;
     this.sections = plan.sections.map(({ name }) => name);
     const byId = new Map(tiers.map((tier) => [tier.tier, tier]));
     this.tiers = plan.tiers.map((id) => byId.get(id) ?? { tier: id, name: id, price: 0, color: UNKNOWN_COLOR });
@@ -114,7 +113,7 @@ export class SeatPlan {
     return Math.max(1, (gaps[Math.floor(gaps.length / 10)] ?? 20) * 0.45);
   }
 
-  // The frame of each section, and its middle: where its seats are on average, inside it even when it is bent.
+  // The frame of each section, and its middle: where its seats are on average.
   #boundsOfSections() {
     const bounds = this.sections.map(() => ({
       left: Infinity, top: Infinity, right: -Infinity, bottom: -Infinity, middleX: 0, middleY: 0, count: 0,
@@ -129,6 +128,21 @@ export class SeatPlan {
       each.middleX += (this.x[i] - each.middleX) / each.count;
       each.middleY += (this.y[i] - each.middleY) / each.count;
     }
+    bounds.forEach((each, section) => this.#bringInside(each, section));
     return bounds;
+  }
+
+  // The middle of a ring is no part of it: then its middle is the seat nearest to that.
+  #bringInside(bounds, section) {
+    const { middleX, middleY } = bounds;
+    const beneath = this.nearest(middleX, middleY, this.radius * 5);
+    if (beneath >= 0 && this.sectionOf[beneath] === section) return;
+    let least = Infinity;
+    for (let i = 0; i < this.count; i++) {
+      const distance = Math.hypot(this.x[i] - middleX, this.y[i] - middleY);
+      if (this.sectionOf[i] !== section || distance >= least) continue;
+      least = distance;
+      [bounds.middleX, bounds.middleY] = [this.x[i], this.y[i]];
+    }
   }
 }

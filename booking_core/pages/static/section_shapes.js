@@ -1,7 +1,10 @@
 // The house as it looks from afar: its sections and whatever else is on the drawing, as SVG.
 
 const SVG = "http://www.w3.org/2000/svg";
-const ROW_POINTS_MAX = 12; // of a section's edge along a row; a bent row needs no more
+const SEATS_PER_POINT = 6; // of a line along a row; a bent row looks smooth with that
+// In radiuses of a seat, of which there are some 2.2 from one seat to the next:
+const AISLE = 5; // a wider gap is one
+const THICKNESS = 5; // of a line that flows together with those of the rows beside it
 const SHARE_LEAST = 0.4; // of a section's colour while anything in it is free
 
 export class SectionShapes {
@@ -17,11 +20,11 @@ export class SectionShapes {
     this.#group = svg.appendChild(element("g"));
     const outlines = new Map(plan.areas.filter(({ section }) => section != null).map((area) => [area.section, area]));
     for (const area of plan.areas) if (area.section == null) this.#group.append(areaShape(area));
-    const rows = outlines.size < plan.sections.length ? rowsOfSections(plan) : [];
+    const stretches = outlines.size < plan.sections.length ? stretchesOfSections(plan) : [];
     this.#shapes = plan.sections.map((_, section) => {
       const outline = outlines.get(section);
-      const shape = outline ? areaShape(outline) : rowsShape(rows[section], plan);
-      shape.setAttribute("class", "section-shape");
+      const shape = outline ? areaShape(outline) : stretchesShape(stretches[section], plan);
+      shape.setAttribute("class", outline ? "section-shape" : "section-shape is-line");
       return this.#group.appendChild(shape);
     });
     for (const area of plan.areas) if (area.section == null && area.text) this.#group.append(areaText(area));
@@ -79,51 +82,26 @@ function areaText(area) {
   return words;
 }
 
-// The rows of each section, nearest to what they look at first, all running the same way.
-function rowsOfSections(plan) {
-  const sections = plan.sections.map(() => new Map());
-  for (let i = 0; i < plan.count; i++) {
-    const rows = sections[plan.sectionOf[i]];
-    const seats = rows.get(plan.rows[i]);
-    if (seats) seats.push(i);
-    else rows.set(plan.rows[i], [i]);
+// The seats of each section as stretches that touch: along the rows, broken where there is an aisle.
+function stretchesOfSections({ sections, sectionOf, count, x, y, radius }) {
+  const found = sections.map(() => []);
+  for (let i = 0; i < count; i++) {
+    const isNext = i > 0 && sectionOf[i] === sectionOf[i - 1] && Math.hypot(x[i] - x[i - 1], y[i] - y[i - 1]) <= radius * AISLE;
+    if (isNext) found[sectionOf[i]].at(-1).push(i);
+    else found[sectionOf[i]].push([i]);
   }
-  return sections.map((rows) => inOrder([...rows.values()].map((seats) => alongTheRow(seats, plan)), plan));
+  return found;
 }
 
-function alongTheRow(seats, { x, y }) {
-  const span = (values) => Math.max(...seats.map((index) => values[index])) - Math.min(...seats.map((index) => values[index]));
-  const values = span(x) >= span(y) ? x : y;
-  return seats.sort((a, b) => values[a] - values[b]);
-}
-
-function inOrder(rows, { x, y, focalPoint }) {
-  const distance = (a, b) => Math.hypot(x[a] - x[b], y[a] - y[b]);
-  const away = (seats) => {
-    const middle = seats[seats.length >> 1];
-    return Math.hypot(x[middle] - focalPoint.x, y[middle] - focalPoint.y);
-  };
-  rows.sort((a, b) => away(a) - away(b));
-  for (let at = 1; at < rows.length; at++) {
-    const [before, row] = [rows[at - 1], rows[at]];
-    if (distance(row[0], before[0]) > distance(row.at(-1), before[0])) row.reverse();
-  }
-  return rows;
-}
-
-// Around the rows: along the first, down the ends, back along the last, up the beginnings. A thick line
-// around it leaves the seats room.
-function rowsShape(rows, plan) {
-  const between = rows.slice(1, -1);
-  const first = thinned(rows[0] ?? []);
-  const last = rows.length > 1 ? thinned(rows.at(-1)).reverse() : [];
-  const outline = [...first, ...between.map((row) => row.at(-1)), ...last, ...between.map((row) => row[0]).reverse()];
-  const shape = element("polygon", { points: outline.map((index) => `${plan.x[index]},${plan.y[index]}`).join(" ") });
-  shape.style.setProperty("stroke-width", `${plan.radius * 3}px`);
+// Each stretch as a line so thick that those of neighbouring rows flow together.
+function stretchesShape(stretches, { x, y, radius }) {
+  const lines = stretches.map((seats) => thinned(seats).map((index) => `${x[index]} ${y[index]}`));
+  // A single seat is a line of no length, whose round ends are seen.
+  const shape = element("path", { d: lines.map((points) => `M${points.length > 1 ? points.join("L") : `${points[0]}h0.01`}`).join("") });
+  shape.style.setProperty("stroke-width", `${radius * THICKNESS}px`);
   return shape;
 }
 
 function thinned(seats) {
-  const stepOver = Math.max(1, Math.ceil(seats.length / ROW_POINTS_MAX));
-  return seats.filter((_, at) => at % stepOver === 0 || at === seats.length - 1);
+  return seats.filter((_, at) => at % SEATS_PER_POINT === 0 || at === seats.length - 1);
 }
