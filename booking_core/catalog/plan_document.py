@@ -81,5 +81,10 @@ def plan_columns(layout: SeatLayout) -> dict[str, Any]:
             "x": [round(x) for x in layout.xs],
             "y": [round(y) for y in layout.ys],
             "accessible": sorted(layout.accessible),
+            "companions": sorted(layout.companions),
+            "restricted_views": {
+                layout.index_of[seat_id]: words
+                for seat_id, words in drawing.restricted_views.items()
+            },
         },
     }

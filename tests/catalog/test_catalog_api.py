@@ -163,6 +163,8 @@ async def test_the_plan_comes_in_columns(client: Client) -> None:
         "x": [125, 150, 175, 200, 125, 150],
         "y": [210] * 4 + [240] * 2,
         "accessible": [],
+        "companions": [],
+        "restricted_views": {},
     }
 
 

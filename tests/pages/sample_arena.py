@@ -31,6 +31,10 @@ def arena_plan() -> dict[str, Any]:
                 seats["y"].append(round(160 + radius * math.sin(angle)))
                 if row == 19 and number in (0, 1, 23, 24):
                     seats["accessible"].append(index)
+    seats_of_note = {
+        "companions": [index + 1 for index in seats["accessible"][::4]],
+        "restricted_views": {"0": "a pillar stands to the left"},
+    }
     stage = {
         "shape": "rectangle",
         "position": {"x": 1280, "y": 120},
@@ -45,7 +49,7 @@ def arena_plan() -> dict[str, Any]:
         "areas": [stage],
         "sections": [{"name": name} for name in sections],
         "tiers": [tier.tier for tier in TIERS],
-        "seats": seats,
+        "seats": seats | seats_of_note,
     }
 
 

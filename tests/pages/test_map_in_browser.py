@@ -93,6 +93,13 @@ async def tell(page: Page, *batches: dict[str, Any]) -> None:
     await page.route("**/seats/changes", answer)
 
 
+async def tell_now(page: Page, server: TestServer, changes: dict[int, int]) -> None:
+    """Change seats at the server and let the page load its map anew."""
+    for index, code in changes.items():
+        server.app[preview.LINE]["codes"][index] = code  # type: ignore[index]
+    server.app[preview.LINE]["seq"] += 5  # type: ignore[index]
+
+
 @pytest.mark.parametrize("closer", [0, 3, 6], ids=["whole", "near", "seats"])
 @pytest.mark.parametrize("what", ["drag", "wheel"])
 async def test_a_stadium_moves_on_a_slow_phone(
@@ -213,3 +220,34 @@ async def test_the_filter_is_the_same_for_map_list_and_keyboard(
     await expect(first.locator(".seat")).to_have_count(4)
     await page.locator(".tier-filter[data-tier=parkett]").click()
     await expect(first.locator("summary")).to_contain_text("sold out")
+
+
+async def test_a_tap_picks_as_many_as_wanted_side_by_side(page: Page, server: TestServer) -> None:
+    codes = server.app[preview.LINE]["codes"]  # type: ignore[index]
+    codes[6] = 2
+    await look_at(page, server)
+    await page.fill("#quantity", "4")
+    await page.locator("[data-together]").check()
+    await page.click("[data-view=list]")
+    await page.click(".list details:nth-of-type(1) summary")
+    picked = page.locator(".seat[aria-pressed=true]")
+    for tapped, wanted in [(4, "3 4 5 6"), (1, "1 2 3 4"), (7, "8 9 10 11"), (24, "22 23 24 25")]:
+        await page.locator(".seat").nth(tapped).click()
+        await expect(picked).to_have_text(wanted.split())
+    codes_left = [index for index in range(25) if index not in (0, 1, 2)]
+    await tell_now(page, server, {index: 2 for index in codes_left})
+    await expect(page.locator("[data-notice=refusal]")).to_contain_text("Somebody was faster")
+    await page.locator(".seat").nth(1).click()
+    await expect(page.locator("[data-notice=refusal]")).to_contain_text("Not so many side by side")
+    await expect(picked).to_have_count(0)
+
+
+async def test_what_one_should_know_of_a_seat_is_said(page: Page, server: TestServer) -> None:
+    await look_at(page, server)
+    await page.click("[data-view=list]")
+    await page.click(".list details:nth-of-type(1) summary")
+    label = re.compile("restricted view \\(a pillar stands to the left\\), €95, free$")
+    await expect(page.locator(".seat").first).to_have_attribute("aria-label", label)
+    await expect(page.get_by_role("button", name="companion’s place").first).to_be_visible()
+    await page.locator(".seat").first.click()
+    await expect(page.locator("[data-announcer]")).to_contain_text("restricted view")

@@ -22,7 +22,8 @@ export class SeatChooser {
   #list;
   #sections;
 
-  // page: { currency, seatsMax, say(words), onLimit(), onGone(places), onFree(by tier) }.
+  // page: { currency, seatsMax, say(words), together(), onLimit(), onApart(), onGone(places), onFree(by tier) };
+  // together() says how many a tap picks.
   constructor(root, plan, page) {
     this.#root = root;
     this.#plan = plan;
@@ -37,7 +38,7 @@ export class SeatChooser {
       onCloser: () => page.say(text("zoom_hint")),
       tip: (...pointed) => this.#tip(...pointed),
     });
-    this.#list = new SeatList(root.querySelector('[data-panel="list"]'), plan, page.currency, onPick);
+    this.#list = new SeatList(root.querySelector('[data-panel="list"]'), plan, this.words, page.currency, onPick);
     this.#wire();
     this.update();
   }
@@ -56,7 +57,9 @@ export class SeatChooser {
     const now = performance.now();
     const isSameTap = index === this.#lastTap.index && now - this.#lastTap.at < SAME_TAP_MS;
     this.#lastTap = { index, at: now };
-    if (isSameTap) return;
+    if (isSameTap) return undefined;
+    const count = this.#page.together();
+    if (count > 1 && this.#plan.isFree(index) && !this.#picked.has(index)) return this.#pickTogether(index, count);
     if (this.#picked.delete(index)) this.#page.say(this.words.all(index, false));
     else if (!this.#plan.isFree(index)) return this.#page.say(this.words.all(index, false));
     else if (this.#picked.size >= this.#page.seatsMax) return this.#page.onLimit();
@@ -64,7 +67,19 @@ export class SeatChooser {
       this.#picked.add(index);
       this.#page.say(`${this.words.all(index, true)}. ${this.words.total(this.#picked).join(", ")}`);
     }
-    this.update();
+    return this.update();
+  }
+
+  // With one tap so many side by side, in place of what was picked.
+  #pickTogether(index, count) {
+    const isSpecial = (each) => this.#plan.isAccessible[each] === 1 || this.#plan.companions.has(each);
+    const isGood = (each) => this.#plan.isFree(each) && this.#filter.shows(each) && isSpecial(each) === isSpecial(index);
+    const found = this.#plan.together(index, count, isGood);
+    if (!found) return this.#page.onApart();
+    this.#picked.clear();
+    for (const each of found) this.#picked.add(each);
+    this.#page.say(`${found.map((each) => this.words.place(each)).join("; ")}. ${this.words.total(this.#picked).join(", ")}`);
+    return this.update();
   }
 
   // Pick just these seats, by their names, as far as they are free.

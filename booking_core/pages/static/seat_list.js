@@ -7,6 +7,7 @@ import { formatMoney, text } from "/static/base/js/texts.js";
 export class SeatList {
   #root;
   #plan;
+  #words;
   #currency;
   #onPick;
   #sections = [];
@@ -14,9 +15,10 @@ export class SeatList {
   #filter = { shows: () => true };
   #picked = new Set();
 
-  constructor(root, plan, currency, onPick) {
+  constructor(root, plan, words, currency, onPick) {
     this.#root = root;
     this.#plan = plan;
+    this.#words = words;
     this.#currency = currency;
     this.#onPick = onPick;
     plan.sections.forEach((name, section) => this.#addSection(name, section));
@@ -79,10 +81,12 @@ export class SeatList {
     const isFree = this.#plan.isFree(index);
     const state = text(isPicked ? "state_picked" : `state_${this.#plan.status[index]}`);
     const place = text("seat_short", { row: this.#plan.rows[index], number: this.#plan.numbers[index] });
-    const wheelchair = this.#plan.isAccessible[index] ? [text("accessible")] : [];
-    button.ariaLabel = [place, ...wheelchair, formatMoney(this.#plan.tier(index).price, this.#currency), state].join(", ");
+    const notes = this.#words.notes(index);
+    button.ariaLabel = [place, ...notes, formatMoney(this.#plan.tier(index).price, this.#currency), state].join(", ");
+    button.title = notes.join(", ");
     button.ariaPressed = String(isPicked);
     button.ariaDisabled = String(!isFree && !isPicked);
+    button.classList.toggle("is-restricted", this.#plan.restrictedViews.has(index));
     button.classList.toggle("is-accessible", Boolean(this.#plan.isAccessible[index]));
   }
 }

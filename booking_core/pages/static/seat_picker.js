@@ -192,6 +192,8 @@ async function start() {
       currency,
       seatsMax,
       say,
+      together: () => (root.querySelector("[data-together]").checked ? Number(root.querySelector("#quantity").value) : 1),
+      onApart: () => refusals.show("apart"),
       onLimit: () => refusals.show("limit"),
       onGone: (seats) => refusals.show("gone", { seats }),
       onFree: takeFree,

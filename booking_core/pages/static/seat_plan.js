@@ -6,6 +6,8 @@ export const FREE = 0;
 export const HELD = 1;
 export const SOLD = 2;
 
+const BESIDE = 5; // in radiuses of a seat, of which there are some 2.2 to the next one; a wider gap is an aisle
+
 const UNKNOWN_COLOR = "#6b7280"; // of a tier that the page was not told about
 
 export class SeatPlan {
@@ -26,6 +28,8 @@ export class SeatPlan {
     this.y = Float32Array.from(seats.y);
     this.isAccessible = new Uint8Array(this.count);
     for (const index of seats.accessible) this.isAccessible[index] = 1;
+    this.companions = new Set(seats.companions ?? []);
+    this.restrictedViews = new Map(Object.entries(seats.restricted_views ?? {}).map(([index, words]) => [Number(index), words]));
     this.status = new Uint8Array(this.count).fill(HELD);
     this.grid = new SeatGrid(this.x, this.y);
     this.radius = this.#seatRadius();
@@ -45,6 +49,22 @@ export class SeatPlan {
 
   isFree(index) {
     return this.status[index] === FREE;
+  }
+
+  // Whether two seats that follow each other in the plan are neighbours, with no aisle between them.
+  areNeighbours(one, other) {
+    return this.sectionOf[one] === this.sectionOf[other] && this.rows[one] === this.rows[other]
+      && Math.hypot(this.x[one] - this.x[other], this.y[one] - this.y[other]) <= this.radius * BESIDE;
+  }
+
+  // So many seats side by side with that one as near to their middle as can be, all of them good; null if there are none.
+  together(index, count, isGood) {
+    let [first, last] = [index, index];
+    while (index - first < count && first > 0 && isGood(first - 1) && this.areNeighbours(first - 1, first)) first -= 1;
+    while (last - index < count && last + 1 < this.count && isGood(last + 1) && this.areNeighbours(last, last + 1)) last += 1;
+    if (last - first + 1 < count) return null;
+    const begin = Math.min(last - count + 1, Math.max(first, index - Math.floor((count - 1) / 2)));
+    return Array.from({ length: count }, (_, at) => begin + at);
   }
 
   // The nearest seat within `reach` plan units, or -1.

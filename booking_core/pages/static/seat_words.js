@@ -27,8 +27,14 @@ export class SeatWords {
     return `${this.place(index)}, ${this.facts(index, isPicked)}`;
   }
 
+  // What one should know before buying it.
   notes(index) {
-    return this.#plan.isAccessible[index] ? [text("accessible")] : [];
+    const { isAccessible, companions, restrictedViews } = this.#plan;
+    const notes = [];
+    if (isAccessible[index]) notes.push(text("accessible"));
+    if (companions.has(index)) notes.push(text("companion"));
+    if (restrictedViews.has(index)) notes.push(`${text("restricted")} (${restrictedViews.get(index)})`);
+    return notes;
   }
 
   state(index, isPicked) {

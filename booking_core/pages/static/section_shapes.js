@@ -2,9 +2,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const SEATS_PER_POINT = 6; // of a line along a row; a bent row looks smooth with that
-// In radiuses of a seat, of which there are some 2.2 from one seat to the next:
-const AISLE = 5; // a wider gap is one
-const THICKNESS = 5; // of a line that flows together with those of the rows beside it
+const THICKNESS = 5; // in radiuses of a seat: of a line that flows together with those of the rows beside it
 const SHARE_LEAST = 0.4; // of a section's colour while anything in it is free
 
 export class SectionShapes {
@@ -83,12 +81,12 @@ function areaText(area) {
 }
 
 // The seats of each section as stretches that touch: along the rows, broken where there is an aisle.
-function stretchesOfSections({ sections, sectionOf, count, x, y, radius }) {
-  const found = sections.map(() => []);
-  for (let i = 0; i < count; i++) {
-    const isNext = i > 0 && sectionOf[i] === sectionOf[i - 1] && Math.hypot(x[i] - x[i - 1], y[i] - y[i - 1]) <= radius * AISLE;
-    if (isNext) found[sectionOf[i]].at(-1).push(i);
-    else found[sectionOf[i]].push([i]);
+function stretchesOfSections(plan) {
+  const found = plan.sections.map(() => []);
+  for (let i = 0; i < plan.count; i++) {
+    const stretches = found[plan.sectionOf[i]];
+    if (i > 0 && plan.areNeighbours(i - 1, i)) stretches.at(-1).push(i);
+    else stretches.push([i]);
   }
   return found;
 }
