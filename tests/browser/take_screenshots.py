@@ -117,6 +117,9 @@ def shoot_the_shop(camera: Camera) -> None:
     page.wait_for_url("**/seats")
     page.wait_for_timeout(SETTLE_MS)
     camera.shoot("seats")
+    shoot_the_map(camera, "/events/demo-arena/seats", "seats")
+    shoot_the_map(camera, "/events/stadium/seats", "stadium")
+    page.goto("/events/demo-arena/seats")
     page.get_by_role("button", name="Hold the best available").click()
     page.wait_for_url("**/checkout/*")
     camera.shoot("checkout")
@@ -124,6 +127,21 @@ def shoot_the_shop(camera: Camera) -> None:
     page.wait_for_url("**/orders/*")
     page.wait_for_timeout(SETTLE_MS)
     camera.shoot("order")
+
+
+def shoot_the_map(camera: Camera, path: str, name: str) -> None:
+    """Take the map from afar, then from close by with a pick."""
+    page = camera.page
+    page.goto(path)
+    page.locator("[data-map-state]").wait_for(state="hidden")
+    page.locator("#pick-title").evaluate("title => title.scrollIntoView()")
+    camera.shoot(f"{name}-map")
+    box = page.locator("canvas").bounding_box()
+    assert box is not None
+    for _ in range(2):
+        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.72)
+        page.wait_for_timeout(SETTLE_MS)
+    camera.shoot(f"{name}-near")
 
 
 def shoot_a_sale(camera: Camera) -> None:
@@ -150,7 +168,9 @@ def shoot_a_sale(camera: Camera) -> None:
 
 
 def fill_the_line(url: str, data_dir: Path) -> None:
-    """Give the demo sale a line that moves slowly enough to be looked at."""
+    """Give the demo a stadium, and its sale a line that moves slowly enough to be looked at."""
+    make_stadium = [sys.executable, "-m", "tests.browser.stadium", str(data_dir)]
+    subprocess.run(make_stadium, cwd=REPOSITORY, check=True)
     change_sale(data_dir, "set", "demo", "--rate", str(RATE_SLOW), "--burst", "1")
     join_crowd(int(url.rpartition(":")[2]), "demo", FANS)
 
