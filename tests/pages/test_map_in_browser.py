@@ -1,5 +1,6 @@
 """The live map in a real browser: a stadium in every frame, changes as they come, gaps, fingers."""
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
@@ -19,6 +20,8 @@ SLOWER: Final = 4
 # On a quiet machine every second frame may be late at most; others use this one, too.
 FRAME_MS_MAX: Final = 34
 TRIES: Final = 4
+# A ring is gone after a second and a half; other tests have the machine, too.
+PATIENCE_SECONDS: Final = 20
 # Drags a finger in circles or turns the wheel to and fro; answers the time between frames.
 MOVE: Final = """async (what) => {
     const canvas = document.querySelector("canvas");
@@ -251,3 +254,46 @@ async def test_what_one_should_know_of_a_seat_is_said(page: Page, server: TestSe
     await expect(page.get_by_role("button", name="companion’s place").first).to_be_visible()
     await page.locator(".seat").first.click()
     await expect(page.locator("[data-announcer]")).to_contain_text("restricted view")
+
+
+# How many pixels of the map have the colour that only what is going has.
+RED: Final = """() => {
+    const canvas = document.querySelector("canvas");
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    let red = 0;
+    for (let at = 0; at < data.length; at += 4) {
+        red += data[at] > 120 && data[at + 1] < 60 && data[at + 2] < 60;
+    }
+    return red;
+}"""
+
+
+async def test_a_seat_that_goes_is_shown_going(page: Page, server: TestServer) -> None:
+    server.app[preview.LINE]["codes"][:] = [2] * 5000  # type: ignore[index]
+    server.app[preview.LINE]["codes"][40] = 0  # type: ignore[index]
+    look = "const look = () => { most = Math.max(most, red()); requestAnimationFrame(look); }"
+    await tell(page, {"from": 1, "seq": 2, "changes": [[40, 1]]})
+    await page.add_init_script(
+        f"window.most = 0; window.red = {RED}; {look}; addEventListener('load', look);"
+    )
+    await look_at(page, server)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while await page.evaluate("window.most") < 20:
+            await page.wait_for_timeout(50)
+        while await page.evaluate("window.red()"):
+            await page.wait_for_timeout(50)
+
+
+async def test_the_map_is_where_it_was_after_a_look_at_the_list(
+    page: Page, server: TestServer
+) -> None:
+    await look_at(page, server)
+    for _ in range(4):
+        await page.click("[data-zoom=in]")
+    await page.wait_for_timeout(300)
+    place = "() => document.querySelector('[data-map-shapes] g').style.transform"
+    before = await page.evaluate(place)
+    await page.click("[data-view=list]")
+    await page.click("[data-view=map]")
+    await page.wait_for_timeout(300)
+    assert await page.evaluate(place) == before

@@ -9,6 +9,7 @@ const NUMBER_PX = 11; // from this radius on a seat's number can be read
 const MARK_PX = 4;
 const PICKED_PX = 5; // a pick is seen from afar
 const GOING_MS = 1_500; // as long as a glance takes to get there
+const GOING_MAX = 300; // at once: more than an eye can follow, few enough to draw
 const RATIO_MAX = 2; // more pixels than that cost time and nobody sees them
 const AFTER_TIERS = ["aside", "held", "sold", "closed"];
 
@@ -73,7 +74,7 @@ export class SeatPainter {
 
   // These seats have just gone: a ring closes around each for a moment.
   showGoing(indexes) {
-    for (const index of indexes) this.#going.set(index, performance.now());
+    for (const index of indexes.slice(0, GOING_MAX - this.#going.size)) this.#going.set(index, performance.now());
   }
 
   // `cursor` is a seat's index or -1.

@@ -51,11 +51,11 @@ export class SeatView {
 
   // The canvas has another size: show all of it when all was seen, else the same middle.
   resize(bounds) {
+    const { clientWidth, clientHeight } = this.#canvas;
+    if (!clientWidth) return; // not shown at the moment
     const middle = this.toPlan(this.width / 2, this.height / 2);
     const wasWhole = !this.#isFitted || this.isWhole;
-    this.width = this.#canvas.clientWidth;
-    this.height = this.#canvas.clientHeight;
-    if (!this.width) return;
+    [this.width, this.height] = [clientWidth, clientHeight];
     this.#isFitted = true;
     this.#bounds = bounds;
     this.wholeScale = this.#fitting(bounds);
@@ -204,6 +204,7 @@ export class SeatView {
   }
 
   #wheel(event) {
+    if (this.isWhole && event.deltaY > 0) return; // nothing is farther away: the page scrolls on
     event.preventDefault();
     this.zoomAt(Math.exp(-event.deltaY * (event.ctrlKey ? 0.01 : 0.0016)), event.offsetX, event.offsetY);
   }
