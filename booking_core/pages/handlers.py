@@ -22,7 +22,7 @@ from booking_core.pages.views import (
     OnSalePage,
     SeatsPage,
 )
-from booking_core.seats.api import event_named, hold_wanted
+from booking_core.seats.api import event_named, hold_wanted, swap_wanted
 from booking_core.seats.app_keys import HOLDS
 from booking_core.seats.hold import event_of
 from booking_core.seats.reserving import total_of
@@ -137,7 +137,7 @@ async def show_seats(
 
 @routes.post("/events/{event}/reserve")
 async def reserve_form(request: web.Request) -> web.Response:
-    """Hold the best available seats, or stock, without JavaScript."""
+    """Hold the best available seats, or stock, without JavaScript; what is held already changes."""
     event = await event_named(request, request.match_info["event"])
     fan_id = admitted_fan(request, event)
     form = await read_form(request)
@@ -156,9 +156,18 @@ async def reserve_form(request: web.Request) -> web.Response:
         ),
         stock=Stock(tier or event.tiers[0].tier, quantity) if is_stock else None,
     )
+    held = await read_held(request, event)
     try:
-        hold = await hold_wanted(request, event, layout, fan_id, body, None)
-    except (SeatsTaken, SoldOut, OverSeatLimit, RequestInvalid) as refusal:
+        if held is None:
+            hold = await hold_wanted(request, event, layout, fan_id, body, None)
+        else:
+            changed = (held.reservation_id, fan_id, body, None)
+            hold = await swap_wanted(request, event, layout, *changed)
+    except RequestInProgress:
+        # It is being paid for: the checkout leads on to the order.
+        assert held is not None
+        return web.Response(status=303, headers={"Location": f"/checkout/{held.reservation_id}"})
+    except (SeatsTaken, SoldOut, OverSeatLimit, RequestInvalid, HoldLost) as refusal:
         return await show_seats(request, event, refusal.code, quantity, tier)
     return web.Response(status=303, headers={"Location": f"/checkout/{hold.reservation_id}"})
 

@@ -110,12 +110,25 @@ async def swap(request: web.Request) -> web.Response:
     operation_id = idempotency_key(request, body.idempotency_key) or None
     shop, event_id = request.config_dict[SHOP], event_of(reservation_id)
     event, layout = await shop.get(event_id), await shop.seat_layout(event_id)
+    hold = await swap_wanted(request, event, layout, reservation_id, fan_id, body, operation_id)
+    return hold_response(request, event, layout, hold, 200)
+
+
+async def swap_wanted(
+    request: web.Request,
+    event: Event,
+    layout: SeatLayout,
+    reservation_id: str,
+    fan_id: str,
+    body: WantedBody,
+    operation_id: str | None,
+) -> Hold:
+    """Change a hold to what the body asks for. Raises as `hold_wanted` does, and HoldLost, RequestInProgress."""
     holds, now_ms = request.config_dict[HOLDS], request.config_dict[CLOCK].now_ms()
     channel = await request.config_dict[CHANNELS].channel_of(event.event_id, body.channel_key)
     wish = make_wish(event, layout, body, channel)
     with named_refusals(event, layout, now_ms):
-        hold = await holds.swap(reservation_id, fan_id, wish, event.seats_max, operation_id)
-    return hold_response(request, event, layout, hold, 200)
+        return await holds.swap(reservation_id, fan_id, wish, event.seats_max, operation_id)
 
 
 @routes.post("/api/bookings/{reservation}/extend")

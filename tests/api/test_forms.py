@@ -175,6 +175,37 @@ async def test_a_hold_that_is_paid_for_is_not_let_go_by_a_form(shop: Shop) -> No
     assert await held_by(shop, event, fan.fan_id) == [held]
 
 
+async def test_a_hold_has_its_clock_on_the_seats_and_changes_in_place_by_a_form(shop: Shop) -> None:
+    event = await shop.new_event(6)
+    fan = Fan.inside(shop)
+    fan.headers["Accept"] = "text/html"
+    held = await fan.held(event, "A-1")
+    checkout = await fan.call("GET", f"/checkout/{held}")
+    cookie = checkout.cookies["held"]
+    assert cookie.startswith(f"{held};")
+    assert {"HttpOnly", "SameSite=Lax", f"Path=/events/{event}/"} <= set(cookie.split("; "))
+
+    fan.headers["Cookie"] = f"held={held}"
+    seats = (await fan.call("GET", f"/events/{event}/seats")).body.decode()
+    assert f'data-held="{held}"' in seats
+    reply = await fan.call("POST", f"/events/{event}/reserve", data={"quantity": "3"})
+    assert (reply.status, reply.headers["Location"]) == (303, f"/checkout/{held}")
+    assert await held_by(shop, event, fan.fan_id) == [held]
+
+    # The name of a hold is no proof: another fan is not shown it, and gets one of their own.
+    stranger = Fan.inside(shop)
+    stranger.headers |= {"Accept": "text/html", "Cookie": f"held={held}"}
+    seats = (await stranger.call("GET", f"/events/{event}/seats")).body.decode()
+    assert held not in seats
+    reply = await stranger.call("POST", f"/events/{event}/reserve", data={"quantity": "1"})
+    assert reply.headers["Location"] != f"/checkout/{held}"
+    assert len(await held_by(shop, event, stranger.fan_id)) == 1
+
+    assert (await fan.complete(held, "card_requires_action")).status == 202
+    reply = await fan.call("POST", f"/events/{event}/reserve", data={"quantity": "1"})
+    assert (reply.status, reply.headers["Location"]) == (303, f"/checkout/{held}")
+
+
 @pytest.mark.parametrize(
     "quantity",
     ["", "0", "-1", "9", "1.5", "x", "\u00b2", "\u0662", "1e1", "9" * 5_000, "1\x00", " 1"],

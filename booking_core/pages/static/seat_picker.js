@@ -48,6 +48,10 @@ function loseHold() {
 // --- refusals
 
 function takeRefusal({ code, document: problem }) {
+  if (code === "request-in-progress" && heldId) {
+    goToCheckout(heldId); // it is being paid for; the checkout leads on to the order
+    return;
+  }
   if (code === "hold-lost" && heldId) loseHold();
   const isTold = chooser?.takeTaken(problem.seat_ids ?? [], code === "seats-taken"); // it names what the fan has lost
   if (problem.offer) offer(problem.offer);
