@@ -123,7 +123,7 @@ async def swap_wanted(
     body: WantedBody,
     operation_id: str | None,
 ) -> Hold:
-    """Change a hold to what the body asks for. Raises as `hold_wanted` does, and HoldLost, RequestInProgress."""
+    """Change a hold to the wish. Raises as `hold_wanted` does, and HoldLost, RequestInProgress."""
     holds, now_ms = request.config_dict[HOLDS], request.config_dict[CLOCK].now_ms()
     channel = await request.config_dict[CHANNELS].channel_of(event.event_id, body.channel_key)
     wish = make_wish(event, layout, body, channel)
