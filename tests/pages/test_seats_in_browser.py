@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, Route, async_playwright, expect
 
 from tests.pages import preview
 from tests.pages.test_in_browser import CHROMIUM, FLAGS, started
@@ -179,3 +179,49 @@ async def test_places_kept_for_others_are_said_to_be(page: Page, server: TestSer
     await pick_two(page, server)
     await page.click("[data-reserve]")
     await expect(page.locator("[data-notice=refusal]")).to_contain_text("wheelchair")
+
+
+async def test_picks_are_there_after_a_reload_as_far_as_they_are_free(
+    page: Page, server: TestServer
+) -> None:
+    await pick_two(page, server)
+    await page.reload()
+    await expect(page.locator("[data-tray] li")).to_have_count(2)
+    server.app[preview.LINE]["codes"][1] = 2  # type: ignore[index]
+    await page.reload()
+    await expect(page.locator("[data-tray] li")).to_have_text([re.compile("seat 3")])
+    await page.click("[data-reserve]")
+    await page.wait_for_url("**/checkout/demo-arena.*")
+    await page.goto(f"http://localhost:{server.port}/events/demo-arena/seats")
+    await page.wait_for_selector("[data-map-state]", state="hidden")
+    await expect(page.locator("[data-tray] li")).to_have_count(0)
+
+
+async def test_a_fan_is_not_told_that_they_were_faster_than_themselves(
+    page: Page, server: TestServer
+) -> None:
+    await pick_two(page, server)
+    notices: list[str] = []
+    await page.expose_function("told", lambda title: notices.append(title))
+    await page.evaluate(
+        """() => {
+            const notice = document.querySelector("[data-notice=refusal]");
+            const tell = () => told(notice.querySelector("strong").textContent);
+            new MutationObserver(tell).observe(notice, { attributes: true });
+        }"""
+    )
+
+    async def answer_late(route: Route) -> None:
+        # The change comes before the answer, as it may.
+        for index in (1, 2):
+            server.app[preview.LINE]["codes"][index] = 1  # type: ignore[index]
+        server.app[preview.LINE]["seq"] += 5  # type: ignore[index]
+        async with page.expect_response(lambda answer: answer.url.endswith("/demo-arena/seats")):
+            pass
+        await page.wait_for_timeout(100)
+        await route.continue_()
+
+    await page.route("**/reserve", answer_late)
+    await page.click("[data-reserve]")
+    await page.wait_for_url("**/checkout/demo-arena.*")
+    assert notices == []

@@ -22,7 +22,7 @@ export class SeatChooser {
   #list;
   #sections;
 
-  // page: { currency, seatsMax, say(words), together(), onLimit(), onApart(), onGone(places), onFree(by tier) };
+  // page: { currency, seatsMax, say(words), isHolding(), together(), onLimit(), onApart(), onGone(places), onFree(by tier), onPicks(ids) };
   // together() says how many a tap picks.
   constructor(root, plan, page) {
     this.#root = root;
@@ -120,6 +120,7 @@ export class SeatChooser {
   }
 
   #dropLost() {
+    if (this.#page.isHolding()) return; // they may be gone because this fan has just got them
     const lost = [...this.#picked].filter((index) => !this.#plan.isFree(index));
     for (const index of lost) this.#picked.delete(index);
     if (lost.length) this.#page.onGone(lost.map((index) => this.words.place(index)).join("; "));
@@ -134,6 +135,7 @@ export class SeatChooser {
     this.#list.update({ ...state, labels: sections.map((each) => sectionWords(each, currency)), isFilterNew });
     this.#page.onFree(this.#plan.tiers.map(({ tier }, at) => ({ tier, available: tiers[at] })));
     this.#fillTray();
+    this.#page.onPicks(this.pickedIds);
   }
 
   #fillTray() {

@@ -16,6 +16,7 @@ const root = document.getElementById("main");
 const { event: eventId, currency, planUrl, seatsUrl } = root.dataset;
 const seatsMax = Number(root.dataset.seatsMax);
 const tiers = JSON.parse(root.dataset.tiers);
+const picksName = `onsale.picks.${eventId}`;
 const announcer = root.querySelector("[data-announcer]");
 const refusals = new Refusals(root.querySelector('[data-notice="refusal"]'), say);
 let heldId = root.querySelector("[data-hold-bar]")?.dataset.held ?? "";
@@ -92,11 +93,13 @@ async function hold(wish, button) {
   say(text("holding"));
   const answer = await reserve(eventId, wish, heldId);
   if (answer?.ok) {
+    sessionStorage.removeItem(picksName);
     goToCheckout(answer.document.reservation_id);
     return; // the page is on its way: nothing may be pressed any more
   }
   isHolding = false;
   button.removeAttribute("aria-disabled");
+  chooser?.takeChanges([]); // what went meanwhile
   if (answer) takeRefusal(answer);
   else refusals.show("trouble");
 }
@@ -141,10 +144,14 @@ function mapState(name) {
   element.hidden = !name;
 }
 
-function follow() {
+// `kept` is what was picked before the page was loaded again.
+function follow(kept) {
+  let picksToRestore = kept;
   new SeatFeed(seatsUrl || `/api/events/${eventId}/seats`, {
     onSnapshot: ({ status, stock }) => {
       chooser?.takeSnapshot(status);
+      if (picksToRestore.length) chooser?.pickOnly(picksToRestore);
+      picksToRestore = [];
       takeFree(stock);
       mapState("");
     },
@@ -191,21 +198,25 @@ async function start() {
   watchHold();
   onWish("best", bestWish);
   onWish("stock", stockWish);
+  let kept = [];
   if (planUrl) {
+    kept = JSON.parse(sessionStorage.getItem(picksName) ?? "[]");
     chooser = new SeatChooser(root, await loadPlan(), {
       currency,
       seatsMax,
       say,
+      isHolding: () => isHolding,
       together: () => (root.querySelector("[data-together]").checked ? Number(root.querySelector("#quantity").value) : 1),
       onApart: () => refusals.show("apart"),
       onLimit: () => refusals.show("limit"),
       onGone: (seats) => refusals.show("gone", { seats }),
       onFree: takeFree,
+      onPicks: (ids) => sessionStorage.setItem(picksName, JSON.stringify(ids)),
     });
     const button = root.querySelector("[data-reserve]");
     button.addEventListener("click", () => hold(chooser.wish, button));
   }
-  follow();
+  follow(kept);
 }
 
 // The browser's own way back shows the page as it was left: its buttons, and its idea of what is held.
