@@ -103,21 +103,19 @@ async def tell_now(page: Page, server: TestServer, changes: dict[int, int]) -> N
     server.app[preview.LINE]["seq"] += 5  # type: ignore[index]
 
 
-@pytest.mark.parametrize("closer", [0, 3, 6], ids=["whole", "near", "seats"])
-@pytest.mark.parametrize("what", ["drag", "wheel"])
-async def test_a_stadium_moves_on_a_slow_phone(
-    page: Page, server: TestServer, what: str, closer: int
-) -> None:
+async def test_a_stadium_moves_on_a_slow_phone(page: Page, server: TestServer) -> None:
     await look_at(page, server, sample_stadium.EVENT_ID)
     tools = await page.context.new_cdp_session(page)
-    for _ in range(closer):
-        await page.click("[data-zoom=in]")
-    await tools.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
-    found: list[float] = []
-    while len(found) < TRIES and min(found, default=1e9) > FRAME_MS_MAX:
-        found.append(await page.evaluate(MOVE, what))
-    print(f"{what} {closer}: {found} ms a frame")
-    assert min(found) <= FRAME_MS_MAX, found
+    for closer in (0, 3, 3):  # the whole stadium, near, and among the seats
+        for _ in range(closer):
+            await page.click("[data-zoom=in]")
+        await tools.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
+        for what in ("drag", "wheel"):
+            found: list[float] = []
+            while len(found) < TRIES and min(found, default=1e9) > FRAME_MS_MAX:
+                found.append(await page.evaluate(MOVE, what))
+            assert min(found) <= FRAME_MS_MAX, (closer, what, found)
+        await tools.send("Emulation.setCPUThrottlingRate", {"rate": 1})
 
 
 async def test_a_gap_in_the_changes_loads_everything_anew(page: Page, server: TestServer) -> None:

@@ -165,6 +165,26 @@ async def test_a_map_follows_every_change(maps: SeatMaps, shop: Shop) -> None:
     assert "".join(follower) == await shop.status()
 
 
+async def test_a_rush_comes_in_few_batches(
+    maps: SeatMaps, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every_ms = 100
+    monkeypatch.setattr(seat_map_module, "BATCH_EVERY_MS", every_ms)
+    seat_map = await maps.map_of(shop.event_id)
+    began = asyncio.get_running_loop().time()
+    for _ in range(30):
+        hold = await shop.hold_seats("ada", 1)
+        await shop.holds.release(hold.reservation_id, "ada")
+        await asyncio.sleep(0.01)
+
+    async def has_all() -> bool:
+        return seat_map.seq == 60
+
+    await until(has_all)
+    passed_ms = 1000 * (asyncio.get_running_loop().time() - began)
+    assert 2 <= len(seat_map.batches) <= passed_ms / every_ms + 2
+
+
 async def test_a_missing_number_makes_it_load_everything_anew(maps: SeatMaps, shop: Shop) -> None:
     seat_map = await maps.map_of(shop.event_id)
     await shop.hold_seats("ada", 1)
