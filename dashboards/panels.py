@@ -89,9 +89,11 @@ WAITING_ROOM: list[Panel] = [
     graph(
         "Joins",
         "Fans asking for a place in line, by outcome. Repeated: the same device came back and "
-        "was told the same place.",
+        "was told the same place. Move: places going to another device, by links made, places "
+        "moved, claims refused.",
         "cps",
         (per_second("onsale_joins_total", "outcome", SALE), "{{outcome}}"),
+        (per_second("onsale_moves_total", "outcome", SALE), "move {{outcome}}"),
     ),
     graph(
         "Bot checks",

@@ -24,6 +24,7 @@ __all__ = [
     "JOINS",
     "LINE_LAST_PLACE",
     "LINE_SERVING",
+    "MOVES",
     "NO_SHOW_PART",
     "ORIGIN_ANSWERS",
     "PACING_LIMIT",
@@ -40,6 +41,7 @@ TICK_SECONDS_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.
 
 JOIN_OUTCOMES = ("joined", "repeated", "refused")
 CODE_OUTCOMES = ("redeemed", "unknown", "used-up", "revoked", "guesses-used-up", "failed")
+MOVE_OUTCOMES = ("link", "moved", "refused")
 ANSWER_OUTCOMES = ("good", "failed", "slow")
 
 JOINS = Counter(
@@ -55,6 +57,11 @@ BOT_CHECKS = Counter(
 ACCESS_CODES = Counter(
     "onsale_access_codes_total",
     "Access codes that fans gave when they joined, by outcome.",
+    ["sale", "outcome"],
+)
+MOVES = Counter(
+    "onsale_moves_total",
+    "Places that fans move to another device: links made, places moved, claims refused.",
     ["sale", "outcome"],
 )
 ADMISSIONS = Counter(
@@ -209,6 +216,8 @@ def expect_sale(sale_id: str) -> None:
         JOINS.labels(sale_id, outcome)
     for outcome in CODE_OUTCOMES:
         ACCESS_CODES.labels(sale_id, outcome)
+    for outcome in MOVE_OUTCOMES:
+        MOVES.labels(sale_id, outcome)
     for outcome in ANSWER_OUTCOMES:
         ORIGIN_ANSWERS.labels(sale_id, outcome)
     for counter in (FAULT_CREDITS, FAULT_SECONDS_GIVEN, SECONDS_FROZEN):

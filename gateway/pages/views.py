@@ -26,6 +26,7 @@ Stage = Literal[
     "waiting",  # the fan has a place in line that was not called
     "called",  # it is the fan's turn
     "inside",  # the fan has an admission pass
+    "moved",  # the place went on to another device
     "refused",  # a bot check failed
     "full",  # draining: nobody new is taken in
     "sold_out",
@@ -96,6 +97,7 @@ class WaitingPage:
     is left to this one (None: unknown). `refresh_after_seconds` is how often the page of a waiting
     fan loads itself again without JavaScript. `event_id` is the event the fan came for
     (`?event=`), "" for none: it goes along to the admission, which leads to that event's seats.
+    `is_moved` tells a device that its place is another's by now.
     `wants_access_code` shows a field for an access code in the join form.
     """
 
@@ -107,6 +109,7 @@ class WaitingPage:
     place: int | None = None
     lane: str | None = None
     is_from_draw: bool = False
+    is_moved: bool = False
     serving_at_join: int = 0
     go_to: str = ""
     refusal: str = ""
@@ -208,6 +211,8 @@ class WaitingPage:
         """Which part of the page is shown."""
         if self.go_to:
             return "inside"
+        if self.is_moved:
+            return "moved"
         if self.phase == "closed" or self.phase == "sold_out":
             return self.phase
         if self.refusal:

@@ -53,15 +53,21 @@ class Moves:
             case _:
                 raise AssertionError(f"move_place.lua broke its contract: {answer!r}")
 
-    async def refuse_moved(self, sale_id: str, fan_id: str, lane: str | None) -> None:
-        """Raise TicketMoved if the fan's place in the lane is another's by now.
+    async def moved_to(self, sale_id: str, fan_id: str, lane: str | None) -> str | None:
+        """Return whose the fan's place in the lane is by now; None if it was never moved.
 
         For what is shown: while Redis is away everybody sees their place. Entering asks again.
         """
         key, field = sale_keys(sale_id)["moved"], f"{lane or GENERAL}/{fan_id}"
         with suppress(StoreUnavailable):
-            if await self._epochs.store.call("HEXISTS", key, field):
-                raise TicketMoved
+            found: str | None = await self._epochs.store.call("HGET", key, field)
+            return found
+        return None
+
+    async def refuse_moved(self, sale_id: str, fan_id: str, lane: str | None) -> None:
+        """Raise TicketMoved if the fan's place in the lane is another's by now, see `moved_to`."""
+        if await self.moved_to(sale_id, fan_id, lane) is not None:
+            raise TicketMoved
 
     async def _note(self, link: MoveClaims, lane: str, to_fan_id: str) -> None:
         async with connection(self._epochs.pool) as open_connection:

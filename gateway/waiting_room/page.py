@@ -5,7 +5,7 @@ from contextlib import suppress
 import msgspec
 from aiohttp import web
 
-from gateway.app_keys import CLOCK, RENDERER, ROOMS, SETTINGS, WAIT_TOKENS
+from gateway.app_keys import CLOCK, MOVES, RENDERER, ROOMS, SETTINGS, WAIT_TOKENS
 from gateway.edge.credentials import read_pass, read_ticket
 from gateway.edge.renewal import give_pass
 from gateway.pages.views import RoomEvent, WaitingPage
@@ -36,6 +36,9 @@ async def waiting_page(request: web.Request) -> web.Response:
     sale_id = request.match_info["sale"]
     board = request.config_dict[ROOMS].board(sale_id)
     ticket = ticket_if_any(request, sale_id)
+    is_moved = ticket is not None and await has_moved(request, ticket)
+    if is_moved:
+        ticket = None
     again = await joining.entered_again(request, ticket)
     if again is not None:
         ticket = again.claims
@@ -47,10 +50,18 @@ async def waiting_page(request: web.Request) -> web.Response:
             headers={"Cache-Control": "no-store", "Vary": "Accept, Cookie"},
         )
     else:
-        response = show(request, sale_id, ticket)
+        response = show(request, sale_id, ticket, is_moved=is_moved)
     if again is not None:
         give_ticket(request, response, again)
+    if is_moved:
+        take_both_back(request, response, sale_id)
     return response
+
+
+async def has_moved(request: web.Request, ticket: TicketClaims) -> bool:
+    """Say whether the ticket's place is another device's by now."""
+    moves = request.config_dict[MOVES]
+    return await moves.moved_to(ticket.sale_id, ticket.fan_id, ticket.lane) is not None
 
 
 @routes.post("/sales/{sale}/join")
@@ -129,6 +140,8 @@ def show(
     ticket: TicketClaims | None,
     refusal: str = "",
     status: int = 200,
+    *,
+    is_moved: bool = False,
 ) -> web.Response:
     """Return the page for this fan at this moment."""
     rooms = request.config_dict[ROOMS]
@@ -143,6 +156,7 @@ def show(
         entry_number=ticket.entry_number if ticket else None,
         place=joining.place_of(ticket, board.document.phase, draw) if ticket else None,
         is_from_draw=bool(ticket and ticket.entry_number and draw and draw.seed),
+        is_moved=is_moved,
         lane=ticket.lane if ticket else None,
         go_to=go_to_if_inside(request, sale_id),
         refusal=refusal,

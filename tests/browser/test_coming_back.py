@@ -1,20 +1,11 @@
 """Who closes the page and comes back in the same browser has the same place, whatever was cleared."""
 
-import json
-import subprocess
-import sys
-import uuid
-from urllib.error import HTTPError
-from urllib.request import urlopen
-
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Profile
-from tests.running_system import RunningSystem, wait_until
-
-# Two gateways: one is missed once in half a million times.
-ASKED_TIMES = 20
+from tests.browser.paused_sale import joined, paused_sale, shown_place
+from tests.running_system import RunningSystem
 
 CLEAR_RECORD = "localStorage.clear()"
 CLEAR_ALL = """async () => {
@@ -25,50 +16,8 @@ CLEAR_ALL = """async () => {
 
 @pytest.fixture
 def sale(running: RunningSystem) -> str:
-    """A sale that calls nobody, so that everybody keeps waiting."""
-    sale_id = f"back-{uuid.uuid4().hex[:8]}"
-    for words in (("create", sale_id, "--name", "Back again"), ("pause", sale_id)):
-        command = (sys.executable, "-m", "onsale", "sale", *words)
-        subprocess.run((*command, "--data-dir", str(running.data_dir)), check=True)
-    # Each process reads of the pause for itself; one that has not yet may still call somebody.
-    wait_until("all processes paused", lambda: _all_say_paused(running, sale_id), 30)
-    return sale_id
-
-
-def _all_say_paused(running: RunningSystem, sale_id: str) -> bool:
-    """Ask often enough that the kernel gave every gateway a connection."""
-    return all(_phase(running, sale_id) == "paused" for _ in range(ASKED_TIMES))
-
-
-def _phase(running: RunningSystem, sale_id: str) -> str:
-    try:
-        with urlopen(f"{running.base_url}/api/sales/{sale_id}/status") as answer:
-            return str(json.load(answer)["phase"])
-    except HTTPError:
-        return "not known yet"
-
-
-def joined(profile: Profile, sale: str) -> int:
-    """Join in a tab that is closed afterwards; return the place."""
-    page = profile.new_page()
-    wait_until("the sale is there", lambda: _is_there(page, sale), 10)
-    page.get_by_role("button", name="Join the waiting room").click()
-    place = shown_place(page)
-    page.close()
-    return place
-
-
-def _is_there(page: Page, sale: str) -> bool:
-    answer = page.goto(f"/sales/{sale}")
-    return answer is not None and answer.ok
-
-
-def shown_place(page: Page) -> int:
-    """Wait for the fan's place to be shown, and return it."""
-    place = page.locator("[data-fill=place]").first
-    expect(page.locator("#main[data-stage=waiting]")).to_be_visible()
-    expect(place).not_to_be_empty()
-    return int("".join(letter for letter in place.inner_text() if letter.isdigit()))
+    """A sale that calls nobody."""
+    return paused_sale(running)
 
 
 @pytest.mark.parametrize("kept", ["all", "cookies", "record", "key"])

@@ -57,6 +57,7 @@ ZERO_WHEN_ALL_IS_WELL = {
     "Payment refusals A": "one card in ten is declined: in a few bookings perhaps none",
     "Bot checks B": "nobody has an access code",
     "Waits as told A": "nobody waits half a minute, so that no range is told",
+    "Joins B": "nobody goes on elsewhere",
     "No-shows A": "every fan who is called comes",
     "Failing answers A": "no answer fails",
     "Failing answers per second A": "no answer fails",

@@ -136,6 +136,7 @@ def waiting_pages() -> dict[str, WaitingPage]:
         "called": waiting(told(), place=11_100, claim_within_ms=112_000),
         "called_late": waiting(place=11_100),
         "inside": waiting(place=11_100, go_to="/events/demo-arena/seats"),
+        "moved": waiting(told(), is_moved=True),
         "refused": waiting(refusal="expired"),
         "full": waiting({"phase": "draining"}),
         "sold_out": waiting({"phase": "sold_out"}, **in_line),

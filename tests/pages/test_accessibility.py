@@ -73,7 +73,10 @@ async def test_axe_finds_nothing_on_any_page(page: Page, server: TestServer, tem
 @pytest.mark.parametrize(
     ("path", "presses"),
     [
-        ("waiting_room.html/waiting", [".languages summary", ".leave summary"]),
+        (
+            "waiting_room.html/waiting",
+            [".languages summary", "[data-move] summary", ".leave:not([data-move]) summary"],
+        ),
         ("seats.html/seated", ["[data-view=list]", ".list details:nth-of-type(1) summary"]),
         ("checkout.html/held", ["input[value=card_declined]", ".pay"]),
     ],

@@ -27,8 +27,9 @@ export function aheadOf({ board, place, lane }) {
 
 // Which part of the page is shown; the same rules as WaitingPage.stage.
 export function stageOf(state, nowMs) {
-  const { board, place, entryNumber, goTo, refusal, lane } = state;
+  const { board, place, entryNumber, goTo, refusal, lane, isMoved } = state;
   if (goTo) return "inside";
+  if (isMoved) return "moved";
   if (board.phase === "closed" || board.phase === "sold_out") return board.phase;
   if (refusal) return "refused";
   if (place != null) return place <= servingIn(board, lane) ? "called" : "waiting";

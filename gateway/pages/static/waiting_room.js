@@ -4,6 +4,7 @@ import { servingIn } from "./board.js";
 import { BoardFeed } from "./board_feed.js";
 import { Cues } from "./cues.js";
 import { FanRecord, noteCommitment } from "./fan_record.js";
+import { MoveLink } from "./move_link.js";
 import { PlaceView } from "./place_view.js";
 import { ProofOfWork } from "./proof_of_work.js";
 import { openDeviceKey } from "/static/base/js/device_key.js";
@@ -24,6 +25,7 @@ const clockOffsetMs = Number(nowMs) - Date.now();
 const record = new FanRecord(saleId);
 const view = new PlaceView(root);
 const cues = new Cues(root);
+const moveLink = new MoveLink(root.querySelector("[data-move]"), () => askPlace(0));
 const state = {
   board: JSON.parse(root.dataset.board),
   place: numberOr(root.dataset.place),
@@ -32,6 +34,7 @@ const state = {
   goTo: root.dataset.goTo,
   refusal: root.dataset.refusal,
   lane: root.dataset.lane,
+  isMoved: root.dataset.stage === "moved" || record.read().isMoved,
 };
 let claimEndsAt = numberOr(root.dataset.claimWithinMs, (ms) => performance.now() + ms);
 let feed = { mode: "polling", nextAt: performance.now() };
@@ -127,6 +130,7 @@ function joined({ ticket, place, entry_number: entryNumber, lane }) {
 }
 
 function joinRefused({ code, document: problem }) {
+  if (code === "ticket-moved") return moved();
   if (code === "bot-check-failed") state.refusal = problem.reason || "other";
   else view.trouble("busy", refusalWords(code));
   render();
@@ -144,10 +148,10 @@ async function admit() {
     const answer = await send("admit", { ...(ticket ? { ticket } : {}), ...(eventId ? { event: eventId } : {}) });
     if (answer?.ok) {
       state.goTo = answer.document.go_to;
-      cues.stop();
       render();
       return location.assign(state.goTo);
     }
+    if (answer?.code === "ticket-moved") return moved();
     if (answer?.code === "device-proof-invalid") return view.trouble("busy", text("lost_key_text"));
     if (answer && answer.status !== 425 && !isPassing(answer)) {
       return view.trouble("busy", refusalWords(answer.code));
@@ -161,9 +165,26 @@ async function leave() {
   const { ticket } = record.read();
   const answer = await send("leave", ticket ? { ticket } : {});
   if (!answer?.ok) return view.trouble("trouble");
-  record.forget();
-  forgetFan();
+  forgetPlace();
   return focusStage();
+}
+
+// --- going on elsewhere
+
+async function makeLink() {
+  const { ticket } = record.read();
+  const answer = await send("move", ticket ? { ticket } : {});
+  if (answer?.ok) return moveLink.show(answer.document, clockOffsetMs);
+  if (answer?.code === "ticket-moved") return moved();
+  if (answer?.code === "device-proof-invalid") return view.trouble("busy", text("lost_key_text"));
+  return answer && !isPassing(answer) ? view.trouble("busy", refusalWords(answer.code)) : view.trouble("trouble");
+}
+
+// Another device has the place. The page still says so after it was loaded again.
+function moved() {
+  state.isMoved = true;
+  forgetPlace();
+  record.write({ isMoved: true });
 }
 
 // The answer, or null when nobody answered.
@@ -194,6 +215,7 @@ async function askPlace(delayMs) {
   const answer = await ask("GET", `${api}/place`, { headers }).catch(() => null);
   isAskingPlace = false;
   if (answer?.ok) takePlace(answer.document);
+  else if (answer?.code === "ticket-moved") moved();
   else if (answer?.code === "ticket-invalid") forgetPlace();
   else if (view.stage === "drawing") askPlace(jittered(answer?.retryAfterMs || RETRY_MS));
 }
@@ -206,6 +228,7 @@ function forgetPlace() {
 
 function forgetFan() {
   claimEndsAt = null;
+  moveLink.hide();
   Object.assign(state, { place: null, entryNumber: null, servingAtJoin: 0, lane: "" });
   render();
 }
@@ -251,6 +274,7 @@ function start() {
   if (root.querySelector('form[data-form="code"]')) onSubmit("code", join);
   onSubmit("admit", admit);
   onSubmit("leave", leave);
+  onSubmit("move", makeLink);
   deviceKey = openDeviceKey(saleId);
   new BoardFeed(saleId, (board) => {
     state.board = board;
