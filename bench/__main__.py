@@ -13,6 +13,7 @@ from rich.console import Console
 
 from bench.ahead import measure_ahead
 from bench.bare_script import measure_bare_script
+from bench.best_available import measure_best
 from bench.door import measure_door
 from bench.draw import measure_draw
 from bench.installation import Installation, installed, other_core, server_core
@@ -41,6 +42,8 @@ class Sizes:
     map_seats: int
     reserve_seats: int
     order_seats: int
+    best_seats: int
+    best_events: int
     streams: int
     boards: int
     events: int
@@ -54,25 +57,30 @@ class Sizes:
 # Minutes of medians for the figures that are published.
 FULL = Sizes(
     reads=Plan(9, 1.5), writes=Plan(9, 0.8), orders=Plan(5, 2.0),
-    map_seats=60_000, reserve_seats=100_000, order_seats=30_000,
+    map_seats=60_000, reserve_seats=100_000, order_seats=30_000, best_seats=20_000, best_events=6,
     streams=8_000, boards=8, events=10_000, search_seconds=20.0, entries=1_000_000,
     sale_fans=60_000, sale_kinds=6, sale_seeds=3,
 )  # fmt: skip
 # Under a minute, for every change: good enough to see that a path has become a third slower.
 QUICK = Sizes(
     reads=Plan(3, 0.5), writes=Plan(3, 0.4), orders=Plan(2, 1.0),
-    map_seats=60_000, reserve_seats=20_000, order_seats=6_000,
+    map_seats=60_000, reserve_seats=20_000, order_seats=6_000, best_seats=20_000, best_events=2,
     streams=2_000, boards=3, events=10_000, search_seconds=3.0, entries=100_000,
     sale_fans=60_000, sale_kinds=6, sale_seeds=1,
 )  # fmt: skip
 # Seconds, for the test of the bench itself; the figures say nothing.
 TINY = Sizes(
     reads=Plan(1, 0.1), writes=Plan(1, 0.1), orders=Plan(1, 0.1),
-    map_seats=1_000, reserve_seats=4_000, order_seats=1_000,
+    map_seats=1_000, reserve_seats=4_000, order_seats=1_000, best_seats=2_000, best_events=1,
     streams=50, boards=2, events=200, search_seconds=0.5, entries=5_000,
     sale_fans=2_000, sale_kinds=1, sale_seeds=1,
 )  # fmt: skip
 SIZES = {"full": FULL, "quick": QUICK, "tiny": TINY}
+
+
+def best_events(sizes: Sizes) -> list[str]:
+    """Return the events whose best seats are asked for."""
+    return [f"bench-best-{number}" for number in range(sizes.best_events)]
 
 
 async def measure(sizes: Sizes, tell: Callable[[str], None]) -> list[Row]:
@@ -88,6 +96,7 @@ async def measure(sizes: Sizes, tell: Callable[[str], None]) -> list[Row]:
                     MAP_EVENT: sizes.map_seats,
                     RESERVE_EVENT: sizes.reserve_seats,
                     ORDER_EVENT: sizes.order_seats,
+                    **dict.fromkeys(best_events(sizes), sizes.best_seats),
                 },
             )
             await stack.enter_async_context(installation.floors(server_core()))
@@ -144,9 +153,14 @@ async def measure_alone(
             tell("poll and snapshot, against the bare framework")
             rows = await measure_reads(installation, MAP_EVENT, seats[MAP_EVENT], sizes.reads)
             tell("join and reserve, against one script call and a row lock")
-            return rows + await measure_writes(
+            rows += await measure_writes(
                 installation, RESERVE_EVENT, seats[RESERVE_EVENT], sizes.writes
             )
+            tell("the best four of a house")
+            events = best_events(sizes)
+            return [
+                *rows, await measure_best(installation, events, sizes.best_seats, sizes.writes)
+            ]  # fmt: skip
 
 
 async def measure_together(

@@ -16,7 +16,7 @@ from bench.rounds import Contender, ratio, ratio_by_clock
 
 REPOSITORY = Path(__file__).parents[2]
 PATHS = [
-    "poll", "snapshot", "join", "reserve", "reserve_vs_row_lock", "complete", "door",
+    "poll", "snapshot", "join", "reserve", "reserve_vs_row_lock", "best_available", "complete", "door",
     "stream_memory", "search", "draw", "pacing", "told_waits",
 ]  # fmt: skip
 # A start of ten processes and a tenth of a second for each path: twenty seconds, and on a machine with
