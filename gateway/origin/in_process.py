@@ -1,6 +1,7 @@
 """The shop as an application in this very process: no second hop, the same contract."""
 
 import asyncio
+from weakref import WeakMethod
 
 from aiohttp import HttpVersion11, web
 from aiohttp.http_parser import RawRequestMessage
@@ -80,10 +81,13 @@ def _share_response_signals(request: web.Request, inner: web.Request) -> None:
 
     Every other answer is begun by the gateway's own request and passes them there.
     """
-    own = inner._prepare_hook  # noqa: SLF001 (as above: no public name)
+    # Weakly, or each request would be garbage in a circle that only the collector finds.
+    own = WeakMethod(inner._prepare_hook)  # noqa: SLF001 (as above: no public name)
 
     async def both(response: web.StreamResponse) -> None:
-        await own(response)
+        hook = own()
+        assert hook is not None, "a request that is being answered is there"
+        await hook(response)
         await request._prepare_hook(response)  # noqa: SLF001
 
     inner._prepare_hook = both  # type: ignore[method-assign]  # noqa: SLF001
