@@ -1,5 +1,6 @@
 """`onsale event …`: put events on sale."""
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from booking_core.catalog.import_event import PlanFiles, import_event_file, read
 from booking_core.catalog.plan_extras import NO_EXTRAS, write_extras
 from booking_core.catalog.plan_source import PlanSource
 from booking_core.catalog.pretix_format import write_pretix
+from booking_core.catalog.venues import KINDS, make_venue
 from onsale.connections import data_dir_option, with_pool
 from onsale.sale_commands import MOMENT_FORMATS
 
@@ -123,6 +125,18 @@ def check_plan(plan: Path, side_file: Path | None, **given: Any) -> None:
 def export(event_id: str, out: Path, side_file: Path | None, data_dir: Path) -> None:
     """Write an event's seats as a pretix seating plan; importing it gives the same seats again."""
     write_source(with_pool(data_dir, lambda pool: export_event(pool, event_id)), out, side_file)
+
+
+@event.command("generate")
+@click.argument("kind", type=click.Choice(sorted(KINDS)))
+@click.option("--seats", type=int, help="How many; without it, as many as are usual.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same gives the same.")
+@click.option("--out", type=NEW_FILE, required=True, help="Where the plan goes.")
+@click.option("--side-file", type=NEW_FILE, help="Where goes what the format cannot say.")
+def generate(kind: str, seats: int | None, seed: int, out: Path, side_file: Path | None) -> None:
+    """Make the plan of a venue that there is not, to try out and rehearse with."""
+    chance = random.Random(seed)  # noqa: S311 (which seats are behind a pillar)
+    write_source(make_venue(kind, seats, chance), out, side_file)
 
 
 def write_source(source: PlanSource, out: Path, side_file: Path | None) -> None:

@@ -3,20 +3,20 @@
 import asyncio
 from collections.abc import Iterator
 
-from booking_core.catalog.drawing import Area, Drawing, Point
+from booking_core.catalog.drawing import Drawing, Point
 from booking_core.catalog.event import Event
 from booking_core.catalog.events import Catalog
 from booking_core.catalog.plan_extras import PlanExtras, SeatExtra
 from booking_core.catalog.plan_source import PlanSource
 from booking_core.catalog.plan_store import read_source
 from booking_core.catalog.pretix_format import (
-    PretixArea,
     PretixCategory,
     PretixPlan,
     PretixRow,
     PretixSeat,
     PretixSize,
     PretixZone,
+    area_of,
 )
 from booking_core.catalog.pretix_plan import ACCESSIBLE_CATEGORY, POSITION_DIGITS
 from booking_core.catalog.refusals import EventRefused
@@ -61,7 +61,7 @@ def source_of(event: Event, layout: SeatLayout) -> PlanSource:
 
 
 def _decoration(drawing: Drawing) -> Iterator[PretixZone]:
-    areas = tuple(_area(one) for one in drawing.areas if one.section is None)
+    areas = tuple(area_of(one) for one in drawing.areas if one.section is None)
     if areas:
         yield PretixZone(name="Drawing", position=Point(), rows=(), areas=areas)
 
@@ -77,7 +77,7 @@ def _zones(layout: SeatLayout, drawing: Drawing) -> Iterator[PretixZone]:
             name=section,
             position=Point(),
             rows=tuple(rows.get(index, ())),
-            areas=tuple(_area(one) for one in drawing.areas if one.section == index),
+            areas=tuple(area_of(one) for one in drawing.areas if one.section == index),
         )
 
 
@@ -96,21 +96,6 @@ def _row(layout: SeatLayout, seats: range) -> PretixRow:
             )
             for seat in seats
         ),
-    )
-
-
-def _area(area: Area) -> PretixArea:
-    return PretixArea(
-        shape=area.shape,
-        position=area.position,
-        color=area.color or None,
-        border_color=area.border_color or None,
-        rotation=area.rotation or None,
-        rectangle=area.rectangle,
-        circle=area.circle,
-        ellipse=area.ellipse,
-        polygon=area.polygon,
-        text=area.text,
     )
 
 

@@ -13,6 +13,7 @@ from booking_core.catalog.plan_repair import RepairReport
 from booking_core.catalog.pretix_format import PLAN_BYTES_MAX, read_pretix
 from booking_core.catalog.pretix_plan import ImportedPlan, make_imported
 from booking_core.catalog.refusals import EventRefused, PlanInvalid
+from booking_core.catalog.seat_csv import read_csv
 from groundwork.postgres import Pool
 
 
@@ -28,16 +29,23 @@ class PlanFiles:
 
 
 def read_plan(files: PlanFiles) -> ImportedPlan:
-    """Return the plan in the files. Raises PlanInvalid, or OSError when one cannot be read."""
-    pretix, unknown = read_pretix(
-        _read_file(files.plan, PLAN_BYTES_MAX), ignore_unknown=files.ignore_unknown
-    )
-    extras = NO_EXTRAS
+    """Return the plan in the files. Raises PlanInvalid, or OSError when one cannot be read.
+
+    A file named .csv is a table, any other one a plan of pretix. Where a table and the side file
+    speak of the same seat, the side file is believed.
+    """
+    raw, extras = _read_file(files.plan, PLAN_BYTES_MAX), NO_EXTRAS
+    if files.plan.suffix.lower() == ".csv":
+        pretix, extras, unknown = read_csv(
+            raw, files.plan.stem, ignore_unknown=files.ignore_unknown
+        )
+    else:
+        pretix, unknown = read_pretix(raw, ignore_unknown=files.ignore_unknown)
     if files.side_file:
-        extras, unknown_extras = read_extras(
+        more, unknown_extras = read_extras(
             _read_file(files.side_file, EXTRAS_BYTES_MAX), ignore_unknown=files.ignore_unknown
         )
-        unknown += unknown_extras
+        extras, unknown = more.over(extras), unknown + unknown_extras
     if files.focal_point:
         extras = extras.looking_at(files.focal_point)
     imported = make_imported(pretix, extras, files.leave_out)

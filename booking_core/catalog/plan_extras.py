@@ -74,6 +74,10 @@ class PlanExtras(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Return what is said of a seat."""
         return self.seats.get(seat_id, NOTHING_SAID)
 
+    def over(self, other: "PlanExtras") -> "PlanExtras":
+        """Return what both say; of seats that both name, only what this one says."""
+        return msgspec.structs.replace(self, seats=other.seats | self.seats)
+
     def looking_at(self, focal_point: Point) -> "PlanExtras":
         """Return the same with another focal point."""
         return msgspec.structs.replace(self, focal_point=focal_point)

@@ -2,6 +2,7 @@
 
 import types
 from collections.abc import Iterator
+from functools import cache
 from itertools import islice
 from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
 
@@ -56,13 +57,18 @@ def _cut(problems: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def _unknown_keys(value: Any, hint: Any, path: str) -> Iterator[str]:
-    for inner, inner_hint, inner_path in _parts(value, hint, path):
-        if isinstance(inner, dict | list):
-            yield from _unknown_keys(inner, inner_hint, inner_path)
-    struct = _struct_of(hint)
+    """Yield the paths of keys that nothing reads; large plans are mostly what has no parts at all."""
+    struct, items = _struct_of(hint), _items_of(hint)
     if struct and isinstance(value, dict):
-        known = {field.encode_name for field in msgspec.structs.fields(struct)}
-        yield from (f"{path}.{key}" for key in value if key not in known)
+        known = _fields_of(struct)
+        for key, one in value.items():
+            if key not in known:
+                yield f"{path}.{key}"
+            elif isinstance(one, dict | list):
+                yield from _unknown_keys(one, known[key].type, f"{path}.{key}")
+    elif items:
+        for one, item, inner_path in _parts(value, hint, path):
+            yield from _unknown_keys(one, item, inner_path)
 
 
 def _value_problems(value: Any, hint: Any, path: str) -> Iterator[tuple[str, str]]:
@@ -70,9 +76,9 @@ def _value_problems(value: Any, hint: Any, path: str) -> Iterator[tuple[str, str
     parts = list(_parts(value, hint, path))
     struct = _struct_of(hint)
     if struct and isinstance(value, dict):
-        for field in msgspec.structs.fields(struct):
-            if field.required and field.encode_name not in value:
-                yield path, f"Object missing required field {field.encode_name}"
+        for key, field in _fields_of(struct).items():
+            if field.required and key not in value:
+                yield path, f"Object missing required field {key}"
     elif parts:
         yield from _problem(value, _shallow(hint), path)
     if not parts and not (struct and isinstance(value, dict)):
@@ -85,9 +91,9 @@ def _parts(value: Any, hint: Any, path: str) -> Iterator[tuple[Any, Any, str]]:
     """Yield what a value consists of with the type that each part should have."""
     struct, items = _struct_of(hint), _items_of(hint)
     if struct and isinstance(value, dict):
-        for field in msgspec.structs.fields(struct):
-            if field.encode_name in value:
-                yield value[field.encode_name], field.type, f"{path}.{field.encode_name}"
+        for key, field in _fields_of(struct).items():
+            if key in value:
+                yield value[key], field.type, f"{path}.{key}"
     elif items and isinstance(value, list) and get_origin(items) is tuple:
         item = get_args(items)[0]
         yield from ((one, item, f"{path}[{index}]") for index, one in enumerate(value))
@@ -122,11 +128,18 @@ def _plain(hint: Any) -> Iterator[Any]:
         yield hint
 
 
+@cache
+def _fields_of(struct: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+    return {field.encode_name: field for field in msgspec.structs.fields(struct)}
+
+
+@cache
 def _struct_of(hint: Any) -> type[msgspec.Struct] | None:
     found = (one for one in _plain(hint) if isinstance(one, type))
     return next((one for one in found if issubclass(one, msgspec.Struct)), None)
 
 
+@cache
 def _items_of(hint: Any) -> Any:
     """Return the list or mapping whose items are objects of their own, None for any other type."""
     for one in _plain(hint):

@@ -106,6 +106,22 @@ class PretixArea(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         )
 
 
+def area_of(area: Area) -> PretixArea:
+    """Return the area as a file has it, in a zone at the origin."""
+    return PretixArea(
+        shape=area.shape,
+        position=area.position,
+        color=area.color or None,
+        border_color=area.border_color or None,
+        rotation=area.rotation or None,
+        rectangle=area.rectangle,
+        circle=area.circle,
+        ellipse=area.ellipse,
+        polygon=area.polygon,
+        text=area.text,
+    )
+
+
 class PretixZone(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A part of the hall. The schema lets the name be missing, and so do we."""
 
