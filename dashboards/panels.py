@@ -104,6 +104,13 @@ WAITING_ROOM: list[Panel] = [
         (per_second("onsale_access_codes_total", "outcome", SALE), "code {{outcome}}"),
     ),
     graph(
+        "Limits",
+        "Calls beyond a limit. Harder: an address or network asked for more than a household does, "
+        "and its browsers compute longer; a campus looks like that, too. Refused: a flood.",
+        "cps",
+        (per_second("onsale_limited_total", "call, outcome", SALE), "{{call}} {{outcome}}"),
+    ),
+    graph(
         "Waits as told",
         "Of the ranges told to fans whose end is known by now, how many held. Eight in ten are "
         "meant to; far fewer, and fans are told waits that are not so.",

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from gateway.app_keys import (
     ACCESS_CODES,
+    ADDRESS_NAMES,
     ALLOWANCES,
     BRAND_PICTURES,
     CLIENT_ADDRESSES,
@@ -18,6 +19,7 @@ from gateway.app_keys import (
     EPOCHS,
     IDENTITIES,
     KEY_RING,
+    LIMITS,
     MOVES,
     ORIGIN_HEALTH,
     POLICY,
@@ -29,6 +31,8 @@ from gateway.app_keys import (
     TOKENS,
     WAIT_TOKENS,
 )
+from gateway.bot_checks.asked_from import SECRET_NAME, AddressNames
+from gateway.bot_checks.limiting import Limits
 from gateway.bot_checks.proof_of_work import ProofOfWork
 from gateway.bot_checks.wait_token import WaitTokens
 from gateway.draw import api as draw_api
@@ -152,6 +156,8 @@ def _services(
             records = SaleRecords(epochs.pool)
             app[MOVES] = Moves(epochs)
             app[ALLOWANCES] = Allowances(epochs)
+            app[LIMITS] = Limits(epochs)
+            app[ADDRESS_NAMES] = AddressNames(app[KEY_RING].secret(SECRET_NAME))
             app[ACCESS_CODES] = AccessCodes(epochs.pool, app[KEY_RING].secret(CODES_SECRET))
             app[BRAND_PICTURES] = BrandPictures(BrandRecords(epochs.pool))
             app[DRAWS] = draws = DrawParts.made(epochs, settings, clock)

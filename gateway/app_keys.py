@@ -4,6 +4,8 @@ from typing import Final
 
 from aiohttp import web
 
+from gateway.bot_checks.asked_from import AddressNames
+from gateway.bot_checks.limiting import Limits
 from gateway.bot_checks.proof_of_work import ProofOfWork
 from gateway.bot_checks.wait_token import WaitTokens
 from gateway.draw.parts import DrawParts
@@ -40,6 +42,8 @@ ROOMS: Final = web.AppKey("rooms", WaitingRooms)
 POLICY: Final = web.AppKey("policy", ShopPolicy)
 DRAWS: Final = web.AppKey("draws", DrawParts)
 ACCESS_CODES: Final = web.AppKey("access_codes", AccessCodes)
+ADDRESS_NAMES: Final = web.AppKey("address_names", AddressNames)
+LIMITS: Final = web.AppKey("limits", Limits)
 ALLOWANCES: Final = web.AppKey("allowances", Allowances)
 MOVES: Final = web.AppKey("moves", Moves)
 DOOR: Final = web.AppKey("door", Door)

@@ -22,6 +22,7 @@ __all__ = [
     "HTTP_REQUESTS",
     "HTTP_REQUEST_SECONDS",
     "JOINS",
+    "LIMITED",
     "LINE_LAST_PLACE",
     "LINE_SERVING",
     "MOVES",
@@ -42,6 +43,8 @@ TICK_SECONDS_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.
 JOIN_OUTCOMES = ("joined", "repeated", "refused")
 CODE_OUTCOMES = ("redeemed", "unknown", "used-up", "revoked", "guesses-used-up", "failed")
 MOVE_OUTCOMES = ("link", "moved", "refused")
+LIMITED_CALLS = ("challenge", "join", "admit", "move", "claim")
+LIMITED_OUTCOMES = ("harder", "refused")
 ANSWER_OUTCOMES = ("good", "failed", "slow")
 
 JOINS = Counter(
@@ -53,6 +56,12 @@ BOT_CHECKS = Counter(
     "onsale_bot_checks_total",
     "Checks made when a fan joins, by check and outcome.",
     ["sale", "check", "outcome"],
+)
+LIMITED = Counter(
+    "onsale_limited_total",
+    "Calls beyond a limit of their address, its network or their fan, by what became of them: harder "
+    "work was asked for, or they were refused.",
+    ["sale", "call", "outcome"],
 )
 ACCESS_CODES = Counter(
     "onsale_access_codes_total",
@@ -218,6 +227,9 @@ def expect_sale(sale_id: str) -> None:
         ACCESS_CODES.labels(sale_id, outcome)
     for outcome in MOVE_OUTCOMES:
         MOVES.labels(sale_id, outcome)
+    for call in LIMITED_CALLS:
+        for outcome in LIMITED_OUTCOMES:
+            LIMITED.labels(sale_id, call, outcome)
     for outcome in ANSWER_OUTCOMES:
         ORIGIN_ANSWERS.labels(sale_id, outcome)
     for counter in (FAULT_CREDITS, FAULT_SECONDS_GIVEN, SECONDS_FROZEN):

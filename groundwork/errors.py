@@ -2,10 +2,9 @@
 
 BookingError
 ├── RequestInvalid, IdempotencyKeyMissing    the request does not say what it must
-├── BodyTooLarge, NotFound    more bytes than the call takes; no such page or call
+├── BodyTooLarge, NotFound, MethodNotAllowed    more bytes than the call takes; no such page or call
 ├── SaleNotFound, EventNotFound
 ├── ReservationNotFound, OrderNotFound    also: not yours
-├── MethodNotAllowed
 ├── TicketInvalid             no ticket for the line, or not one of ours
 ├── DeviceProofInvalid        the device key was not proven
 ├── TicketMoved               the place was moved to another device
@@ -296,10 +295,11 @@ class IdempotencyKeyReused(BookingError):
 
 @dataclass(eq=False)
 class TooManyRequests(BookingError):
-    """Slow down."""
+    """Slow down. `policy` is what is allowed, as the RateLimit-Policy header writes it."""
 
     code = "too-many-requests"
     retry_after: int
+    policy: str = ""
 
 
 @dataclass(eq=False)

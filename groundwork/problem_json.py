@@ -89,6 +89,11 @@ class Problem:
         allowed = members.get("allowed")
         if isinstance(allowed, tuple):
             self.headers["Allow"] = ", ".join(allowed)
+        policy = members.get("policy")
+        if isinstance(policy, str) and policy:
+            # draft-ietf-httpapi-ratelimit-headers-11: what is allowed, and that nothing of it is left.
+            self.headers["RateLimit-Policy"] = policy
+            self.headers["RateLimit"] = f"{policy.partition(';')[0]};r=0;t={retry_after}"
 
     def document(self) -> dict[str, object]:
         """Return the problem+json members, the standard ones first."""

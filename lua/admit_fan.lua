@@ -18,6 +18,7 @@ KEYS
   10 moved     hash    lane/fan_id of places that are another device's by now: see move_place.lua
   11 faults    hash    see includes/faults.lua
   12 device    string  set once this device proof (DPoP jti) has been spent
+  13 own       hash    see includes/limits.lua: how often the fan has asked
 
 ARGV
   1 epoch      integer
@@ -31,6 +32,7 @@ ARGV
   9 answer_ms  integer         how long a called fan is expected before others get the room
   10 proof_id  string          names this very request; a repeat of it is not a replay
   11 spent_ms  integer         how long spent proofs are remembered
+  12 limits    json array      rows of whose, kind, every_ms, burst
 
 RETURNS
   {'admitted', visit_id, ends_at_ms}        the visit begins
@@ -40,6 +42,7 @@ RETURNS
   {'full', ahead}                           so many others came late and get room first
   {'moved'}                                 the place was moved to another device
   {'replayed', what}                        the device proof was used before
+  {'used_up', wait_ms, whose}               the fan asks far more often than they are told to
   {'not_loaded'} {'fenced', epoch}          see includes/fence.lua
 
 Safe to repeat: a fan who is inside gets the visit they have, one at the turnstile the same token.
@@ -51,6 +54,7 @@ Safe to repeat: a fan who is inside gets the visit they have, one at the turnsti
 --- @include cohorts
 --- @include fans_inside
 --- @include faults
+--- @include limits
 
 local line, calls, cohorts, claims, visits, visit_ids = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local turnstile, late, asked, moved, faults, device =
@@ -71,6 +75,13 @@ local used_by = redis.call('GET', device)
 if used_by and used_by ~= ARGV[10] then
   return {'replayed', 'device'}
 end
+
+local own_keys, limits = {own = KEYS[13]}, cjson.decode(ARGV[12])
+local seen = look_at_limits(own_keys, limits, now)
+if seen.used_up then
+  return {'used_up', seen.wait, seen.used_up}
+end
+spend_limits(own_keys, limits, seen, now)
 
 local inside = fans_inside(line, visits, now)
 local visit = redis.call('HGET', visit_ids, fan_id)

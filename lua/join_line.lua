@@ -10,12 +10,19 @@ KEYS
   5 moved          hash    lane/fan_id of places that are another device's by now: see move_place.lua
   6 proof          string  set once this proof of work, or waiting proof, has been spent
   7 device         string  set once this device proof (DPoP jti) has been spent
+  8 address          hash         see includes/limits.lua
+  9 network          hash         the same for all addresses around it
+  10 address_devices  hyperloglog  who joined from the address
+  11 network_devices  hyperloglog  who joined from the network
 
 ARGV
   1 epoch       integer
   2 fan_id      string
   3 lane        string    "general" or one of the sale's lanes
   4 spent_ms    integer   how long spent proofs are remembered: longer than they are valid
+  5 now_ms      integer or ""   see includes/now_ms.lua
+  6 limits      json array      rows of whose, kind, every_ms, burst; none: nobody counts where joins come from
+  7 devices_ms  integer         how long who joined is remembered after the last who did
 
 RETURNS
   {'entered', entry, left}          left: how many numbers may be given before more are leased
@@ -24,17 +31,21 @@ RETURNS
   {'joined_before', place, left}    the fan has had a place all along
   {'moved'}                         the fan's place in the lane was moved to another device
   {'replayed', what}                "proof" or "device": somebody has used it before
+  {'used_up', wait_ms, whose}       too many new fans from there; the fan has no place, the proof is good still
   {'no_entries', last}              lease more entry numbers in PostgreSQL, then repeat
   {'no_places', last}               lease more places above the last one in PostgreSQL, then repeat
   {'not_loaded'} {'fenced', epoch}  see includes/fence.lua
 
 Safe to repeat: the same fan with the same proof gets the same number; another fan with it is refused.
 ]]
+--- @include now_ms
 --- @include fence
 --- @include lane
+--- @include limits
 
 local line, places, entry_numbers, entries, moved, proof, device =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
+local limit_keys = {address = KEYS[8], network = KEYS[9]}
 local refusal = fence(line, ARGV[1])
 if refusal then
   return refusal
@@ -66,6 +77,12 @@ local place = tonumber(redis.call('HGET', places, member))
 if not entry and not place and last >= ceiling then
   return {is_entering and 'no_entries' or 'no_places', last}
 end
+local now, limits = now_ms(ARGV[5]), cjson.decode(ARGV[6])
+local seen = look_at_limits(limit_keys, limits, now)
+local is_new = not entry and not place
+if is_new and seen.used_up then
+  return {'used_up', seen.wait, seen.used_up}
+end
 
 redis.call('SET', proof, fan_id, 'PX', spent_ms)
 redis.call('SET', device, fan_id, 'PX', spent_ms)
@@ -74,6 +91,13 @@ if entry then
 end
 if place then
   return {'joined_before', place, ceiling - last}
+end
+if #limits > 0 then
+  spend_limits(limit_keys, limits, seen, now)
+  for _, devices in ipairs({KEYS[10], KEYS[11]}) do
+    redis.call('PFADD', devices, fan_id)
+    redis.call('PEXPIRE', devices, ARGV[7])
+  end
 end
 local number = redis.call('HINCRBY', line, counter, 1)
 if is_entering then

@@ -49,6 +49,18 @@ def allowance_key(sale_id: str, what: str) -> str:
     return f"{{s:{sale_id}}}:allowance:{what}"
 
 
+def limit_keys(sale_id: str, call: str, own: str, address: str, network: str) -> Mapping[str, str]:
+    """Return the keys of what may be done how often: by one fan, from an address, from a network."""
+    tag = f"{{s:{sale_id}}}"
+    return {
+        "own": f"{tag}:limit:{call}:own:{own}",
+        "address": f"{tag}:limit:{call}:address:{address}",
+        "network": f"{tag}:limit:{call}:network:{network}",
+        "address_devices": f"{tag}:devices:address:{address}",
+        "network_devices": f"{tag}:devices:network:{network}",
+    }
+
+
 @lru_cache(maxsize=4096)
 def event_keys(event_id: str) -> Mapping[str, str]:
     """Return the keys of an event's seats by the names the scripts use."""

@@ -38,7 +38,11 @@ class Level:
 
 
 # Times on a cheap phone (Galaxy A14): 0.8 s and 3 s. Beyond that fans give up before farms notice.
-LEVELS: Final[Mapping[int, Level]] = {1: Level(300, 500), 2: Level(1200, 2000)}
+EASY: Final = 1
+HARD: Final = 2
+LEVELS: Final[Mapping[int, Level]] = {EASY: Level(300, 500), HARD: Level(1200, 2000)}
+# A hard riddle takes four times as long to make, and few are asked for: one in eight of the stock.
+HARD_PART: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +69,15 @@ class ChallengePool:
         self,
         key_secret: bytes,
         rng: random.Random,
-        levels: tuple[int, ...] = (1,),
+        levels: tuple[int, ...] = (EASY,),
         riddles_max: int = RIDDLES_MAX,
     ) -> None:
         self._key_secret = key_secret
         self._rng = rng
-        self._riddles_max = riddles_max
-        self._riddles_low = riddles_max // 2  # refilled in bursts, not for every fan
+        self._riddles_max = {
+            level: riddles_max if level == EASY else max(1, riddles_max // HARD_PART)
+            for level in levels
+        }
         self._stock: dict[int, deque[Riddle]] = {level: deque() for level in levels}
         self._is_low = threading.Event()
         self._is_over = threading.Event()
@@ -98,7 +104,8 @@ class ChallengePool:
             riddle = stock.popleft()  # atomic; the thread only ever appends
         except IndexError:
             riddle = None
-        if len(stock) < self._riddles_low and not self._is_low.is_set():
+        # Refilled in bursts, not for every fan.
+        if len(stock) < self._riddles_max[level] // 2 and not self._is_low.is_set():
             self._is_low.set()
         return riddle
 
@@ -110,7 +117,9 @@ class ChallengePool:
         while not self._is_over.is_set():
             self._is_low.clear()  # before looking: what is taken from here on sets it again
             wanting = [
-                level for level, stock in self._stock.items() if len(stock) < self._riddles_max
+                level
+                for level, stock in self._stock.items()
+                if len(stock) < self._riddles_max[level]
             ]
             for level in wanting:  # in turns, so that a raised level does not wait for the other
                 self._stock[level].append(make_riddle(level, self._key_secret, self._rng))

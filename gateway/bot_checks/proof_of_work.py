@@ -18,6 +18,8 @@ import msgspec
 from gateway.bot_checks.challenge_pool import (
     ALGORITHM,
     COST,
+    EASY,
+    HARD,
     KEY_BYTES,
     LEVELS,
     RIDDLES_MAX,
@@ -113,7 +115,7 @@ class ProofOfWork:
         clock: Clock,
         tokens: TokenSource,
         rng: random.Random,
-        levels: tuple[int, ...] = (1,),
+        levels: tuple[int, ...] = (EASY, HARD),
         riddles_max: int = RIDDLES_MAX,
     ) -> None:
         self._secret = ring.secret(SIGNATURE_SECRET)
@@ -128,7 +130,7 @@ class ProofOfWork:
         with self.pool.running():
             yield
 
-    def issue(self, sale_id: str, jkt: str | None = None, level: int = 1) -> bytes:
+    def issue(self, sale_id: str, jkt: str | None = None, level: int = EASY) -> bytes:
         """Return the JSON document of a challenge for this sale and, if given, device key.
 
         Errors: RequestInvalid when jkt is no key thumbprint.

@@ -31,6 +31,10 @@ class Allowance:
 # in a dictionary.
 CODE_GUESSES: Final = Allowance("code", 8_000, 10, 20, 1_000)
 
+# Joins without proof of work: a household's worth per address, and of the whole sale what fifty
+# households would send. Browsers without JavaScript are one in some hundreds.
+WAITING_JOINS: Final = Allowance("waiting", 10_000, 5, 200, 250)
+
 
 class Allowances:
     """Spends allowances, and gives back what was spent for nothing."""

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from gateway import metrics
 from gateway.app_keys import (
+    ALLOWANCES,
     CLIENT_ADDRESSES,
     CLOCK,
     DRAWS,
@@ -22,7 +23,9 @@ from gateway.app_keys import (
     WAIT_TOKENS,
 )
 from gateway.draw.draw import BoardDraw
+from gateway.edge.asking import asked_from
 from gateway.edge.credentials import prove_device, read_ticket
+from gateway.waiting_room.allowances import WAITING_JOINS
 from gateway.waiting_room.board import moment_text
 from gateway.waiting_room.eta import eta_at
 from gateway.waiting_room.lanes import lane_of
@@ -99,8 +102,8 @@ async def join_by_waiting(
     room = _open_room(request, sale_id)
     try:
         nonce = request.config_dict[WAIT_TOKENS].check(wait_token, sale_id)
-        line = request.config_dict[ROOMS].line
-        await line.spend_waiting_join(sale_id, request.config_dict[CLIENT_ADDRESSES].of(request))
+        address = request.config_dict[CLIENT_ADDRESSES].of(request)
+        await request.config_dict[ALLOWANCES].spend(WAITING_JOINS, sale_id, address)
     except BookingError:
         metrics.JOINS.labels(sale_id, "refused").inc()
         metrics.BOT_CHECKS.labels(sale_id, "wait_token", "refused").inc()
@@ -150,7 +153,9 @@ async def _take_in(
     rooms = request.config_dict[ROOMS]
     try:
         lane = await lane_of(request, room.sale, fan_id, code)
-        joined = await rooms.line.join(sale_id, fan_id, proof, device, lane)
+        joined = await rooms.line.join(
+            sale_id, fan_id, proof, device, lane, asked_from(request, sale_id)
+        )
     except BookingError:
         metrics.JOINS.labels(sale_id, "refused").inc()
         raise

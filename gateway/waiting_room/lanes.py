@@ -5,7 +5,7 @@ from contextlib import suppress
 from aiohttp import web
 
 from gateway import metrics
-from gateway.app_keys import ACCESS_CODES, ALLOWANCES
+from gateway.app_keys import ACCESS_CODES, ALLOWANCES, CLIENT_ADDRESSES
 from gateway.edge.credentials import read_ticket
 from gateway.waiting_room.allowances import CODE_GUESSES
 from gateway.waiting_room.line_records import GENERAL
@@ -39,7 +39,8 @@ def lane_held(request: web.Request, sale: Sale, fan_id: str) -> str:
 
 async def _redeem(request: web.Request, sale_id: str, fan_id: str, code: str) -> str:
     """Use the code for the fan. Every try counts as a guess until the code turns out to be right."""
-    allowances, address = request.config_dict[ALLOWANCES], request.remote or ""
+    allowances = request.config_dict[ALLOWANCES]
+    address = request.config_dict[CLIENT_ADDRESSES].of(request)
     outcome = "guesses-used-up"
     try:
         await allowances.spend(CODE_GUESSES, sale_id, address)

@@ -1,10 +1,12 @@
 """The line of a sale in Redis: one typed method for each of its scripts."""
 
 import asyncio
-import hashlib
 
 import msgspec
 
+from gateway.bot_checks.asked_from import NOWHERE, AskedFrom
+from gateway.bot_checks.limiting import limited, used_up
+from gateway.bot_checks.limits import ADMITS, JOINS
 from gateway.draw.entries import Entries
 from gateway.settings import GatewaySettings
 from gateway.waiting_room.fan_in_line import Joined, Visit
@@ -20,21 +22,17 @@ from groundwork.errors import (
     NotYourTurn,
     StoreUnavailable,
     TicketMoved,
-    TooManyRequests,
 )
 from lua import LuaScript
 from lua.epochs import Epochs
-from lua.keys import allowance_key, sale_keys, spent_key
+from lua.keys import sale_keys, spent_key
 
 # Longer than any proof is good for (ten minutes and the skew of clocks), so none can come twice.
 SPENT_MS = 15 * 60_000
+# Whoever joined from an address is counted there for a day: as long as a rush and its eve.
+DEVICES_MS = 24 * 60 * 60_000
 # With fewer places left than this the next block is leased beside the joins, so nobody waits for it.
 PLACES_LEFT_MIN = 5_000
-# Joins without proof of work: a household's worth per address, and of the whole sale what fifty
-# households would send. Browsers without JavaScript are one in some hundreds.
-WAITING_JOIN_EVERY_MS = 10_000
-WAITING_JOIN_BURST = 5
-WAITING_JOIN_ADDRESSES = 50
 # A day: more than any outage is made good for, see lua/includes/frozen.lua.
 AWAY_MS_MAX = 24 * 60 * 60_000
 # Stands for the entry numbers where a lane is named: no lane can be called so.
@@ -73,23 +71,38 @@ class Line:
         self._call_places = LuaScript("call_places")
         self._admit_fan = LuaScript("admit_fan")
         self._open_line = LuaScript("open_line")
-        self._spend_allowance = LuaScript("spend_allowance")
         epochs.register("sale", self._open)
 
     async def join(
-        self, sale_id: str, fan_id: str, proof: str, device: str | None, lane: str = GENERAL
+        self,
+        sale_id: str,
+        fan_id: str,
+        proof: str,
+        device: str | None,
+        lane: str = GENERAL,
+        asked_from: AskedFrom = NOWHERE,
     ) -> Joined:
         """Return the fan's place in the lane, or entry number; the same at every repeat.
 
         `proof` names the spent proof of work, `device` the spent DPoP proof. Raises BotCheckFailed or
-        DeviceProofInvalid when somebody else has used one of them.
+        DeviceProofInvalid when somebody else has used one of them; TooManyRequests when too many new
+        fans come from where they ask.
         """
+        limits = limited(JOINS, sale_id, asked_from=asked_from)
         keys = {
+            **limits.keys,
             **sale_keys(sale_id),
             "proof": spent_key(sale_id, f"proof:{proof}"),
             "device": spent_key(sale_id, f"device:{device or 'none:' + fan_id}"),
         }
-        args: dict[str, str | int] = {"fan_id": fan_id, "lane": lane, "spent_ms": SPENT_MS}
+        args: dict[str, str | int] = {
+            "fan_id": fan_id,
+            "lane": lane,
+            "spent_ms": SPENT_MS,
+            "now_ms": "",
+            "limits": limits.rows,
+            "devices_ms": DEVICES_MS,
+        }
         for _ in range(2):
             match await self._epochs.run(self._join_line, ("sale", sale_id), keys, args):
                 case ["joined" | "joined_before" as word, int(place), int(left)]:
@@ -102,6 +115,8 @@ class Line:
                     raise BotCheckFailed("replayed")
                 case ["replayed", "device"]:
                     raise DeviceProofInvalid("replayed")
+                case ["used_up", int(wait_ms), str(whose)]:
+                    raise used_up(JOINS, sale_id, wait_ms, whose)
                 case ["no_places", int(last)]:
                     await self.lease_more(sale_id, last, lane)
                 case ["no_entries", int()]:
@@ -202,11 +217,13 @@ class Line:
         moment for those who came before, or, coming late, for room.
         """
         sale_id = sale.sale_id
+        limits = limited(ADMITS, sale_id, own=fan_id)
         answer = await self._epochs.run(
             self._admit_fan,
             ("sale", sale_id),
             {
                 **sale_keys(sale_id),
+                "own": limits.keys["own"],
                 "device": spent_key(sale_id, f"device:{device or 'none:' + fan_id}"),
             },
             {
@@ -220,6 +237,7 @@ class Line:
                 "answer_ms": self._settings.answer_ms,
                 "proof_id": fan_id,
                 "spent_ms": SPENT_MS,
+                "limits": limits.rows,
             },
         )
         match answer:
@@ -234,37 +252,11 @@ class Line:
                 raise NotYourTurn(retry_after=FULL_RETRY_SECONDS, ahead=ahead, called=True)
             case ["moved"]:
                 raise TicketMoved
+            case ["used_up", int(wait_ms), str(whose)]:
+                raise used_up(ADMITS, sale_id, wait_ms, whose)
             case ["replayed", _]:
                 raise DeviceProofInvalid("replayed")
         raise AssertionError(f"admit_fan.lua broke its contract: {answer!r}")
-
-    async def spend_waiting_join(self, sale_id: str, address: str) -> None:
-        """Count a join without proof of work against its address and its sale.
-
-        Raises TooManyRequests when either has used up its allowance.
-        """
-        named = hashlib.sha256(address.encode()).hexdigest()[:16]  # the address itself is not kept
-        answer = await self._epochs.run(
-            self._spend_allowance,
-            ("sale", sale_id),
-            {
-                "narrow": allowance_key(sale_id, f"waiting:{named}"),
-                "wide": allowance_key(sale_id, "waiting"),
-            },
-            {
-                "now_ms": "",
-                "narrow_every_ms": WAITING_JOIN_EVERY_MS,
-                "narrow_burst": WAITING_JOIN_BURST,
-                "wide_every_ms": WAITING_JOIN_EVERY_MS // WAITING_JOIN_ADDRESSES,
-                "wide_burst": WAITING_JOIN_BURST * WAITING_JOIN_ADDRESSES,
-            },
-        )
-        match answer:
-            case ["spent"]:
-                return
-            case ["used_up", int(wait_ms)]:
-                raise TooManyRequests(retry_after=-(-wait_ms // 1000))
-        raise AssertionError(f"spend_allowance.lua broke its contract: {answer!r}")
 
     async def _open(self, sale_id: str, epoch: int) -> None:
         """Begin the line in a new epoch (called by Epochs, one process at a time)."""

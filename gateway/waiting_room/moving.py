@@ -1,5 +1,6 @@
 """The two acts of a move: a link from the device that has the place, the claim of the one that takes it."""
 
+import asyncio
 import base64
 import hmac
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from aiohttp import web
 
 from gateway import metrics
 from gateway.app_keys import CLOCK, KEY_RING, MOVES, ROOMS, SETTINGS, TOKEN_SOURCE, TOKENS
+from gateway.bot_checks.limits import CLAIMS, LINKS
+from gateway.edge.asking import spend
 from gateway.edge.credentials import prove_device, read_ticket
 from gateway.waiting_room import joining
 from groundwork.errors import BookingError
@@ -30,11 +33,15 @@ class LinkMade:
 async def make_link(request: web.Request, sale_id: str, ticket_text: str | None) -> LinkMade:
     """Make a link that moves the fan's place; until it is used the place stays where it is.
 
-    Raises TicketInvalid, DeviceProofInvalid, TicketMoved.
+    Raises TicketInvalid, DeviceProofInvalid, TicketMoved, TooManyRequests.
     """
     ticket = read_ticket(request, sale_id, ticket_text)
     prove_device(request, ticket.jkt)
-    await request.config_dict[MOVES].refuse_moved(sale_id, ticket.fan_id, ticket.lane)
+    # In one tick: both calls travel in one pipeline.
+    await asyncio.gather(
+        spend(request, LINKS, sale_id, ticket.fan_id),
+        request.config_dict[MOVES].refuse_moved(sale_id, ticket.fan_id, ticket.lane),
+    )
     now_ms = request.config_dict[CLOCK].now_ms()
     claims = MoveClaims(
         fan_id=ticket.fan_id,
@@ -83,6 +90,7 @@ async def _claim(
     room = request.config_dict[ROOMS].room(sale_id)
     try:
         link = request.config_dict[TOKENS].read_move(token, sale_id)
+        await spend(request, CLAIMS, sale_id, link.move_id)
         await request.config_dict[MOVES].move(link, fan_id)
     except BookingError:
         metrics.MOVES.labels(sale_id, "refused").inc()

@@ -17,7 +17,7 @@ async def test_who_was_too_late_gets_the_nearest_offered_and_already_held(shop: 
     offer = refusal.json["offer"]
     assert [seat["seat_id"] for seat in offer["seats"]] == ["A-4", "A-5"]
     assert offer["total"] == 9_000
-    assert 470_000 < offer["expires_in_ms"] <= 480_000
+    assert 470_000 < offer["expires_in_ms"] <= 480_100, "two clocks may differ by milliseconds"
     assert await shop.seat_digits(event) == "00111000"
     bought = await fan.complete(offer["reservation_id"])
     assert [ticket["seat_id"] for ticket in bought.json["tickets"]] == ["A-4", "A-5"]

@@ -55,6 +55,7 @@ ZERO_WHEN_ALL_IS_WELL = {
     "Reconciler A": "the reconciler keeps up",
     "Gaps in the hold log A": "no log lost anything",
     "Payment refusals A": "one card in ten is declined: in a few bookings perhaps none",
+    "Limits A": "few fans ask, and from this machine, where nobody counts",
     "Bot checks B": "nobody has an access code",
     "Waits as told A": "nobody waits half a minute, so that no range is told",
     "Joins B": "nobody goes on elsewhere",

@@ -20,6 +20,7 @@ import test_outages
 import test_pacing_limits
 import test_read_sweep_activate
 import test_settle_hold
+import test_spend_limits
 import test_swap_hold
 import test_turnstile
 import test_visits
@@ -264,6 +265,28 @@ LINE: list[tuple[str, str, str, Test]] = [
      test_outages.test_an_outage_of_an_earlier_epoch_is_over),
     ("open_line", "if away_ms >= OUTAGE_MS_MIN then", "if true then",
      test_outages.test_without_an_outage_a_loss_gives_no_time),
+    ("join_line", "if is_new and seen.used_up then", "if false then",
+     test_spend_limits.test_a_flood_of_new_fans_is_stopped_and_who_has_a_place_is_not),
+    ("join_line", "if is_new and seen.used_up then", "if seen.used_up then",
+     test_spend_limits.test_a_flood_of_new_fans_is_stopped_and_who_has_a_place_is_not),
+    ("join_line", "redis.call('PFADD', devices, fan_id)", "",
+     test_spend_limits.test_an_address_with_many_devices_works_harder),
+    ("spend_limits", "redis.call('PFCOUNT', KEYS[5]) > tonumber(ARGV[5])", "false",
+     test_spend_limits.test_a_network_with_very_many_devices_works_harder),
+    ("admit_fan", "spend_limits(own_keys, limits, seen, now)", "",
+     test_spend_limits.test_a_page_that_asks_to_be_let_in_without_pause_is_slowed_down),
+]  # fmt: skip
+
+ASKING: list[tuple[str, str, str, Test]] = [
+    ("spend_limits", "if seen.used_up then", "if false then",
+     test_spend_limits.test_who_asks_too_often_is_told_when_to_come_back),
+    ("spend_limits", "elseif kind == 'soft' then", "elseif false then",
+     test_spend_limits.test_beyond_the_soft_limit_everybody_is_served_and_works_harder),
+    ("spend_limits", "    if whole_at then", "    if whole_at and limit[1] ~= 'network' then",
+     test_spend_limits.test_a_network_is_bounded_over_all_its_addresses),
+    ("spend_limits", "  return {'used_up', seen.wait, seen.used_up}\n",
+     "  spend_limits(keys, limits, seen, now)\n  return {'used_up', seen.wait, seen.used_up}\n",
+     test_spend_limits.test_a_refusal_takes_nothing_from_the_others_of_an_address),
 ]  # fmt: skip
 
 
@@ -294,11 +317,24 @@ async def test_without_it_the_line_is_not_safe(
     take_out(monkeypatch, name, guard, instead)
     line = LineInRedis(await edited_caller(any_store), "tour")
     takes_open_line = "open_line" in proof.__code__.co_varnames
-    if proof.__module__ in ("test_open_and_join", "test_entries") and takes_open_line:
+    opened = ("test_open_and_join", "test_entries", "test_spend_limits")
+    if proof.__module__ in opened and takes_open_line:
         await line.open()
 
     with pytest.raises(AssertionError):
         await proof(line)
+
+
+@pytest.mark.parametrize("case", ASKING, ids=named)
+async def test_without_it_a_flood_is_not_slowed(
+    any_store: RedisStore, monkeypatch: pytest.MonkeyPatch, case: tuple[str, str, str, Test]
+) -> None:
+    name, guard, instead, proof = case
+    take_out(monkeypatch, name, guard, instead)
+    asking = test_spend_limits.Asking(await edited_caller(any_store))
+
+    with pytest.raises(AssertionError):
+        await proof(asking)
 
 
 @pytest.mark.parametrize("name", test_fences.SEAT_CALLS)

@@ -14,19 +14,20 @@ from groundwork.keys import KeyRing
 
 
 def test_the_stock_fills_up_and_no_riddle_is_given_twice(ring: KeyRing) -> None:
-    pool = ChallengePool(b"s" * 32, random.SystemRandom(), levels=(1, 2), riddles_max=4)
+    pool = ChallengePool(b"s" * 32, random.SystemRandom(), levels=(1, 2), riddles_max=16)
     assert pool.take(1) is None
     assert pool.take(3) is None
     seen: set[str] = set()
     with pool.running():
-        wait_until(lambda: pool.count(1) == 4 and pool.count(2) == 4)
-        while len(seen) < 12:
+        wait_until(lambda: pool.count(1) == 16 and pool.count(2) == 2)
+        while len(seen) < 24:
             for level in (1, 2):
                 if riddle := pool.take(level):
                     assert riddle.nonce not in seen
                     seen.add(riddle.nonce)
-        wait_until(lambda: pool.count(1) >= 2 and pool.count(2) >= 2)  # it woke up again
-    assert max(pool.count(1), pool.count(2)) <= 4
+        wait_until(lambda: pool.count(1) >= 8 and pool.count(2) >= 1)  # it woke up again
+    assert pool.count(1) <= 16
+    assert pool.count(2) <= 2
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.bot_checks.limiting import Limited, limited
+from gateway.bot_checks.limits import ADMITS, JOINS
 from lua.keys import sale_keys, spent_key
 from tests.simulation.script_caller import NOON, ScriptCaller
 
@@ -13,6 +15,7 @@ ANSWER_MS = 120_000
 SETTLED_MS = ANSWER_MS + 1_000
 VISIT_MS = 900_000
 SPENT_MS = 900_000
+DEVICES_MS = 86_400_000
 SILENT_MS = 300_000
 # What call_places answers, by name.
 STANDS = ("now_ms", "inside", "calls_open", "called_now", "called", "claimed", "limit", "rate",
@@ -90,14 +93,20 @@ class LineInRedis:
         proof: str | None = None,
         device: str | None = None,
         lane: str = "general",
+        limits: Limited | None = None,
     ) -> list[Any]:
-        """Ask for a place; proofs of the fan's own unless given."""
+        """Ask for a place; proofs of the fan's own unless given, and from nowhere that is counted."""
+        limits = limits or limited(JOINS, self.sale_id)
         keys = {
             **self.keys,
+            **limits.keys,
             "proof": spent_key(self.sale_id, f"proof:{proof or fan_id}"),
             "device": spent_key(self.sale_id, f"device:{device or fan_id}"),
         }
-        args: dict[str, str | int] = {"fan_id": fan_id, "lane": lane, "spent_ms": SPENT_MS}
+        args: dict[str, str | int] = {
+            "fan_id": fan_id, "lane": lane, "spent_ms": SPENT_MS, "now_ms": self.now,
+            "limits": limits.rows, "devices_ms": DEVICES_MS,
+        }  # fmt: skip
         return await self.call("join_line", keys, args)
 
     async def join_many(self, fans: int) -> None:
@@ -149,16 +158,19 @@ class LineInRedis:
         device: str | None = None,
         proof_id: str | None = None,
         lane: str = "general",
+        limits: Limited | None = None,
     ) -> list[Any]:
-        """Ask to be let in."""
+        """Ask to be let in; by default as often as a story likes."""
+        limits = limits or limited(ADMITS, self.sale_id)
         keys = {
             **self.keys,
+            "own": limits.keys["own"],
             "device": spent_key(self.sale_id, f"device:{device or 'admit ' + fan_id}"),
         }
         args: dict[str, str | int] = {
             "now_ms": self.now, "fan_id": fan_id, "lane": lane, "place": place, "visit_id": visit_id,
             "visit_ms": VISIT_MS, "capacity": self.capacity, "answer_ms": ANSWER_MS,
-            "proof_id": proof_id or fan_id, "spent_ms": SPENT_MS,
+            "proof_id": proof_id or fan_id, "spent_ms": SPENT_MS, "limits": limits.rows,
         }  # fmt: skip
         return await self.call("admit_fan", keys, args)
 

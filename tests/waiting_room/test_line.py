@@ -8,8 +8,8 @@ from room_world import OpenRoom, Room
 
 from gateway.waiting_room import line as line_module
 from gateway.waiting_room import line_records
+from gateway.waiting_room.allowances import WAITING_JOINS, Allowances
 from gateway.waiting_room.fan_in_line import FansSeen, SeenInside
-from gateway.waiting_room.line import WAITING_JOIN_BURST
 from groundwork.errors import (
     BotCheckFailed,
     DeviceProofInvalid,
@@ -160,13 +160,14 @@ async def test_a_sale_that_does_not_run_calls_nobody(room: Room, state: str) -> 
 
 
 async def test_an_address_has_so_many_joins_without_proof_of_work(room: Room) -> None:
-    for _ in range(WAITING_JOIN_BURST):
-        await room.line.spend_waiting_join(room.sale_id, "198.51.100.7")
+    allowances = Allowances(room.epochs)
+    for _ in range(WAITING_JOINS.burst):
+        await allowances.spend(WAITING_JOINS, room.sale_id, "198.51.100.7")
 
     with pytest.raises(TooManyRequests) as refusal:
-        await room.line.spend_waiting_join(room.sale_id, "198.51.100.7")
+        await allowances.spend(WAITING_JOINS, room.sale_id, "198.51.100.7")
     assert 1 <= refusal.value.retry_after <= 10
-    await room.line.spend_waiting_join(room.sale_id, "198.51.100.8")
+    await allowances.spend(WAITING_JOINS, room.sale_id, "198.51.100.8")
 
 
 async def test_forgotten_scripts_change_no_place(room: Room) -> None:

@@ -1,0 +1,66 @@
+"""How often something may be asked for: by one fan, from one address, from the network around it.
+
+A soft limit makes the proof of work harder, a hard one refuses. Thousands of fans may share an
+address (a campus, a mobile network), so hard limits lie where a flood would hurt us, not where a
+crowd begins.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Whose = Literal["own", "address", "network"]
+Kind = Literal["soft", "hard"]
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """So many at once, and one more every so often."""
+
+    whose: Whose
+    kind: Kind
+    every_ms: int
+    burst: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What bounds one call. More devices than these on an address make the work harder, too."""
+
+    call: str
+    flows: tuple[Flow, ...]
+    address_devices_max: int | None = None
+    network_devices_max: int | None = None
+
+    def flow(self, whose: str, kind: Kind = "hard") -> Flow:
+        """Return one of its flows."""
+        return next(flow for flow in self.flows if (flow.whose, flow.kind) == (whose, kind))
+
+
+# A page asks for one challenge, and for another when a fan took minutes over the first: this is a
+# family or an office. A whole campus is pressed, and its phones compute for three seconds instead of
+# one while they wait anyway. Beyond that each costs us a signature of 13 microseconds, and a tenth of
+# a millisecond of Redis: five thousand at once and twenty a second are a crowd, and no flood.
+CHALLENGES: Final = Limit(
+    "challenge",
+    (
+        Flow("address", "soft", 3_000, 20),
+        Flow("address", "hard", 50, 5_000),
+        Flow("network", "soft", 50, 200),
+        Flow("network", "hard", 10, 20_000),
+    ),
+    # Thirty devices are more than a household has; a carrier gives a thousand fans one address.
+    address_devices_max=30,
+    network_devices_max=200,
+)
+# Two thousand students press the button in the minute after the announcement. One core takes in
+# 1,800 fans a second, so an address keeps it busy for two seconds and then for a hundredth.
+JOINS: Final = Limit(
+    "join", (Flow("address", "hard", 50, 3_000), Flow("network", "hard", 10, 10_000))
+)
+# A page asks again when it was told to, every second at the soonest. A program that asks without pause
+# gets ten answers a second, which cost half a hundredth of a core.
+ADMITS: Final = Limit("admit", (Flow("own", "hard", 100, 600),))
+# A link is good for ten minutes, and one is enough; each costs a signature.
+LINKS: Final = Limit("move", (Flow("own", "hard", 5_000, 20),))
+# The other device asks once, or once more; `own` is the link, however many devices have got it.
+CLAIMS: Final = Limit("claim", (Flow("own", "hard", 1_000, 20),))
