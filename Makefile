@@ -3,7 +3,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
-EVERYTHING := embedded,fast,loadtest,simulate,test
+EVERYTHING := embedded,fast,loadtest,simulate,stripe,test
 # Debian's packages that tests drive: a browser, a Prometheus, an nginx, the oldest Redis we support, what turns PDF into pixels.
 TEST_PACKAGES := chromium:chromium prometheus:prometheus redis-server:redis-server nginx:nginx-light npm:npm pdftoppm:poppler-utils redis-benchmark:redis-tools
 

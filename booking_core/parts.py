@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from booking_core import metrics
 from booking_core.catalog.events import Catalog
 from booking_core.checkout.booking import Bookings
 from booking_core.checkout.checkout import Checkout
-from booking_core.checkout.practice_payments import PracticePayments
+from booking_core.checkout.providers import make_payments
 from booking_core.ledger.orders import Orders
 from booking_core.ledger.projection import Projection
 from booking_core.ledger.reconciler import Reconciler
@@ -24,8 +23,6 @@ from groundwork.clock import Clock, SystemTokenSource
 from groundwork.keys import KeyRing
 from groundwork.tokens import Tokens
 from lua.epochs import Epochs
-
-PROVIDER = "practice"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +40,6 @@ class Parts:
     allotting: Allotting
 
 
-def _observe(call: str, outcome: str, seconds: float) -> None:
-    metrics.PAYMENT_CALLS.labels(PROVIDER, call, outcome).inc()
-    metrics.PAYMENT_CALL_SECONDS.labels(PROVIDER, call).observe(seconds)
-
-
 @asynccontextmanager
 async def open_parts(
     settings: CoreSettings, ring: KeyRing, epochs: Epochs, clock: Clock
@@ -63,13 +55,7 @@ async def open_parts(
     # Unlimited connections: slow cards must not make other buyers wait for a free one.
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as session:
-        payments = PracticePayments(
-            session,
-            settings.payment_provider_url,
-            settings.payments_secret_key,
-            clock,
-            observe=_observe,
-        )
+        payments = make_payments(settings, session, clock)
         checkout = Checkout(
             orders, payments, lambda order_id: f"{settings.shop_url}/orders/{order_id}"
         )

@@ -1,12 +1,14 @@
 """What the shop can be told, with the reasons for the defaults."""
 
-from typing import Annotated
+from importlib.util import find_spec
+from typing import Annotated, Final, Literal
 
 import msgspec
 
 MINUTE_MS = 60_000
 # Shorter secrets can be guessed; providers give much longer ones.
 SECRET_CHARACTERS_MIN = 16
+STRIPE_URL: Final = "https://api.stripe.com"
 
 
 class CoreSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,8 +20,11 @@ class CoreSettings(msgspec.Struct, frozen=True, kw_only=True):
     extend_ms: Annotated[int, msgspec.Meta(ge=1_000, le=15 * MINUTE_MS)] = 4 * MINUTE_MS
     # How long a payment may take from claim to authorisation: a slow bank, a confirmation on the phone.
     payment_ms: Annotated[int, msgspec.Meta(ge=5_000, le=30 * MINUTE_MS)] = 5 * MINUTE_MS
-    # Where the payment provider answers, how we show who we are, and how it does.
-    payment_provider_url: str
+    # Who moves the money. `practice` moves none; `stripe` needs the extra `stripe`.
+    payment_provider: Literal["practice", "stripe"] = "practice"
+    # Where the payment provider answers; needed for `practice`, and Stripe's own for `stripe`.
+    payment_provider_url: str = ""
+    # How we show who we are, and how it does.
     payments_secret_key: str
     payments_webhook_secret: str
     # The largest body a buyer has to send lists a hundred seats.
@@ -31,7 +36,9 @@ class CoreSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse relations between settings that cannot work."""
-        if not self.payment_provider_url.startswith(("http://", "https://")):
+        if self.payment_provider == "stripe" and find_spec("stripe") is None:
+            raise ValueError("PAYMENT_PROVIDER=stripe needs `pip install onsale[stripe]`")
+        if not self.provider_url.startswith(("http://", "https://")):
             raise ValueError("PAYMENT_PROVIDER_URL must begin with http:// or https://")
         if not self.shop_url.startswith(("http://", "https://")) or self.shop_url.count("/") != 2:
             raise ValueError("SHOP_URL must be http(s)://host[:port] without a path")
@@ -40,3 +47,9 @@ class CoreSettings(msgspec.Struct, frozen=True, kw_only=True):
                 raise ValueError(
                     f"{name.upper()} is too short: {SECRET_CHARACTERS_MIN} characters at least"
                 )
+
+    @property
+    def provider_url(self) -> str:
+        """Return where the payment provider answers."""
+        is_stripe = self.payment_provider == "stripe"
+        return self.payment_provider_url or (STRIPE_URL if is_stripe else "")

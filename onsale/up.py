@@ -208,6 +208,7 @@ def environment(
         "PUBLIC_HOST": options.host,
         "PUBLIC_PORT": str(options.port),
         "SHOP_URL": environ.get("SHOP_URL", options.gateway_url),
+        "PAYMENT_PROVIDER": "practice",
         "PAYMENT_PROVIDER_URL": options.provider_url,
         "PAYMENTS_SECRET_KEY": f"sk_practice_{secret[:32]}",
         "PAYMENTS_WEBHOOK_SECRET": f"whsec_practice_{secret[32:]}",

@@ -33,7 +33,6 @@ EMAIL_CHARACTERS_MAX: Final = 254
 # Names of payment methods are a provider's own; Stripe's have 27.
 PAYMENT_METHOD_CHARACTERS_MAX: Final = 64
 NO_STORE: Final = {"Cache-Control": "no-store"}
-PROVIDER: Final = "practice"
 ORDER_ID_CHARACTERS: Final = 36
 # The gateway reads it: a fan who has bought makes room for the next.
 VISIT_ENDED: Final = {"Onsale-Visit": "ended"}
@@ -143,20 +142,25 @@ def is_uuid(text: str) -> bool:
 @routes.post("/webhooks/payments/{provider}")
 async def webhook(request: web.Request) -> web.Response:
     """Check the signature, store the event, answer; then look at the payment itself."""
-    if request.match_info["provider"] != PROVIDER:
+    settings = request.config_dict[SETTINGS]
+    if request.match_info["provider"] != settings.payment_provider:
         raise NotFound
     payload = await request.read()
     try:
         event = verify(
             payload,
             request.headers.get("Stripe-Signature", ""),
-            request.config_dict[SETTINGS].payments_webhook_secret,
+            settings.payments_webhook_secret,
             request.config_dict[CLOCK].now_ms() // 1000,
         )
     except WebhookRefused as refusal:
         raise RequestInvalid("Stripe-Signature", refusal.reason) from refusal
     order = await note_webhook(
-        request.config_dict[POOL], PROVIDER, event.provider_event_id, payload, event.payment_id
+        request.config_dict[POOL],
+        settings.payment_provider,
+        event.provider_event_id,
+        payload,
+        event.payment_id,
     )
     # Most tell of what the buyer's own request has just done, or is doing.
     if order is not None and order.state not in FINAL and not order.is_carried:

@@ -14,6 +14,8 @@ from aiohttp import web
 
 from booking_core.checkout.payments import Payment
 from booking_core.checkout.practice_payments import PracticePayments
+from booking_core.checkout.stripe_payments import StripePayments
+from booking_core.checkout.wire_payments import WirePayments
 from booking_core.practice_provider.app import make_provider_app
 from booking_core.practice_provider.settings import ProviderSettings
 from groundwork.clock import SystemTokenSource
@@ -21,6 +23,8 @@ from groundwork.clock import SystemTokenSource
 SECRET_KEY = "sk_test_practice"
 WEBHOOK_SECRET = "whsec_practice"
 RETURN_URL = "https://shop.example/orders/1?from=bank"
+# Both ways to speak Stripe's language: our own calls, and the official library.
+CLIENTS = (PracticePayments, StripePayments)
 START_MS = 1_800_000_000_000
 # Far above what anything here takes, far below pytest's own limit.
 PATIENCE_S = 10
@@ -104,7 +108,8 @@ class World:
     url: str
     clock: SteppedClock
     session: aiohttp.ClientSession
-    payments: PracticePayments
+    payments: WirePayments
+    client: type[WirePayments]
     shop: Shop
     observed: list[tuple[str, str]]
 
@@ -166,7 +171,11 @@ async def served(app: web.Application) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def opened_world(
-    clock: SteppedClock | None = None, *, webhooks: bool = True, **settings: Any
+    clock: SteppedClock | None = None,
+    *,
+    client: type[WirePayments] = PracticePayments,
+    webhooks: bool = True,
+    **settings: Any,
 ) -> AsyncIterator[World]:
     """A provider, its shop and a client; the same journal path makes it the same provider."""
     clock = clock or SteppedClock()
@@ -187,11 +196,11 @@ async def opened_world(
             SystemTokenSource(),
         )
         async with served(provider) as url:
-            payments = PracticePayments(
+            payments = client(
                 session,
                 url,
                 SECRET_KEY,
                 clock,
                 observe=lambda call, outcome, _seconds: observed.append((call, outcome)),
             )
-            yield World(url, clock, session, payments, shop, observed)
+            yield World(url, clock, session, payments, client, shop, observed)

@@ -6,7 +6,6 @@ import pytest
 from payments_world import RETURN_URL, World, opened_world
 
 from booking_core.checkout.payments import PaymentState, PaymentUnknown
-from booking_core.checkout.practice_payments import PracticePayments
 
 
 async def test_a_good_card_reserves_the_money_and_takes_it_once(world: World) -> None:
@@ -65,7 +64,7 @@ async def test_a_slow_card_is_answered_when_the_bank_has_decided(world: World) -
 
 
 async def test_a_slow_card_outlives_the_patience_of_checkout(world: World) -> None:
-    hasty = PracticePayments(
+    hasty = world.client(
         world.session, world.url, "sk_test_practice", world.clock, confirm_timeout_s=0.2
     )
     payment = await hasty.create("order-1", 1, 2500, "EUR", {})

@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 
 from booking_core.app import make_app as make_core_app
 from booking_core.checkout.app_keys import CHECKOUT
-from booking_core.checkout.practice_payments import PracticePayments
+from booking_core.checkout.wire_payments import WirePayments
 from booking_core.parts import open_parts
 from booking_core.practice_provider.app import make_provider_app
 from booking_core.practice_provider.settings import ProviderSettings
@@ -111,7 +111,7 @@ async def door_to(*urls: str, **settings: Any) -> AsyncIterator[HttpDoor]:
 
 def hurry(payments: object, confirm_timeout_s: float = CONFIRM_TIMEOUT_S) -> None:
     """Make a client of the provider as impatient as the tests are."""
-    assert isinstance(payments, PracticePayments)
+    assert isinstance(payments, WirePayments)
     payments._confirm_timeout_s = confirm_timeout_s
 
 
@@ -137,13 +137,15 @@ async def open_shop(
     `origin` another shop stands behind the gate, and ours beside it.
     """
     gateway = gateway or GatewaySettings(pacing_every_ms=50)
+    core = core or {}
     clock = SystemClock()
     ring = KeyRing.generate(folder / f"keys-{random.randrange(10**9)}.json")
     port = free_port()
+    told = core.get("payment_provider", "practice")
     provider_settings = ProviderSettings(
         payments_secret_key=SECRET_KEY,
         payments_webhook_secret=WEBHOOK_SECRET,
-        practice_webhook_url=f"http://127.0.0.1:{port}/webhooks/payments/practice" * webhooks,
+        practice_webhook_url=f"http://127.0.0.1:{port}/webhooks/payments/{told}" * webhooks,
         **{
             "practice_slow_ms": 1_200,
             "practice_settles_ms": 100,
@@ -163,7 +165,7 @@ async def open_shop(
             payment_provider_url=provider_url,
             payments_secret_key=SECRET_KEY,
             payments_webhook_secret=WEBHOOK_SECRET,
-            **(core or {}),
+            **core,
         )
         epochs = await enter(open_epochs(redis_url, database_dsn))
 

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from booking_core.catalog.event import EventDraft, StockTier
 from booking_core.catalog.events import Catalog
 from booking_core.catalog.seat_plan import PlanTier, Seat, make_seat_plan
-from booking_core.checkout.practice_payments import PracticePayments
+from booking_core.checkout.wire_payments import WirePayments
 from booking_core.ledger.outbox import Outbox
 from booking_core.parts import Parts
 from booking_core.practice_provider.app_keys import BOOK
@@ -61,9 +61,9 @@ class Shop:
         return self.worker._outbox
 
     @property
-    def payments(self) -> PracticePayments:
+    def payments(self) -> WirePayments:
         payments = self.parts.checkout.payments
-        assert isinstance(payments, PracticePayments)
+        assert isinstance(payments, WirePayments)
         return payments
 
     def intents(self) -> list[Intent]:
