@@ -111,6 +111,13 @@ WAITING_ROOM: list[Panel] = [
         (per_second("onsale_limited_total", "call, outcome", SALE), "{{call}} {{outcome}}"),
     ),
     graph(
+        "Signals",
+        "What was noted of fans that speaks for a program. It costs them work and checks, never a "
+        "place; `onsale fan show` tells what was noted of one.",
+        "cps",
+        (per_second("onsale_signals_total", "signal", SALE), "{{signal}}"),
+    ),
+    graph(
         "Waits as told",
         "Of the ranges told to fans whose end is known by now, how many held. Eight in ten are "
         "meant to; far fewer, and fans are told waits that are not so.",

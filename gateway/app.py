@@ -2,7 +2,12 @@
 
 import random
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    closing,
+)
 
 from aiohttp import web
 
@@ -21,19 +26,23 @@ from gateway.app_keys import (
     KEY_RING,
     LIMITS,
     MOVES,
+    NETWORK_LISTS,
     ORIGIN_HEALTH,
     POLICY,
     PROOF_OF_WORK,
     RENDERER,
     ROOMS,
     SETTINGS,
+    SIGNAL_NOTES,
     TOKEN_SOURCE,
     TOKENS,
     WAIT_TOKENS,
 )
 from gateway.bot_checks.asked_from import SECRET_NAME, AddressNames
 from gateway.bot_checks.limiting import Limits
+from gateway.bot_checks.network_lists import NetworkLists
 from gateway.bot_checks.proof_of_work import ProofOfWork
+from gateway.bot_checks.signal_notes import SignalNotes
 from gateway.bot_checks.wait_token import WaitTokens
 from gateway.draw import api as draw_api
 from gateway.draw import page as draw_page
@@ -157,6 +166,8 @@ def _services(
             app[MOVES] = Moves(epochs)
             app[ALLOWANCES] = Allowances(epochs)
             app[LIMITS] = Limits(epochs)
+            app[SIGNAL_NOTES] = notes = SignalNotes(epochs.pool)
+            app[NETWORK_LISTS] = NetworkLists(settings.network_lists, clock)
             app[ADDRESS_NAMES] = AddressNames(app[KEY_RING].secret(SECRET_NAME))
             app[ACCESS_CODES] = AccessCodes(epochs.pool, app[KEY_RING].secret(CODES_SECRET))
             app[BRAND_PICTURES] = BrandPictures(BrandRecords(epochs.pool))
@@ -169,9 +180,11 @@ def _services(
                 api.ReadyBoards(app[READY_ANSWERS], clock),
                 live.BoardStreams(app[live.STREAMS]),
             ]
-            with closing(app[READY_ANSWERS]):
-                async with app[live.STREAMS].running(), app[ROOMS].running(), rounds.running():
-                    yield
+            async with AsyncExitStack() as stack:
+                stack.enter_context(closing(app[READY_ANSWERS]))
+                for part in (notes, app[live.STREAMS], app[ROOMS], rounds):
+                    await stack.enter_async_context(part.running())
+                yield
 
     return services
 

@@ -6,7 +6,9 @@ from aiohttp import web
 
 from gateway.bot_checks.asked_from import AddressNames
 from gateway.bot_checks.limiting import Limits
+from gateway.bot_checks.network_lists import NetworkLists
 from gateway.bot_checks.proof_of_work import ProofOfWork
+from gateway.bot_checks.signal_notes import SignalNotes
 from gateway.bot_checks.wait_token import WaitTokens
 from gateway.draw.parts import DrawParts
 from gateway.edge.client_address import ClientAddresses
@@ -43,6 +45,8 @@ POLICY: Final = web.AppKey("policy", ShopPolicy)
 DRAWS: Final = web.AppKey("draws", DrawParts)
 ACCESS_CODES: Final = web.AppKey("access_codes", AccessCodes)
 ADDRESS_NAMES: Final = web.AppKey("address_names", AddressNames)
+NETWORK_LISTS: Final = web.AppKey("network_lists", NetworkLists)
+SIGNAL_NOTES: Final = web.AppKey("signal_notes", SignalNotes)
 LIMITS: Final = web.AppKey("limits", Limits)
 ALLOWANCES: Final = web.AppKey("allowances", Allowances)
 MOVES: Final = web.AppKey("moves", Moves)

@@ -2,6 +2,7 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from gateway.bot_checks.signals import SIGNALS as SIGNALS_KNOWN
 from groundwork.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "SEATS_LEFT",
     "SEATS_PER_FAN",
     "SHOP_HEALTH_PART",
+    "SIGNALS",
     "expect_sale",
 ]
 
@@ -62,6 +64,11 @@ LIMITED = Counter(
     "Calls beyond a limit of their address, its network or their fan, by what became of them: harder "
     "work was asked for, or they were refused.",
     ["sale", "call", "outcome"],
+)
+SIGNALS = Counter(
+    "onsale_signals_total",
+    "What was noted of fans that speaks for a program, by signal.",
+    ["sale", "signal"],
 )
 ACCESS_CODES = Counter(
     "onsale_access_codes_total",
@@ -230,6 +237,8 @@ def expect_sale(sale_id: str) -> None:
     for call in LIMITED_CALLS:
         for outcome in LIMITED_OUTCOMES:
             LIMITED.labels(sale_id, call, outcome)
+    for code in SIGNALS_KNOWN:
+        SIGNALS.labels(sale_id, code)
     for outcome in ANSWER_OUTCOMES:
         ORIGIN_ANSWERS.labels(sale_id, outcome)
     for counter in (FAULT_CREDITS, FAULT_SECONDS_GIVEN, SECONDS_FROZEN):

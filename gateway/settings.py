@@ -35,6 +35,10 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     address_streams_max: Annotated[int, msgspec.Meta(ge=1, le=200_000)] = 1_000
     # Addresses or networks of our own proxies (commas between): whom they say a request comes from.
     trusted_proxies: str = ""
+    # A folder with lists of networks (`onsale networks update`). Empty: no network says anything.
+    network_lists: str = ""
+    # How long what was noticed of a fan is kept for appeals; then it is deleted.
+    signals_kept_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 30
     # Challenges made ahead in each process: two milliseconds each, in the background, at the start.
     riddles_max: Annotated[int, msgspec.Meta(ge=16, le=100_000)] = 2_048
     # An answer of the shop that takes longer to begin shows a shop that is unwell, and fewer are let

@@ -3,10 +3,11 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import structlog
 
+from gateway.bot_checks.signal_notes import SignalNotes
 from gateway.draw.parts import DrawParts
 from gateway.draw.rounds import DrawRounds
 from gateway.settings import GatewaySettings
@@ -23,6 +24,8 @@ from lua.epochs import Epochs
 
 # After a Redis loss the line goes on from what was noted last; a second is what AOF may lose, too.
 NOTE_EVERY_MS = 1_000
+# What is kept for days may stay an hour longer.
+FORGET_EVERY_MS = 60 * 60_000
 
 log = structlog.get_logger()
 
@@ -40,19 +43,31 @@ class RoomWorker:
         )
         self.rooms = WaitingRooms(line, self._records, clock, random.Random(), settings, senses)  # noqa: S311
         self._draws = DrawRounds(draws.drawing, self.rooms.sales, clock, random.Random())  # noqa: S311
+        self._notes = SignalNotes(epochs.pool)
+        self._notes_kept_days = settings.signals_kept_days
         self._clock = clock
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Keep going while the block runs."""
         async with self.rooms.running(), self._draws.running():
-            task = asyncio.create_task(self._note())
+            tasks = [asyncio.create_task(self._note()), asyncio.create_task(self._forget())]
             try:
                 yield
             finally:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _forget(self) -> None:
+        """Delete what was noticed of fans once nobody can appeal any more."""
+        while True:
+            try:
+                if forgotten := await self._notes.forget_old(self._notes_kept_days):
+                    log.info("old signals were deleted", notes=forgotten)
+            except StoreUnavailable:
+                log.warning("a store does not answer", work="delete old signals")
+            await self._clock.sleep_ms(FORGET_EVERY_MS)
 
     async def _note(self) -> None:
         while True:

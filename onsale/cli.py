@@ -36,6 +36,7 @@ from onsale.channel_commands import COMMANDS as CHANNEL_COMMANDS
 from onsale.connections import data_dir_option, keys_file
 from onsale.data_dir import RunFile
 from onsale.event_commands import event
+from onsale.guard_commands import fan, networks
 from onsale.sale_commands import sale
 from onsale.settings import Settings, read_all
 from onsale.simulate_command import simulate
@@ -107,6 +108,8 @@ for command in CHANNEL_COMMANDS:
     event.add_command(command)
 main.add_command(verify_draw)
 main.add_command(simulate)
+main.add_command(networks)
+main.add_command(fan)
 
 
 @main.command("up")

@@ -61,12 +61,15 @@ class SolvedProof(msgspec.Struct, frozen=True):
     nonce: str
     level: int
     issued_at_ms: int
+    # Its counter was drawn by us; of a fallback anybody may find one at the first try, by luck.
+    is_searched: bool = False
 
 
 # Fields in the order of the alphabet, the order in which challenges are signed.
 class _Data(msgspec.Struct, frozen=True, omit_defaults=True):
     iat: int
     lvl: int
+    ms: int  # of the second iat: how long the work took is told by our clock alone
     sale: str
     jkt: str | None = None
 
@@ -141,7 +144,7 @@ class ProofOfWork:
         parameters = _CANONICAL.encode(
             self._parameters(
                 level,
-                _Data(iat=now_ms // 1000, lvl=level, sale=sale_id, jkt=jkt),
+                _Data(iat=now_ms // 1000, lvl=level, ms=now_ms % 1000, sale=sale_id, jkt=jkt),
                 now_ms // 1000 + EXPIRES_AFTER_SECONDS,
             )
         )
@@ -162,7 +165,8 @@ class ProofOfWork:
         if not _is_same(payload.challenge.signature, signature):
             raise BotCheckFailed("bad-signature")
         data = parameters.data
-        if not -CLOCK_SKEW_MAX_MS <= self._clock.now_ms() - data.iat * 1000 <= AGE_MAX_MS:
+        issued_at_ms = data.iat * 1000 + data.ms
+        if not -CLOCK_SKEW_MAX_MS <= self._clock.now_ms() - issued_at_ms <= AGE_MAX_MS:
             raise BotCheckFailed("expired")
         if data.sale != sale_id:
             raise BotCheckFailed("wrong-sale")
@@ -170,7 +174,12 @@ class ProofOfWork:
             raise BotCheckFailed("wrong-device")
         if not self._is_solved(parameters, payload.solution):
             raise BotCheckFailed("wrong-solution")
-        return SolvedProof(parameters.nonce, data.lvl, data.iat * 1000)
+        return SolvedProof(
+            parameters.nonce,
+            data.lvl,
+            issued_at_ms,
+            is_searched=parameters.key_signature is not None,
+        )
 
     def _parameters(self, level: int, data: _Data, expires_at: int) -> _Parameters:
         riddle = self.pool.take(level)

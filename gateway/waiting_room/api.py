@@ -1,6 +1,5 @@
 """The waiting room's calls: board, stream, challenge, join, place, admit, leave."""
 
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
@@ -8,18 +7,15 @@ import msgspec
 from aiohttp import web
 
 from gateway.app_keys import DRAWS, MOVES, PROOF_OF_WORK, ROOMS, SETTINGS
-from gateway.bot_checks.challenge_pool import EASY, HARD
-from gateway.bot_checks.limits import CHALLENGES
 from gateway.edge import cookies
-from gateway.edge.asking import spend
 from gateway.edge.credentials import read_ticket, sealed
 from gateway.edge.renewal import give_pass
 from gateway.waiting_room import joining
 from gateway.waiting_room.board import Board, BoardDocument, before_lane, moment_text, serving_in
 from gateway.waiting_room.eta import eta_at
+from gateway.waiting_room.watching import level_for
 from groundwork.bodies import read_body
 from groundwork.clock import Clock
-from groundwork.errors import StoreUnavailable
 from groundwork.ready_answers import ReadyAnswers
 from groundwork.tokens import TicketClaims
 
@@ -93,12 +89,11 @@ async def status(request: web.Request) -> web.Response:
 async def challenge(request: web.Request) -> web.Response:
     """Answer an ALTCHA challenge for this sale, and for this device key if it is named.
 
-    It is a harder one where more is asked for than one household asks.
+    It is a harder one where more is asked for than one household asks, or something speaks for a
+    program.
     """
     sale_id = request.config_dict[ROOMS].room(request.match_info["sale"]).sale.sale_id
-    level = EASY
-    with suppress(StoreUnavailable):  # our failure makes nothing harder for fans
-        level = HARD if await spend(request, CHALLENGES, sale_id) else EASY
+    level = await level_for(request, sale_id)
     body = request.config_dict[PROOF_OF_WORK].issue(sale_id, request.query.get("jkt"), level)
     return web.Response(body=body, content_type="application/json", headers=NO_STORE)
 

@@ -32,8 +32,10 @@ from gateway.waiting_room.lanes import lane_of
 from gateway.waiting_room.line_records import GENERAL
 from gateway.waiting_room.rooms import Room
 from gateway.waiting_room.sales import Phase, Sale
+from gateway.waiting_room.watching import note, note_joined, signals_of_work
 from groundwork.errors import (
     BookingError,
+    BotCheckFailed,
     NotYourTurn,
     SaleClosed,
     SaleNotOpen,
@@ -87,17 +89,22 @@ async def join(request: web.Request, sale_id: str, altcha: str, code: str = "") 
         raise
     metrics.BOT_CHECKS.labels(sale_id, "proof_of_work", "passed").inc()
     fan_id = fan_id_of(request, sale_id, jkt)
-    return await _take_in(
-        request, room, fan_id, jkt, solved.nonce, proof.replay_key if proof else None, code
-    )
+    device = proof.replay_key if proof else None
+    try:
+        given = await _take_in(request, room, fan_id, jkt, solved.nonce, device, code)
+    except BotCheckFailed:  # somebody else has done this work
+        await note(request, sale_id, fan_id, {"replayed"})
+        raise
+    await note_joined(request, sale_id, fan_id, signals_of_work(request, solved, jkt))
+    return given
 
 
 async def join_by_waiting(
-    request: web.Request, sale_id: str, wait_token: str, code: str = ""
+    request: web.Request, sale_id: str, wait_token: str, code: str = "", hidden_field: str = ""
 ) -> TicketGiven:
     """Give a fan without JavaScript a place in line for having waited a moment.
 
-    Raises as `join` does.
+    `hidden_field` is what stands in a field that no person sees. Raises as `join` does.
     """
     room = _open_room(request, sale_id)
     try:
@@ -110,7 +117,9 @@ async def join_by_waiting(
         raise
     metrics.BOT_CHECKS.labels(sale_id, "wait_token", "passed").inc()
     fan_id = fan_id_of(request, sale_id, None)
-    return await _take_in(request, room, fan_id, None, nonce, None, code)
+    given = await _take_in(request, room, fan_id, None, nonce, None, code)
+    await note_joined(request, sale_id, fan_id, {"hidden-field"} if hidden_field else ())
+    return given
 
 
 def _open_room(request: web.Request, sale_id: str) -> Room:

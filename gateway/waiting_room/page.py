@@ -13,6 +13,7 @@ from gateway.waiting_room import joining
 from gateway.waiting_room.api import give_ticket, place_document, take_both_back
 from gateway.waiting_room.brand_pages import brand_view
 from gateway.waiting_room.sales import SALE_ID, SaleEvent
+from gateway.waiting_room.watching import note
 from groundwork.bodies import read_form
 from groundwork.errors import (
     BotCheckFailed,
@@ -73,13 +74,24 @@ async def join_form(request: web.Request) -> web.Response:
     if not wait_token:
         return see_other(request, sale_id)  # pressed before the page's script was there
     try:
-        given = await joining.join_by_waiting(request, sale_id, wait_token, code)
+        hidden = form.get("website", "")
+        given = await joining.join_by_waiting(request, sale_id, wait_token, code, hidden)
     except BotCheckFailed as refusal:
         ticket = ticket_if_any(request, sale_id)
         return show(request, sale_id, ticket, refusal=refusal.reason, status=403)
     response = see_other(request, sale_id)
     give_ticket(request, response, given)
     return response
+
+
+@routes.get("/sales/{sale}/enter-now")
+async def hidden_link(request: web.Request) -> web.Response:
+    """Note who follows a link that no browser shows, and show them what everybody sees."""
+    sale_id = request.match_info["sale"]
+    ticket = ticket_if_any(request, sale_id)
+    if ticket is not None:
+        await note(request, sale_id, ticket.fan_id, {"hidden-link"})
+    return see_other(request, sale_id)
 
 
 @routes.post("/sales/{sale}/admit")

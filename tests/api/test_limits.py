@@ -12,7 +12,7 @@ from gateway.bot_checks.asked_from import AddressNames, AskedFrom
 from gateway.bot_checks.challenge_pool import EASY, HARD
 from gateway.bot_checks.limits import ADMITS, CHALLENGES, JOINS
 from gateway.settings import GatewaySettings
-from gateway.waiting_room import api, line, moving
+from gateway.waiting_room import line, moving, watching
 from gateway.waiting_room.allowances import CODE_GUESSES
 from gateway.waiting_room.sales import SaleLane
 from groundwork.errors import StoreUnavailable
@@ -83,7 +83,7 @@ async def test_a_flood_of_challenges_is_refused(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow = tuple(dataclasses.replace(flow, every_ms=60_000, burst=2) for flow in CHALLENGES.flows)
-    monkeypatch.setattr(api, "CHALLENGES", dataclasses.replace(CHALLENGES, flows=slow))
+    monkeypatch.setattr(watching, "CHALLENGES", dataclasses.replace(CHALLENGES, flows=slow))
     sale = await shop.new_sale()
     levels = [await challenge(shop, sale, CAMPUS) for _ in range(2)]
     assert levels == [EASY, EASY]

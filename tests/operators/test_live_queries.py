@@ -56,6 +56,7 @@ ZERO_WHEN_ALL_IS_WELL = {
     "Gaps in the hold log A": "no log lost anything",
     "Payment refusals A": "one card in ten is declined: in a few bookings perhaps none",
     "Limits A": "few fans ask, and from this machine, where nobody counts",
+    "Signals A": "nothing speaks for a program that says it is one",
     "Bot checks B": "nobody has an access code",
     "Waits as told A": "nobody waits half a minute, so that no range is told",
     "Joins B": "nobody goes on elsewhere",

@@ -19,7 +19,10 @@ class Desk:
         self._environ = {"DATABASE_URL": database_url, "KEYS_FILE": str(keys_file)}
 
     def type(self, *arguments: str, lines: str = "") -> Result:
-        return CliRunner().invoke(main, ("sale", *arguments), env=self._environ, input=lines)
+        return self.run("sale", *arguments, lines=lines)
+
+    def run(self, *arguments: str, lines: str = "") -> Result:
+        return CliRunner().invoke(main, arguments, env=self._environ, input=lines)
 
 
 @pytest.fixture(scope="module")

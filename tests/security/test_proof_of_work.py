@@ -102,7 +102,7 @@ def test_work_that_was_done_counts(
 ) -> None:
     nonce = content_of(solved)["challenge"]["parameters"]["nonce"]
 
-    assert work.check(solved, "demo", JKT) == SolvedProof(nonce, 1, clock.at_ms // 1000 * 1000)
+    assert work.check(solved, "demo", JKT) == SolvedProof(nonce, 1, clock.at_ms, is_searched=True)
     assert library_says(ring, solved)
 
 
@@ -126,7 +126,13 @@ def test_a_challenge_has_the_shape_the_widget_wants(work: ProofOfWork, clock: Ma
     parameters = document["parameters"]
     now = clock.at_ms // 1000
     assert parameters["algorithm"] == "PBKDF2/SHA-256"
-    assert parameters["data"] == {"iat": now, "jkt": JKT, "lvl": 1, "sale": "demo"}
+    assert parameters["data"] == {
+        "iat": now,
+        "jkt": JKT,
+        "lvl": 1,
+        "ms": clock.at_ms % 1000,
+        "sale": "demo",
+    }
     assert parameters["expiresAt"] >= now + 15 * 60 + AGE_MAX_MS // 1000
     assert len(parameters["keySignature"]) == 64
     assert "jkt" not in json.loads(work.issue("demo"))["parameters"]["data"]
