@@ -106,12 +106,19 @@ class RateChanged(msgspec.Struct, frozen=True):
     per_minute: float
 
 
+class BeaconTold(msgspec.Struct, frozen=True):
+    """The public randomness that the draw waits for, and for how long."""
+
+    wait_seconds: int = 0
+
+
 class DrawTold(msgspec.Struct, frozen=True):
     """What is known of the draw so far."""
 
     state: str
     commitment: str = ""
     count: int | None = None
+    beacon: BeaconTold | None = None
 
 
 class BoardView(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,24 +9,22 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import sync_playwright
 
+from tests.browser.camera import PICTURES, SETTLE_MS, Camera, run_onsale
 from tests.browser.conftest import CHROMIUM, CHROMIUM_ARGUMENTS, DESKTOP, PHONE
 from tests.browser.crowd import join_crowd
+from tests.browser.phase_pictures import shoot_the_draw, shoot_the_end
 from tests.running_system import REPOSITORY, free_port, stop
 
-PICTURES = REPOSITORY / "docs" / "screenshots"
 START_SECONDS_MAX = 90.0
 # So many others wait; at the slow rate their line takes minutes, at the fast one a moment.
 FANS = 150
 RATE_SLOW = 30
 RATE_FAST = 60_000
-# Boards come once a second; by then what was asked for is to be seen.
-SETTLE_MS = 2_500
 
 
 @contextmanager
@@ -60,39 +58,6 @@ def answers(url: str) -> bool:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
-
-
-def change_sale(data_dir: Path, *command: str) -> None:
-    """Steer the demo sale as its operator would."""
-    subprocess.run(
-        [sys.executable, "-m", "onsale", "sale", *command, "--data-dir", str(data_dir)],
-        cwd=REPOSITORY,
-        check=True,
-    )
-
-
-@dataclass(frozen=True)
-class Camera:
-    """Takes pictures of one browser's page, by size."""
-
-    page: Page
-    size: str
-    data_dir: Path
-
-    def shoot(self, name: str) -> None:
-        """Take what is to be seen now."""
-        self.page.screenshot(path=PICTURES / f"{name}-{self.size}.png")
-
-    def at_stage(self, stage: str, name: str) -> None:
-        """Take the waiting room once it has come to that stage."""
-        self.page.wait_for_selector(f"#main[data-stage={stage}]")
-        self.page.evaluate("document.activeElement.blur()")
-        self.page.wait_for_timeout(SETTLE_MS)
-        self.shoot(name)
-
-    def steer(self, *command: str) -> None:
-        """Steer a sale as its operator would."""
-        change_sale(self.data_dir, *command)
 
 
 def shoot_the_shop(camera: Camera) -> None:
@@ -152,10 +117,7 @@ def shoot_a_sale(camera: Camera) -> None:
         *("create", sale, "--name", "Velvet Static, autumn tour", "--colour", "#7a2e8e"),
         *("--opens-at", opens_at.strftime("%Y-%m-%dT%H:%M%z")),
     )
-    # Each gateway process learns of it by itself; until then it knows no such sale.
-    while not page.locator("#main[data-stage=before]").count():
-        page.goto(f"/sales/{sale}")
-        page.wait_for_timeout(SETTLE_MS)
+    camera.open_room(sale, "before")
     page.locator("[data-fill=check]", has_text="passed the check").wait_for()
     camera.at_stage("before", "waiting-room-before")
     page.get_by_role("button", name="Join the waiting room").click()
@@ -171,7 +133,7 @@ def fill_the_line(url: str, data_dir: Path) -> None:
     """Give the demo a stadium, and its sale a line that moves slowly enough to be looked at."""
     make_stadium = [sys.executable, "-m", "tests.browser.stadium", str(data_dir)]
     subprocess.run(make_stadium, cwd=REPOSITORY, check=True)
-    change_sale(data_dir, "set", "demo", "--rate", str(RATE_SLOW), "--burst", "1")
+    run_onsale(data_dir, "sale", "set", "demo", "--rate", str(RATE_SLOW), "--burst", "1")
     join_crowd(int(url.rpartition(":")[2]), "demo", FANS)
 
 
@@ -192,6 +154,8 @@ def main() -> None:
                 fill_the_line(url, data_dir)
                 shoot_the_shop(camera)
                 shoot_a_sale(camera)
+                shoot_the_draw(camera)
+                shoot_the_end(camera)
                 context.close()
         chromium.close()
     print(json.dumps(sorted(path.name for path in PICTURES.glob("*.png")), indent=1))

@@ -119,6 +119,12 @@ def waiting_pages() -> dict[str, WaitingPage]:
             | {"draw": {"state": "sealed", "count": 36_021}},
             entry_number=2417,
         ),
+        "drawing_with_beacon": waiting(
+            soon
+            | {"opens_at": moment(seconds=-4)}
+            | {"draw": {"state": "sealed", "count": 36_021, "beacon": {"wait_seconds": 120}}},
+            entry_number=2417,
+        ),
         "waiting": waiting(told(), **in_line, entry_number=2417, is_from_draw=True),
         "waiting_untold": waiting(**in_line),
         "waiting_uncertain": waiting(told(odds={"likely": 500, "uncertain": 5_000}), **in_line),
