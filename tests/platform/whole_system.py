@@ -155,27 +155,35 @@ def started_up(data_dir: Path, *options: str) -> Iterator[Up]:
     wait_until("all of its processes ended", lambda: not processes_of(data_dir))
 
 
-class Buyer:
-    """A fan without a device key who joins, is let in, and buys prints."""
+class FanInLine:
+    """A fan without a device key who joins the demo's line."""
 
     def __init__(self, url: str) -> None:
         self._url = url
-        sale = f"{url}/api/sales/demo"
-        status, challenge = ask(f"{sale}/challenge")
+        self._sale = f"{url}/api/sales/demo"
+        status, challenge = ask(f"{self._sale}/challenge")
         assert status == 200, challenge
-        status, joined = ask(f"{sale}/join", {"altcha": solve(json.loads(challenge))})
+        status, joined = ask(f"{self._sale}/join", {"altcha": solve(json.loads(challenge))})
         assert status == 201, joined
         self.ticket: str = json.loads(joined)["ticket"]
+        self.place: int = json.loads(joined)["place"]
         self._admission = ""
 
-        def is_inside() -> bool:
-            status, admitted = ask(f"{sale}/admit", {"ticket": self.ticket})
-            assert status in (201, 425), admitted
-            if status == 201:
-                self._admission = json.loads(admitted)["pass"]
-            return status == 201
+    def is_inside(self) -> bool:
+        """Ask to be let in; say whether that was so. No answer, or one of trouble, is a no."""
+        status, admitted = ask(f"{self._sale}/admit", {"ticket": self.ticket})
+        assert status in (0, 201, 425, 503), admitted
+        if status == 201:
+            self._admission = json.loads(admitted)["pass"]
+        return status == 201
 
-        wait_until("the fan is let in", is_inside)
+
+class Buyer(FanInLine):
+    """One who has been let in, and buys prints."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        wait_until("the fan is let in", self.is_inside)
 
     def buy(self) -> str:
         """Buy one print; returns the booking's id."""
