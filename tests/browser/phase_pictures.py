@@ -30,7 +30,9 @@ def shoot_the_draw(camera: Camera) -> None:
     page.get_by_role("button", name="Join the waiting room").click()
     page.wait_for_selector("#main[data-stage=entered]")
     camera.at_stage("drawing", "waiting-room-drawing")
-    page.wait_for_selector("#main:is([data-stage=waiting], [data-stage=called])", timeout=STAGE_MS_MAX)
+    page.wait_for_selector(
+        "#main:is([data-stage=waiting], [data-stage=called])", timeout=STAGE_MS_MAX
+    )
     page.goto(f"/sales/{sale}/draw")
     page.get_by_role("button").first.click()
     page.wait_for_timeout(SETTLE_MS)
