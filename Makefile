@@ -8,7 +8,7 @@ EVERYTHING := embedded,fast,loadtest,simulate,stripe,test
 TEST_PACKAGES := chromium:chromium prometheus:prometheus redis-server:redis-server nginx:nginx-light npm:npm pdftoppm:poppler-utils redis-benchmark:redis-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help up test lint bench bench-100k load simulate screenshots translations pins clean
+.PHONY: help up test lint prove bench bench-100k load simulate screenshots translations pins clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^## / { printf "\n%s\n", substr($$0, 4) } \
@@ -32,6 +32,9 @@ lint: $(VENV)/tested ## Style, types, and the directions of imports
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+prove: $(VENV)/tested ## Ten minutes in which everything fails while buyers buy, and a verdict; ARGS="--minutes 20 --seed 7"
+	@nice -n 5 $(BIN)/onsale prove --history .cache/proof-history.jsonl $(ARGS)
 
 bench: $(VENV)/tested ## Every budget against its floor, in one run
 	@$(BIN)/python -m bench $(ARGS)

@@ -37,6 +37,7 @@ from onsale.connections import data_dir_option, keys_file
 from onsale.data_dir import RunFile
 from onsale.event_commands import event
 from onsale.guard_commands import fan, networks
+from onsale.prove_command import prove_command
 from onsale.sale_commands import sale
 from onsale.settings import Settings, read_all
 from onsale.simulate_command import simulate
@@ -110,6 +111,7 @@ main.add_command(verify_draw)
 main.add_command(simulate)
 main.add_command(networks)
 main.add_command(fan)
+main.add_command(prove_command)
 
 
 @main.command("up")
