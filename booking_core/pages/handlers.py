@@ -43,8 +43,9 @@ from groundwork.pages import html_response
 
 routes = web.RouteTableDef()
 
-# The cards of the practice provider, as the HTTP interface names them; the first is preselected.
+# What the practice provider takes, as the HTTP interface names it; the first is preselected.
 PAYMENT_METHODS: Final = (
+    "card_form",
     "card_ok",
     "card_declined",
     "card_slow",

@@ -7,15 +7,18 @@ from aiohttp import web
 from booking_core.app_keys import SHOP
 from booking_core.checkout.api import own_order
 from booking_core.checkout.app_keys import ISSUER, ORDERS
-from booking_core.ledger.orders import FINAL, OrderState
+from booking_core.ledger.orders import FINAL, Order, OrderState
 from booking_core.pages import shop_views as views_of
 from booking_core.pages.handlers import page_response
 from booking_core.pages.views import OrderPage, TicketLine
+from booking_core.seats.app_keys import HOLDS
 from booking_core.tickets.qr import qr_svg
-from groundwork.errors import OrderNotFound
+from groundwork.errors import OrderNotFound, ReservationNotFound, StoreUnavailable
 
 routes = web.RouteTableDef()
 
+# The practice provider's word for a card that the buyer types on its page.
+CARD_FORM: Final = "card_form"
 NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
@@ -45,8 +48,22 @@ async def order_page(request: web.Request) -> web.Response:
         next_action_url=order.next_action_url or "" if order.state not in FINAL else "",
         release_reason=order.release_reason,
         decline_reason=order.decline_reason,
+        is_card_asked=order.payment_method == CARD_FORM,
+        held_until=order.deadline if order.state not in FINAL else None,
+        checkout_url=await checkout_url(request, order),
     )
     return page_response(request, "order.html", page)
+
+
+async def checkout_url(request: web.Request, order: Order) -> str:
+    """Return where what a released order was for is still held for its fan, or ""."""
+    if order.state != OrderState.RELEASED:
+        return ""
+    try:
+        await request.config_dict[HOLDS].read(order.reservation_id, order.fan_id)
+    except (ReservationNotFound, StoreUnavailable):
+        return ""
+    return f"/checkout/{order.reservation_id}"
 
 
 @routes.get("/orders/{booking}/tickets.pdf")

@@ -7,7 +7,7 @@ from typing import Final
 import aiohttp
 from aiohttp import web
 
-from booking_core.practice_provider import bank_page, ledger_view, stripe_api
+from booking_core.practice_provider import bank_page, card_page, ledger_view, stripe_api
 from booking_core.practice_provider.app_keys import (
     BANK,
     BOOK,
@@ -54,6 +54,7 @@ def make_provider_app(
     app.router.add_get("/health/live", _live)
     app.add_routes(stripe_api.routes)
     app.add_routes(bank_page.routes)
+    app.add_routes(card_page.routes)
     app.add_routes(ledger_view.routes)
     return app
 

@@ -27,10 +27,11 @@ class Method:
     """How the bank behaves for a payment method; without a refusal it says yes in the end.
 
     slowly: the answer to the confirmation comes late. in silence: it comes later than anybody
-    waits for, although the bank decides soon. on a page: the buyer is asked. never: it breaks.
+    waits for, although the bank decides soon. on a page: the buyer is asked. on a form: the buyer
+    is asked for a card, and the answer is what becomes of that one. never: it breaks.
     """
 
-    decides: Literal["at once", "slowly", "in silence", "on a page", "never"]
+    decides: Literal["at once", "slowly", "in silence", "on a page", "on a form", "never"]
     refusal: Refusal | None = None
 
 
@@ -49,6 +50,7 @@ METHODS: Final[Mapping[str, Method]] = {
     "card_insufficient_funds": Method("at once", NO_FUNDS),
     "card_slow": Method("slowly"),
     "card_requires_action": Method("on a page"),
+    "card_form": Method("on a form"),
     "card_timeout_then_ok": Method("in silence"),
     "card_timeout_then_declined": Method("in silence", DECLINED),
     "card_error_500": Method("never"),
@@ -91,6 +93,8 @@ class Bank:
                 await silence
             case "on a page":
                 return self._book.put(intents.challenge(attempt, self._book.new_id("3ds")))
+            case "on a form":
+                return self._book.put(intents.challenge(attempt, self._book.new_id("card")))
             case "never":
                 raise ProviderFailure("An unknown error occurred", status=500)
         return self._book.get(intent_id)
@@ -101,6 +105,24 @@ class Bank:
         if intent is None or intent.status != "requires_action":
             return intent
         return self._authorize(intent) if is_approved else self._decline(intent, REFUSED_ON_PAGE)
+
+    def take_card(self, challenge_id: str, card: Method) -> Intent | None:
+        """Try the card that the buyer typed; a refused one leaves the question open for another.
+
+        Returns None when nothing is asked there. A card whose owner is to be asked has its intent
+        at another question.
+        """
+        intent = self._book.of_challenge(challenge_id)
+        if intent is None or intent.status != "requires_action" or card.refusal:
+            return intent
+        match card.decides:
+            case "slowly":
+                self._settle_after(intent, self._settings.practice_slow_ms)
+                return self._book.get(intent.id)
+            case "on a page":
+                return self._book.put(intents.challenge(intent, self._book.new_id("3ds")))
+            case _:
+                return self._authorize(intent)
 
     def resume(self) -> None:
         """Go on with what the bank had not decided before the restart."""

@@ -1,28 +1,23 @@
 """The bank's own page, where a buyer says whether a payment is theirs."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-import jinja2
 from aiohttp import web
-from babel.numbers import format_currency, get_currency_precision
-from yarl import URL
 
 from booking_core.practice_provider.app_keys import BANK, BOOK
 from booking_core.practice_provider.forms import Params, parse_pairs
 from booking_core.practice_provider.intents import Intent
+from booking_core.practice_provider.pages_of_the_bank import (
+    PAGES,
+    back_to_shop,
+    is_paid,
+    money,
+    page_response,
+    recipient,
+)
 
-PAGES: Final = Path(__file__).parent / "pages"
 STYLE: Final = (PAGES / "bank_page.css").read_bytes()
-TEMPLATE: Final = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(PAGES),
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    auto_reload=False,
-).get_template("bank_page.html")
 
 routes = web.RouteTableDef()
 
@@ -57,12 +52,7 @@ async def take_answer(request: web.Request) -> web.Response:
         await request.app[BOOK].flush()
     if intent is None or intent.return_url is None or intent.status == "requires_action":
         return _page(intent)
-    # The shop finds out what happened from the provider, not from this address.
-    back = URL(intent.return_url, encoded=True).update_query(
-        payment_intent=intent.id,
-        redirect_status="succeeded" if _is_paid(intent) else "failed",
-    )
-    return web.Response(status=303, headers={"Location": str(back), "Cache-Control": "no-store"})
+    return back_to_shop(intent)
 
 
 @routes.get("/static/bank_page.css")
@@ -81,42 +71,11 @@ def _page(intent: Intent | None) -> web.Response:
     is_open = intent is not None and intent.status == "requires_action"
     outcome = "This question is not open any more. Go back to the shop and look at your order."
     if intent is not None and not is_open:
-        outcome = "You approved the payment." if _is_paid(intent) else "The payment was not made."
+        outcome = "You approved the payment." if is_paid(intent) else "The payment was not made."
     view = BankPage(
         is_open=is_open,
-        amount=_money(intent) if intent else "",
-        paid_to=(intent.description if intent else None) or "Ticket shop",
+        amount=money(intent) if intent else "",
+        paid_to=recipient(intent),
         outcome=outcome,
     )
-    return web.Response(
-        text=TEMPLATE.render(page=view),
-        status=200 if intent else 404,
-        content_type="text/html",
-        headers={
-            "Content-Security-Policy": _policy(intent),
-            "Referrer-Policy": "no-referrer",
-            "X-Content-Type-Options": "nosniff",
-            "Cache-Control": "no-store",
-        },
-    )
-
-
-def _policy(intent: Intent | None) -> str:
-    # Browsers hold the redirect after a form to form-action as well: the shop must be in it.
-    shop = ""
-    if intent and intent.return_url:
-        shop = f" {URL(intent.return_url, encoded=True).origin()}"
-    return (
-        "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
-        f"form-action 'self'{shop}"
-    )
-
-
-def _is_paid(intent: Intent) -> bool:
-    return intent.status in ("requires_capture", "succeeded")
-
-
-def _money(intent: Intent) -> str:
-    currency = intent.currency.upper()
-    amount = intent.amount / 10 ** get_currency_precision(currency)
-    return format_currency(amount, currency, locale="en_GB")
+    return page_response("bank_page.html", view, intent)

@@ -118,13 +118,20 @@ def event_json(event_id: str, kind: str, created_at_ms: int, about: Mapping[str,
     }
 
 
+def page_path(intent: Intent) -> str:
+    """Return the path of the page where the buyer is asked: for a card, or whether it is theirs."""
+    assert intent.challenge_id
+    kind = "card" if intent.challenge_id.startswith("card_") else "3ds"
+    return f"/{kind}/{intent.challenge_id}"
+
+
 def _next_action(intent: Intent, pages_url: str) -> Json | None:
     if intent.status != "requires_action":
         return None
     return {
         "type": "redirect_to_url",
         "redirect_to_url": {
-            "url": f"{pages_url}/3ds/{intent.challenge_id}",
+            "url": f"{pages_url}{page_path(intent)}",
             "return_url": intent.return_url,
         },
     }

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import urllib.request
 
 import pypdf
@@ -10,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from booking_core.tickets.codes import verify_ticket_code
-from tests.browser.conftest import Profile
+from tests.browser.conftest import ACTION_MS, Profile
 from tests.running_system import RunningSystem
 
 
@@ -28,6 +29,7 @@ def pay(page: Page) -> None:
     """Pay with the card that works and wait for the confirmed order."""
     page.wait_for_url("**/checkout/*")
     page.get_by_label("E-mail").fill("fan@example.org")
+    page.get_by_label("Card that works").check()
     page.get_by_role("button", name="Pay").click()
     page.wait_for_url("**/orders/*")
 
@@ -61,6 +63,33 @@ def test_a_fan_goes_from_the_front_page_to_tickets_that_verify(
     assert pdf.headers["content-type"] == "application/pdf"
     assert len(pypdf.PdfReader(io.BytesIO(pdf.body())).pages) == 2
     assert profile.complaints == []
+
+
+def go_to_card_form(page: Page) -> None:
+    """Press pay; before the page's script has come, the way to the form leads over the order."""
+    page.wait_for_url("**/checkout/*")
+    page.get_by_role("button", name="Pay").click()
+    page.wait_for_url(re.compile("/(card|orders)/"))
+    if "/orders/" in page.url:
+        page.get_by_role("link", name="Enter my card").click()
+    page.wait_for_url("**/card/*")
+
+
+def test_a_card_is_typed_at_the_provider_after_a_fan_turned_back_once(profile: Profile) -> None:
+    page = profile.new_page()
+    enter_the_shop(page, "Meridian Lights")
+    page.get_by_role("button", name="Hold the best available").click()
+    go_to_card_form(page)
+    page.get_by_role("button", name="Back to the shop").click()
+    page.get_by_role("link", name="Pay another way").click()
+    go_to_card_form(page)
+    page.get_by_label("Card number").fill("4000 0000 0000 3220")
+    page.get_by_label("Expires").fill("12/40")
+    page.get_by_label("Security code").fill("123")
+    page.get_by_role("button", name="Pay €").click()
+    page.get_by_role("button", name="Approve").click()
+    expect(page.get_by_role("link", name="PDF")).to_be_visible(timeout=ACTION_MS)
+    assert [each for each in profile.complaints if "402" not in each] == []
 
 
 def test_a_stranger_cannot_see_the_order(profile: Profile, running: RunningSystem) -> None:

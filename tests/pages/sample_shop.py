@@ -104,6 +104,7 @@ TIERS = (
 )
 
 CARDS = (
+    "card_form",
     "card_ok",
     "card_declined",
     "card_slow",
@@ -254,6 +255,15 @@ def order_pages() -> dict[str, OrderPage]:
     return {
         "pending": page,
         "confirm": replace(page, next_action_url="/practice/confirm/1"),
+        "card": replace(
+            page,
+            next_action_url="/practice/card/1",
+            is_card_asked=True,
+            held_until=datetime(2026, 5, 1, 10, 5, tzinfo=UTC),
+        ),
+        "still_held": replace(
+            page, status="released", release_reason="payment-declined", checkout_url="/checkout/r"
+        ),
         "confirmed": replace(
             page,
             status="confirmed",

@@ -16,7 +16,8 @@ const KEY_BYTES = 16; // nobody else's payment has the same key
 const root = document.getElementById("main");
 const { reservation: reservationId, sale: saleId } = root.dataset;
 const payForm = root.querySelector('form[data-form="pay"]');
-const keyName = `onsale.pay.${reservationId}`;
+// The shop names another key once an order of this hold has come to its end, on this page or elsewhere.
+const keyName = `onsale.pay.${reservationId}.${payForm.elements.idempotency_key.value}`;
 const announcer = new Announcer(root.querySelector("[data-announcer]"));
 // A phone's clock may be minutes off; proofs carry the server's time.
 const clockOffsetMs = root.dataset.nowMs ? Number(root.dataset.nowMs) - Date.now() : 0;
@@ -78,6 +79,8 @@ async function pay() {
 
 function settle({ status, code, document: answer }) {
   if (status === 201 || status === 200) return location.assign(`/orders/${encodeURIComponent(answer.booking_id)}`);
+  // A card is typed at the payment provider; what a bank asks is announced on the order's page first.
+  if (status === 202 && answer.next_action_url && payForm.elements.payment_method.value === "card_form") return location.assign(answer.next_action_url);
   if (status === 202) return location.assign(answer.order_url ?? `/orders/${encodeURIComponent(answer.booking_id)}`);
   if (status === 410) return lose();
   if (code !== "payment-declined") {
