@@ -71,23 +71,28 @@ class Level:
 
     def rows(self) -> Iterator[list[Point]]:
         """Yield the places of each row from left to right, with gaps where the aisles are."""
+        for radius, angles in self._arcs():
+            yield [self.at(radius, angle) for angle in angles]
+
+    def _arcs(self) -> Iterator[tuple[float, list[float]]]:
         share, remainder = divmod(self.left_out, self.rows_count)
         for row in range(self.rows_count):
             less = share + (self.rows_count - 1 - row < remainder)
-            yield self._row(self.first_radius + (row + 0.5) * ROW_DEPTH, less)
+            radius = self.first_radius + (row + 0.5) * ROW_DEPTH
+            angles = self._angles(radius)
+            yield radius, angles[less // 2 : len(angles) - (less - less // 2)]
 
-    def _row(self, radius: float, less: int) -> list[Point]:
+    @staticmethod
+    def _angles(radius: float) -> list[float]:
         edges = [-1.0, *AISLES_AT, 1.0]
-        parts: list[list[float]] = []
+        angles: list[float] = []
         step = 2 * asin(SEAT_PITCH / 2 / radius)  # the straight line between two is the pitch
         for left, right in pairwise(edges):
             room = (right - left) * HALF_ANGLE * radius - AISLE
             seats = max(0, floor(room / SEAT_PITCH))
             middle = (left + right) / 2 * HALF_ANGLE
-            parts.append([middle + (seat - (seats - 1) / 2) * step for seat in range(seats)])
-        angles = [angle for part in parts for angle in part]
-        angles = angles[less // 2 : len(angles) - (less - less // 2)]
-        return [self.at(radius, angle) for angle in angles]
+            angles += [middle + (seat - (seats - 1) / 2) * step for seat in range(seats)]
+        return angles
 
     def at(self, radius: float, angle: float) -> Point:
         """Return the place at an angle from the middle; positive is to the right."""
@@ -96,9 +101,11 @@ class Level:
         )
 
     def outline(self) -> tuple[Point, ...]:
-        """Return the corners of the level's shape."""
+        """Return the corners of the level's shape, as wide as its widest row and an aisle."""
         inner, outer = self.first_radius - OUTLINE_GAP, self.last_radius + OUTLINE_GAP
-        angles = [HALF_ANGLE * (step / 10 - 1) for step in range(21)]
+        ends = [(radius, max(map(abs, angles))) for radius, angles in self._arcs() if angles]
+        reach = max(angle + AISLE / 2 / radius for radius, angle in ends)
+        angles = [reach * (step / 10 - 1) for step in range(21)]
         edge = [self.at(inner, angle) for angle in angles]
         edge += [self.at(outer, angle) for angle in reversed(angles)]
         return tuple(_rounded(one) for one in edge)
