@@ -1,8 +1,8 @@
 """Giving every seat of a plan an id of its own, and a report of what was changed for that."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from booking_core.catalog.seat_plan import SEAT_ID_LENGTH_MAX
@@ -44,6 +44,7 @@ class RepairReport:
     unusable: int
     repairs: tuple[Repair, ...]
     same_labels: int = 0
+    split_sections: Mapping[str, int] = field(default_factory=dict)
     unused_categories: tuple[str, ...] = ()
     left_out: int = 0
     ignored_keys: tuple[str, ...] = ()
@@ -127,6 +128,11 @@ def _lines(report: RepairReport) -> Iterator[str]:
             yield f"  ... and {len(report.repairs) - REPAIRS_SHOWN_MAX} more."
     else:
         yield "Every seat has an id of its own; nothing was repaired."
+    for section, blocks in report.split_sections.items():
+        yield (
+            f"{section!r} has seats of the same names in {blocks} blocks:"
+            " each block is a section of its own."
+        )
     if report.same_labels:
         yield (
             f"Note: {report.same_labels} seats share section, row and number with another seat;"

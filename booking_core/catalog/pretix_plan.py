@@ -16,6 +16,7 @@ from booking_core.catalog.plan_source import PlanSource, with_ids
 from booking_core.catalog.pretix_format import PretixPlan, PretixSeat, PretixZone, read_pretix
 from booking_core.catalog.refusals import PlanInvalid
 from booking_core.catalog.seat_plan import SEATS_MAX, PlanTier, Seat, SeatPlan, make_seat_plan
+from booking_core.catalog.zone_blocks import NamedRow, tell_apart
 
 # The colour of a tier whose category has none, or one that is no hexadecimal colour.
 TIER_COLOR: Final = "#6b7280"
@@ -85,10 +86,12 @@ def make_imported(
     wanted = [one for one in named if one[1].seat.category not in leave_out]
     if not wanted:
         raise PlanInvalid(("$.zones", "has no seat that is for sale"))
-    plan = _plan(pretix, sections, wanted, extras, set(ids) - {seat_id for seat_id, _ in wanted})
+    wanted, split = _told_apart(wanted)
+    plan = _plan(pretix, wanted, extras, set(ids) - {seat_id for seat_id, _ in wanted})
     report = replace(
         report,
         seats=len(plan.seats),
+        split_sections=split,
         same_labels=_same_labels(plan.seats),
         unused_categories=_unused(pretix, plan, leave_out),
         left_out=len(found) - len(wanted),
@@ -99,7 +102,6 @@ def make_imported(
 
 def _plan(
     pretix: PretixPlan,
-    sections: Sequence[str],
     wanted: Sequence[tuple[str, _RawSeat]],
     extras: PlanExtras,
     left_out: Set[str],
@@ -114,7 +116,7 @@ def _plan(
         tiers=_tiers(pretix),
         sections=tuple(dict.fromkeys(row[0].section for row in rows)),
         rows=rows,
-        areas=_areas(pretix, origin, rows, sections),
+        areas=_areas(pretix, origin, wanted),
         focal_point=extras.focal_point and extras.focal_point + origin,
         aisles=extras.aisles,
         restricted_views={
@@ -234,23 +236,47 @@ def _rows(
     return list(rows.values())
 
 
-def _areas(
-    pretix: PretixPlan, origin: Point, rows: Sequence[Sequence[Seat]], sections: Sequence[str]
-) -> list[Area]:
-    """Return all areas; one that has every seat of its zone within is the outline of the section."""
+def _told_apart(
+    wanted: Sequence[tuple[str, _RawSeat]],
+) -> tuple[list[tuple[str, _RawSeat]], dict[str, int]]:
+    """Return the seats in sections in which no two have the same name, and what was split."""
+    rows: dict[tuple[int, int], list[_RawSeat]] = {}
+    for _, raw_seat in wanted:
+        rows.setdefault(raw_seat.row_key, []).append(raw_seat)
+    names, split = tell_apart([_named_row(row) for row in rows.values()])
+    section_of = dict(zip(rows, names, strict=True))
+    return [
+        (seat_id, replace(raw_seat, section=section_of[raw_seat.row_key]))
+        for seat_id, raw_seat in wanted
+    ], split
+
+
+def _named_row(row: Sequence[_RawSeat]) -> NamedRow:
+    xs, ys = zip(*((seat.position.x, seat.position.y) for seat in row), strict=True)
+    return NamedRow(
+        section=row[0].section,
+        labels=frozenset((seat.row_name, seat.to_name.seat_number) for seat in row),
+        middle=Point(sum(xs) / len(row), sum(ys) / len(row)),
+    )
+
+
+def _areas(pretix: PretixPlan, origin: Point, wanted: Sequence[tuple[str, _RawSeat]]) -> list[Area]:
+    """Return all areas; one that has every seat of a section of its zone within outlines it."""
     places: dict[str, list[Point]] = {}
-    for row in rows:
-        places.setdefault(row[0].section, []).extend(Point(seat.x, seat.y) for seat in row)
+    of_zone: dict[int, dict[str, None]] = {}
+    for _, raw_seat in wanted:
+        places.setdefault(raw_seat.section, []).append(raw_seat.position + origin)
+        of_zone.setdefault(raw_seat.row_key[0], {})[raw_seat.section] = None
     index_of = {section: index for index, section in enumerate(places)}
     areas: list[Area] = []
-    for zone, section in zip(pretix.zones, sections, strict=True):
-        here = places.get(section, [])
-        is_outlined = not here
+    for z, zone in enumerate(pretix.zones):
+        without = list(of_zone.get(z, ()))
         for one in zone.areas:
             area = one.placed(zone.position + origin)
-            if not is_outlined and all(area.holds(place) for place in here):
-                area = msgspec.structs.replace(area, section=index_of[section])
-                is_outlined = True
+            within = [name for name in without if all(map(area.holds, places[name]))]
+            if len(within) == 1:  # around several, it is no outline of any
+                area = msgspec.structs.replace(area, section=index_of[within[0]])
+                without.remove(within[0])
             areas.append(area)
     return areas
 

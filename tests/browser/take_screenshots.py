@@ -17,6 +17,7 @@ from playwright.sync_api import sync_playwright
 from tests.browser.camera import PICTURES, SETTLE_MS, Camera, run_onsale
 from tests.browser.conftest import CHROMIUM, CHROMIUM_ARGUMENTS, DESKTOP, PHONE
 from tests.browser.crowd import join_crowd
+from tests.browser.halls import put_halls_on_sale, shoot_the_halls
 from tests.browser.phase_pictures import shoot_the_draw, shoot_the_end
 from tests.running_system import REPOSITORY, free_port, stop
 
@@ -82,8 +83,7 @@ def shoot_the_shop(camera: Camera) -> None:
     page.wait_for_url("**/seats")
     page.wait_for_timeout(SETTLE_MS)
     camera.shoot("seats")
-    shoot_the_map(camera, "/events/demo-arena/seats", "seats")
-    shoot_the_map(camera, "/events/stadium/seats", "stadium")
+    shoot_the_halls(camera)
     page.goto("/events/demo-arena/seats")
     page.get_by_role("button", name="Hold the best available").click()
     page.wait_for_url("**/checkout/*")
@@ -92,21 +92,6 @@ def shoot_the_shop(camera: Camera) -> None:
     page.wait_for_url("**/orders/*")
     page.wait_for_timeout(SETTLE_MS)
     camera.shoot("order")
-
-
-def shoot_the_map(camera: Camera, path: str, name: str) -> None:
-    """Take the map from afar, then from close by with a pick."""
-    page = camera.page
-    page.goto(path)
-    page.locator("[data-map-state]").wait_for(state="hidden")
-    page.locator("#pick-title").evaluate("title => title.scrollIntoView()")
-    camera.shoot(f"{name}-map")
-    box = page.locator("canvas").bounding_box()
-    assert box is not None
-    for _ in range(2):
-        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.72)
-        page.wait_for_timeout(SETTLE_MS)
-    camera.shoot(f"{name}-near")
 
 
 def shoot_a_sale(camera: Camera) -> None:
@@ -130,9 +115,8 @@ def shoot_a_sale(camera: Camera) -> None:
 
 
 def fill_the_line(url: str, data_dir: Path) -> None:
-    """Give the demo a stadium, and its sale a line that moves slowly enough to be looked at."""
-    make_stadium = [sys.executable, "-m", "tests.browser.stadium", str(data_dir)]
-    subprocess.run(make_stadium, cwd=REPOSITORY, check=True)
+    """Give the demo more halls, and its sale a line that moves slowly enough to be looked at."""
+    put_halls_on_sale(data_dir)
     run_onsale(data_dir, "sale", "set", "demo", "--rate", str(RATE_SLOW), "--burst", "1")
     join_crowd(int(url.rpartition(":")[2]), "demo", FANS)
 

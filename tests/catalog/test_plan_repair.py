@@ -1,6 +1,7 @@
 """Repeated and missing seat ids: every seat gets its own, nothing is lost, the report says all."""
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from plan_files import plan, raw, row, seat
 
 from booking_core.catalog.plan_repair import SeatToName, name_seats
 from booking_core.catalog.pretix_plan import import_pretix
+from booking_core.catalog.seat_plan import SeatPlan
 
+BLOCK = re.compile(r" \d+$")
 STADIUM = Path(__file__).parents[2] / "../shared/seatplans/stadium-738.json"
 
 
@@ -29,6 +32,14 @@ def places(document: dict[str, Any]) -> Counter[tuple[str, str, str, float, floa
         for zone in document["zones"]
         for row in zone["rows"]
         for seat in row["seats"]
+    )
+
+
+def places_of(imported: SeatPlan) -> Counter[tuple[str, str, str, float, float]]:
+    """The same of a plan that was imported; blocks of a zone have its name and a number."""
+    return Counter(
+        (BLOCK.sub("", one.section), one.row_name, one.seat_number, one.x, one.y)
+        for one in imported.seats
     )
 
 
@@ -59,10 +70,7 @@ def test_repeated_missing_and_unusable_ids_are_repaired_and_reported() -> None:
         ("$.zones[0].rows[2].seats[1]", None, "1-3-2"),
         ("$.zones[0].rows[2].seats[2]", " padded ", "1-3-3"),
     ]
-    found = Counter(
-        (one.section, one.row_name, one.seat_number, one.x, one.y) for one in imported.seats
-    )
-    assert found == places(document)
+    assert places_of(imported) == places(document)
 
 
 def test_the_report_is_readable() -> None:
@@ -73,7 +81,9 @@ def test_the_report_is_readable() -> None:
         "8 seat ids were replaced: 3 ids were repeated (on 6 seats), 1 missing, 1 not usable."
     )
     assert lines[2] == "  $.zones[0].rows[0].seats[0]: 'Stalls-A-1' is now 'left-1'"
-    assert any(line.startswith("Note: 6 seats share section, row and number") for line in lines)
+    assert lines[-3] == (
+        "'Stalls' has seats of the same names in 2 blocks: each block is a section of its own."
+    )
 
 
 def test_the_order_in_the_file_does_not_decide_who_gets_which_id() -> None:
@@ -131,10 +141,11 @@ def test_a_real_stadium_of_738_seats_keeps_them_all() -> None:
     assert len({one.seat_id for one in imported.seats}) == 738
     assert report.repeated_ids == 126
     assert len(report.repairs) == report.repeated_seats == 546
-    found = Counter(
-        (one.section, one.row_name, one.seat_number, one.x, one.y) for one in imported.seats
-    )
-    assert found == places(document)
+    assert places_of(imported) == places(document)
+    # Fifteen blocks around the rink, in two zones.
+    assert set(Counter(one.section for one in imported.seats).values()) == {42, 78}
+    assert report.split_sections == {"Ground floor": 12, "First Floor": 3}
+    assert report.same_labels == 0
     # 90 row objects without an aisle, though only 18 names of rows.
     assert len(imported.blocks) == 90
     assert import_pretix(given_bytes) == (imported, report)
