@@ -9,6 +9,8 @@ from tests.support.shop import Shop
 LOOKS: Final = 200
 # What the server's own loops ask meanwhile: the line four times a second, the log of changes, the sweep.
 OTHERS_MAX: Final = LOOKS // 2
+# On a busy machine the looks take so long that the loops ask more: then they are counted once more.
+ROUNDS_MAX: Final = 10
 
 
 async def commands(shop: Shop) -> int:
@@ -22,10 +24,13 @@ async def test_snapshots_and_plans_are_ready_bytes(shop: Shop) -> None:
     fan = Fan.inside(shop)
     paths = (f"/api/events/{event}/seats", f"/api/events/{event}/plan")
     first = [(await fan.call("GET", path)).json for path in paths]
-    before = await commands(shop)
-    for _ in range(LOOKS):
-        assert (await fan.call("GET", paths[0])).json == first[0]
-    asked = await commands(shop) - before
+    for _ in range(ROUNDS_MAX):
+        before = await commands(shop)
+        for _ in range(LOOKS):
+            assert (await fan.call("GET", paths[0])).json == first[0]
+        asked = await commands(shop) - before
+        if asked < OTHERS_MAX:
+            break
     assert asked < OTHERS_MAX, f"{asked} commands for {LOOKS} looks"
     assert (await fan.call("GET", paths[1])).json == first[1]
 

@@ -1,5 +1,7 @@
 """Halls for the pictures: a generated stadium, and the hall of a real plan where there is one."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 from tests.browser.camera import SETTLE_MS, Camera, run_onsale
@@ -18,7 +20,8 @@ NEAR = {
 def put_halls_on_sale(data_dir: Path) -> None:
     """Put the halls on sale beside the demo's own events, as an operator would."""
     plan, side_file = str(data_dir.parent / "stadium.json"), str(data_dir.parent / "side.json")
-    run_onsale(data_dir, "event", "generate", "stadium", "--out", plan, "--side-file", side_file)
+    generate = [sys.executable, "-m", "onsale", "event", "generate", "stadium"]
+    subprocess.run([*generate, "--out", plan, "--side-file", side_file], cwd=REPOSITORY, check=True)
     prices = [part for price in STADIUM_PRICES for part in ("--price", price)]
     run_onsale(
         data_dir,
