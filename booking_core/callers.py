@@ -31,6 +31,12 @@ def admitted_fan(request: web.Request, event: Event) -> str:
     return identity.fan_id
 
 
+def seats_allowed(request: web.Request, event: Event) -> int:
+    """Return how many seats of the event the fan may have: the event's limit, or that of their pass."""
+    allowed = request[IDENTITY].seats_max
+    return event.seats_max if allowed is None else min(allowed, event.seats_max)
+
+
 def inside_fan(request: web.Request) -> str:
     """Return the fan who was admitted to some sale. Raises NotAdmitted."""
     identity = request[IDENTITY]

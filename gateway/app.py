@@ -58,7 +58,7 @@ from gateway.origin.fan_body import expect_later
 from gateway.origin.health import OriginHealth, note_beginning
 from gateway.pages import make_renderer
 from gateway.settings import GatewaySettings
-from gateway.waiting_room import api, brand_pages, live, move_api, move_page, page
+from gateway.waiting_room import api, brand_pages, check_page, live, move_api, move_page, page
 from gateway.waiting_room.access_codes import CODES_SECRET, AccessCodes
 from gateway.waiting_room.allowances import Allowances
 from gateway.waiting_room.brands import BrandPictures, BrandRecords
@@ -139,7 +139,9 @@ def make_app(
 
 def add_routes(app: web.Application) -> None:
     """Add what the front tier answers by itself, and behind all of it the shop."""
-    for module in (api, live, draw_api, draw_page, page, brand_pages, move_api, move_page):
+    for module in (
+        *(api, live, draw_api, draw_page, page, brand_pages, move_api, move_page, check_page),
+    ):
         app.add_routes(module.routes)
     app.router.add_get("/.well-known/jwks.json", jwks)
     app.router.add_get(r"/static/{path:(?:room|base)/.+}", app[RENDERER].static_files.handle)

@@ -40,6 +40,8 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sale_id: Name = ""
     visit_id: Name = ""
     jkt: Name | None = None
+    # How many seats the pass is good for; None: as many as everybody's.
+    seats_max: int | None = None
     request_id: Name = ""
     # The same browser's fan ids in other sales; only told where the sale is not known.
     other_fan_ids: Annotated[tuple[Name, ...], msgspec.Meta(max_length=OTHER_NAMES_MAX)] = ()

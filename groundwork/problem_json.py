@@ -9,7 +9,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from groundwork import errors, origin_errors, seat_errors
+from groundwork import check_errors, errors, origin_errors, seat_errors
 from groundwork.broken_off import AnswerBrokeOff
 from groundwork.errors import BookingError
 
@@ -38,6 +38,8 @@ STATUS_OF: Final[Mapping[type[BookingError], HTTPStatus]] = {
     errors.RosterNotSealed: HTTPStatus.CONFLICT,
     errors.SalePaused: HTTPStatus.CONFLICT,
     errors.SaleClosed: HTTPStatus.GONE,
+    check_errors.StepUpNeeded: HTTPStatus.FORBIDDEN,
+    check_errors.StepUpFailed: HTTPStatus.FORBIDDEN,
     errors.SeatsTaken: HTTPStatus.CONFLICT,
     seat_errors.SeatsKept: HTTPStatus.CONFLICT,
     seat_errors.LeavesOrphan: HTTPStatus.CONFLICT,

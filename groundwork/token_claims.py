@@ -33,6 +33,8 @@ class PassClaims(msgspec.Struct, frozen=True, kw_only=True):
     sale_id: str
     visit_id: str
     jkt: str | None = None
+    # Fewer seats than others may have; None: as many.
+    seats_max: int | None = None
     issued_at_ms: int
     expires_at_ms: int
 
@@ -130,6 +132,7 @@ class PassWire(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     iat: Seconds
     exp: Seconds
     cnf: Confirmation | None = None
+    seats_max: int | None = None
 
     @classmethod
     def of(cls, claims: PassClaims, issuer: str) -> Self:
@@ -143,6 +146,7 @@ class PassWire(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             iat=claims.issued_at_ms // 1000,
             exp=-(-claims.expires_at_ms // 1000),
             cnf=Confirmation(claims.jkt) if claims.jkt else None,
+            seats_max=claims.seats_max,
         )
 
     def claims(self) -> PassClaims:
@@ -152,6 +156,7 @@ class PassWire(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             sale_id=_audience(self.aud, "sale"),
             visit_id=self.jti,
             jkt=self.cnf.jkt if self.cnf else None,
+            seats_max=self.seats_max,
             issued_at_ms=self.iat * 1000,
             expires_at_ms=self.exp * 1000,
         )

@@ -7,7 +7,7 @@ import msgspec
 from aiohttp import web
 
 from booking_core.app_keys import CLOCK, SHOP
-from booking_core.callers import admitted_fan, check_user_id, inside_fan
+from booking_core.callers import admitted_fan, check_user_id, inside_fan, seats_allowed
 from booking_core.catalog.event import SLUG, Event
 from booking_core.catalog.seat_layout import SeatLayout
 from booking_core.seats.app_keys import CHANNELS, HOLDS, SEAT_MAPS
@@ -95,9 +95,9 @@ async def hold_wanted(
     """Hold what the body asks for. Raises RequestInvalid, and the refusals of SeatHolds by name."""
     holds, now_ms = request.config_dict[HOLDS], request.config_dict[CLOCK].now_ms()
     channel = await request.config_dict[CHANNELS].channel_of(event.event_id, body.channel_key)
-    wish = make_wish(event, layout, body, channel)
+    wish, seats_max = make_wish(event, layout, body, channel), seats_allowed(request, event)
     with named_refusals(event, layout, now_ms):
-        return await holds.hold(event.event_id, fan_id, wish, event.seats_max, operation_id)
+        return await holds.hold(event.event_id, fan_id, wish, seats_max, operation_id)
 
 
 @routes.post("/api/bookings/{reservation}/swap")
@@ -126,9 +126,9 @@ async def swap_wanted(
     """Change a hold to the wish. Raises as `hold_wanted` does, and HoldLost, RequestInProgress."""
     holds, now_ms = request.config_dict[HOLDS], request.config_dict[CLOCK].now_ms()
     channel = await request.config_dict[CHANNELS].channel_of(event.event_id, body.channel_key)
-    wish = make_wish(event, layout, body, channel)
+    wish, seats_max = make_wish(event, layout, body, channel), seats_allowed(request, event)
     with named_refusals(event, layout, now_ms):
-        return await holds.swap(reservation_id, fan_id, wish, event.seats_max, operation_id)
+        return await holds.swap(reservation_id, fan_id, wish, seats_max, operation_id)
 
 
 @routes.post("/api/bookings/{reservation}/extend")

@@ -62,8 +62,6 @@ STEP_UP_FROM: Final = 40
 SEATS_CAPPED_FROM: Final = 60
 # Two go to a concert together; a farm sells fours.
 SEATS_CAP: Final = 2
-# Nobody looks at this: released by a person only, or by the check.
-REVIEW_FROM: Final = 80
 
 
 def score(codes: Collection[str]) -> int:

@@ -128,6 +128,7 @@ def admitted(request: web.Request, *, is_proven: bool = False) -> Identity:
         sale_id=admission.sale_id,
         visit_id=admission.visit_id,
         jkt=admission.jkt,
+        seats_max=admission.seats_max,
         request_id=request[REQUEST_ID],
     )
 

@@ -35,6 +35,9 @@ CODE_GUESSES: Final = Allowance("code", 8_000, 10, 20, 1_000)
 # households would send. Browsers without JavaScript are one in some hundreds.
 WAITING_JOINS: Final = Allowance("waiting", 10_000, 5, 200, 250)
 
+# The check before going in, by waiting: as many as may join so.
+STEP_UP_WAITS: Final = Allowance("step-up", 10_000, 5, 200, 250)
+
 
 class Allowances:
     """Spends allowances, and gives back what was spent for nothing."""

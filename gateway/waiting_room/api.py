@@ -7,6 +7,7 @@ import msgspec
 from aiohttp import web
 
 from gateway.app_keys import DRAWS, MOVES, PROOF_OF_WORK, ROOMS, SETTINGS
+from gateway.bot_checks.challenge_pool import EXTRA
 from gateway.edge import cookies
 from gateway.edge.credentials import read_ticket, sealed
 from gateway.edge.renewal import give_pass
@@ -90,10 +91,12 @@ async def challenge(request: web.Request) -> web.Response:
     """Answer an ALTCHA challenge for this sale, and for this device key if it is named.
 
     It is a harder one where more is asked for than one household asks, or something speaks for a
-    program.
+    program; and with `for=step-up` one that counts as the check before going in.
     """
     sale_id = request.config_dict[ROOMS].room(request.match_info["sale"]).sale.sale_id
     level = await level_for(request, sale_id)
+    if request.query.get("for") == "step-up":
+        level = EXTRA
     body = request.config_dict[PROOF_OF_WORK].issue(sale_id, request.query.get("jkt"), level)
     return web.Response(body=body, content_type="application/json", headers=NO_STORE)
 

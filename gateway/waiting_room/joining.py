@@ -32,6 +32,7 @@ from gateway.waiting_room.lanes import lane_of
 from gateway.waiting_room.line_records import GENERAL
 from gateway.waiting_room.rooms import Room
 from gateway.waiting_room.sales import Phase, Sale
+from gateway.waiting_room.stepping_up import refuse_unchecked
 from gateway.waiting_room.watching import note, note_joined, signals_of_work
 from groundwork.errors import (
     BookingError,
@@ -243,7 +244,8 @@ async def admit(
 ) -> PassGiven:
     """Let a called fan in; asked again, they get the visit they have.
 
-    Raises TicketInvalid, DeviceProofInvalid, NotYourTurn, SaleNotOpen, SalePaused, SaleClosed.
+    Raises TicketInvalid, DeviceProofInvalid, NotYourTurn, SaleNotOpen, SalePaused, SaleClosed,
+    StepUpNeeded.
     """
     rooms = request.config_dict[ROOMS]
     room = rooms.room(sale_id)
@@ -260,6 +262,7 @@ async def admit(
         raise SalePaused(room.sale.pause_reason)
     if place is None or phase == "before":
         raise SaleNotOpen(opens_at=moment_text(room.sale.opens_at))
+    seats_max = await refuse_unchecked(request, ticket)
     try:
         visit = await rooms.line.admit(
             room.sale,
@@ -278,6 +281,7 @@ async def admit(
         sale_id=sale_id,
         visit_id=visit.visit_id,
         jkt=ticket.jkt,
+        seats_max=seats_max,
         issued_at_ms=visit.ends_at_ms - request.config_dict[SETTINGS].pass_ms,
         expires_at_ms=visit.ends_at_ms,
     )

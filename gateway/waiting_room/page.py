@@ -15,6 +15,7 @@ from gateway.waiting_room.brand_pages import brand_view
 from gateway.waiting_room.sales import SALE_ID, SaleEvent
 from gateway.waiting_room.watching import note
 from groundwork.bodies import read_form
+from groundwork.check_errors import StepUpNeeded
 from groundwork.errors import (
     BotCheckFailed,
     DeviceProofInvalid,
@@ -102,6 +103,8 @@ async def admit_form(request: web.Request) -> web.Response:
         given = await let_in(request, sale_id)
     except (DeviceProofInvalid, NotYourTurn, SaleNotOpen, SalePaused, TicketInvalid):
         return see_other(request, sale_id)
+    except StepUpNeeded as refusal:
+        return web.Response(status=303, headers={"Location": refusal.check_url})
     response = web.Response(status=303, headers={"Location": given.go_to})
     give_pass(request, response, given.claims, given.text)
     return response

@@ -34,7 +34,7 @@ def test_the_stock_fills_up_and_no_riddle_is_given_twice(ring: KeyRing) -> None:
 def test_a_fallback_is_as_much_work_and_quick_to_check(level: int) -> None:
     cost = fallback_cost(LEVELS[level])
     assert abs(cost * 16**3 - LEVELS[level].iterations) < 16**3
-    assert cost < 2500  # half a riddle, about a millisecond
+    assert cost < 4000  # less than a riddle, about two milliseconds for the few of the check
 
 
 def test_starting_and_stopping_again_works(ring: KeyRing, clock: ManualClock) -> None:

@@ -12,11 +12,13 @@ export class ProofOfWork {
   #saleId;
   #workerUrl;
   #onState;
+  #purpose;
   #solving = null;
   #solvedAt = -Infinity;
 
-  // `onState` hears "solving", "solved" and "failed".
-  constructor(saleId, workerUrl, onState) {
+  // `onState` hears "solving", "solved" and "failed". `purpose` is "" for joining, else "step-up".
+  constructor(saleId, workerUrl, onState, purpose = "") {
+    this.#purpose = purpose;
     this.#saleId = saleId;
     this.#workerUrl = workerUrl;
     this.#onState = onState;
@@ -57,9 +59,9 @@ export class ProofOfWork {
   }
 
   async #fetchChallenge(jkt) {
-    const query = jkt ? `?jkt=${encodeURIComponent(jkt)}` : "";
+    const query = new URLSearchParams({ ...(jkt ? { jkt } : {}), ...(this.#purpose ? { for: this.#purpose } : {}) });
     for (let attempt = 1; ; attempt++) {
-      const answer = await ask("GET", `/api/sales/${this.#saleId}/challenge${query}`);
+      const answer = await ask("GET", `/api/sales/${this.#saleId}/challenge?${query}`);
       if (answer.ok) return answer.document;
       if (!isPassing(answer) || attempt === CHALLENGE_ATTEMPTS_MAX) throw new Error(answer.code);
       await pause(jittered(answer.retryAfterMs || 1000 * attempt));

@@ -152,6 +152,7 @@ async function admit() {
       return location.assign(state.goTo);
     }
     if (answer?.code === "ticket-moved") return moved();
+    if (answer?.code === "step-up-needed") return location.assign(answer.document.check_url);
     if (answer?.code === "device-proof-invalid") return view.trouble("busy", text("lost_key_text"));
     if (answer && answer.status !== 425 && !isPassing(answer)) {
       return view.trouble("busy", refusalWords(answer.code));
@@ -163,8 +164,7 @@ async function admit() {
 
 async function leave() {
   const { ticket } = record.read();
-  const answer = await send("leave", ticket ? { ticket } : {});
-  if (!answer?.ok) return view.trouble("trouble");
+  if (!(await send("leave", ticket ? { ticket } : {}))?.ok) return view.trouble("trouble");
   forgetPlace();
   return focusStage();
 }

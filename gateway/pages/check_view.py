@@ -1,0 +1,28 @@
+"""What the page of the check before going in is given (template check.html)."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.pages.views import BrandView
+
+OUR_LOOKS: Final = BrandView()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckPage:
+    """The check of one fan.
+
+    `reasons` are the codes of what was noted, the heaviest first, and `reference` is what the
+    organiser needs to look them up. `wait_token` is for browsers without JavaScript, good after
+    `wait_seconds`. `refusal` is the reason why an answer did not count, "" for none.
+    """
+
+    sale_id: str
+    name: str
+    reasons: tuple[str, ...]
+    reference: str
+    wait_token: str = ""
+    wait_seconds: int = 60
+    refusal: str = ""
+    now_ms: int = 0
+    brand: BrandView = OUR_LOOKS

@@ -1,0 +1,118 @@
+"""One more check before going in, for the few fans of whom too much speaks for a program."""
+
+from collections.abc import Collection
+from typing import Final
+
+from aiohttp import web
+
+from gateway import metrics
+from gateway.app_keys import (
+    ALLOWANCES,
+    CLIENT_ADDRESSES,
+    EPOCHS,
+    PROOF_OF_WORK,
+    SIGNAL_NOTES,
+    WAIT_TOKENS,
+)
+from gateway.bot_checks.challenge_pool import EXTRA
+from gateway.bot_checks.signals import (
+    SEATS_CAP,
+    SEATS_CAPPED_FROM,
+    STEP_UP_FROM,
+    against,
+    score,
+)
+from gateway.edge.credentials import prove_device, read_ticket
+from gateway.waiting_room.allowances import STEP_UP_WAITS
+from gateway.waiting_room.line import SPENT_MS
+from groundwork.check_errors import StepUpFailed, StepUpNeeded
+from groundwork.errors import BotCheckFailed, StoreUnavailable
+from groundwork.tokens import TicketClaims
+from lua.keys import spent_key
+
+# Work of some seconds more: nothing to see, nothing to hear, nothing to solve by hand.
+WORK: Final = "work"
+# For browsers without scripts: a minute instead of the ten seconds of joining.
+WAIT: Final = "wait"
+WAIT_MS: Final = 60_000
+
+
+async def noted(request: web.Request, ticket: TicketClaims) -> frozenset[str]:
+    """Return what was noted of a fan, also on the device that the place came from."""
+    names = {ticket.fan_id, ticket.entered_as or ticket.fan_id}
+    codes = await request.config_dict[SIGNAL_NOTES].of(ticket.sale_id, *names)
+    # Somebody knows the holder of a code, so that it speaks for them.
+    return codes | {"access-code"} if ticket.lane else codes
+
+
+async def refuse_unchecked(request: web.Request, ticket: TicketClaims) -> int | None:
+    """Return how many seats the fan may have at most, None for as many as all others.
+
+    Raises StepUpNeeded. A database that is away is our failure, and stops nobody.
+    """
+    try:
+        codes = await noted(request, ticket)
+    except StoreUnavailable:
+        return None
+    if is_needed(codes):
+        metrics.BOT_CHECKS.labels(ticket.sale_id, "step_up", "asked").inc()
+        raise StepUpNeeded(against(codes), ways(), f"/sales/{ticket.sale_id}/check")
+    is_heavy = score(codes - {"stepped-up"}) >= SEATS_CAPPED_FROM
+    return SEATS_CAP if is_heavy else None
+
+
+def is_needed(codes: Collection[str]) -> bool:
+    """Say whether a fan has to pass one more check."""
+    return score(codes) >= STEP_UP_FROM
+
+
+def ways() -> tuple[str, ...]:
+    """Return in which ways the check can be passed, the easiest first."""
+    return (WORK, WAIT)
+
+
+async def step_up(
+    request: web.Request, sale_id: str, ticket_text: str | None, way: str, answer: str
+) -> None:
+    """Take the answer to the check; from then on nothing that was noted stops the fan. Safe to repeat.
+
+    Raises TicketInvalid, DeviceProofInvalid, BotCheckFailed, StepUpFailed, TooManyRequests.
+    """
+    ticket = read_ticket(request, sale_id, ticket_text)
+    prove_device(request, ticket.jkt)
+    try:
+        match way:
+            case "work":
+                await _check_work(request, ticket, answer)
+            case "wait":
+                await _check_wait(request, ticket, answer)
+            case _:
+                raise StepUpFailed("unknown-way")
+    except (BotCheckFailed, StepUpFailed):
+        metrics.BOT_CHECKS.labels(sale_id, "step_up", "refused").inc()
+        raise
+    metrics.BOT_CHECKS.labels(sale_id, "step_up", "passed").inc()
+    await request.config_dict[SIGNAL_NOTES].note(sale_id, ticket.fan_id, ["stepped-up"])
+
+
+async def _check_work(request: web.Request, ticket: TicketClaims, answer: str) -> None:
+    solved = request.config_dict[PROOF_OF_WORK].check(answer, ticket.sale_id, ticket.jkt)
+    if solved.level < EXTRA:
+        raise StepUpFailed("too-easy")
+    await _spend(request, ticket, solved.nonce)
+
+
+async def _check_wait(request: web.Request, ticket: TicketClaims, answer: str) -> None:
+    nonce = request.config_dict[WAIT_TOKENS].check(answer, ticket.sale_id, WAIT_MS)
+    address = request.config_dict[CLIENT_ADDRESSES].of(request)
+    await request.config_dict[ALLOWANCES].spend(STEP_UP_WAITS, ticket.sale_id, address)
+    await _spend(request, ticket, nonce)
+
+
+async def _spend(request: web.Request, ticket: TicketClaims, nonce: str) -> None:
+    """Spend what was done, for this fan; a repeat of theirs is the same. Raises BotCheckFailed."""
+    store = request.config_dict[EPOCHS].store
+    key = spent_key(ticket.sale_id, f"proof:{nonce}")
+    is_first = await store.call("SET", key, ticket.fan_id, "NX", "PX", SPENT_MS)
+    if not is_first and await store.call("GET", key) != ticket.fan_id:
+        raise BotCheckFailed("replayed")

@@ -1,0 +1,23 @@
+"""Refusals of the check that some fans meet before they go in; `groundwork/errors.py` draws the tree."""
+
+from dataclasses import dataclass
+
+from groundwork.errors import BookingError
+
+
+@dataclass(eq=False)
+class StepUpNeeded(BookingError):
+    """One more check, at `check_url`, in one of these ways; the place stays the fan's meanwhile."""
+
+    code = "step-up-needed"
+    reasons: tuple[str, ...]
+    ways: tuple[str, ...]
+    check_url: str
+
+
+@dataclass(eq=False)
+class StepUpFailed(BookingError):
+    """The check did not pass, or it could not be made; another try, or another way, may."""
+
+    code = "step-up-failed"
+    reason: str
