@@ -5,6 +5,10 @@ from prometheus_client import Counter, Gauge, Histogram
 from groundwork.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS
 
 __all__ = [
+    "AUDITS",
+    "AUDIT_FINDINGS",
+    "AUDIT_FOUND",
+    "AUDIT_REPAIRS",
     "CHECKOUT_SECONDS",
     "HOLDS",
     "HOLDS_RELEASED",
@@ -151,6 +155,27 @@ SWEEPS = Counter(
 SWEPT_HOLDS = Counter(
     "onsale_swept_holds_total",
     "Holds the sweeper freed because they ran out.",
+)
+
+AUDITS = Counter(
+    "onsale_audits_total",
+    "Passes of the auditor, by what was compared (ledger, store, provider) and outcome: done, failed.",
+    ["part", "outcome"],
+)
+AUDIT_FINDINGS = Gauge(
+    "onsale_audit_findings",
+    "What PostgreSQL, Redis and the payment provider do not agree on now, by kind.",
+    ["kind"],
+    multiprocess_mode="mostrecent",
+)
+AUDIT_FOUND = Counter(
+    "onsale_audit_found_total",
+    "Things the auditor found that do not agree, also those it put right at once, by kind.",
+    ["kind"],
+)
+AUDIT_REPAIRS = Counter(
+    "onsale_audit_repairs_total",
+    "Seats that the auditor made Redis show as PostgreSQL has them.",
 )
 
 

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 
 import aiohttp
 
+from booking_core.audit.auditor import Auditor
+from booking_core.audit.findings import Findings
+from booking_core.audit.provider_check import ProviderCheck
+from booking_core.audit.provider_list import ProviderList
+from booking_core.audit.store_check import StoreCheck
 from booking_core.catalog.events import Catalog
 from booking_core.checkout.booking import Bookings
 from booking_core.checkout.checkout import Checkout
@@ -21,6 +26,8 @@ from booking_core.settings import CoreSettings
 from booking_core.tickets.issuing import TicketIssuer
 from groundwork.clock import Clock, SystemTokenSource
 from groundwork.keys import KeyRing
+from groundwork.postgres import Pool
+from groundwork.redis_store import RedisStore
 from groundwork.tokens import Tokens
 from lua.epochs import Epochs
 
@@ -38,6 +45,7 @@ class Parts:
     projection: Projection
     reconciler: Reconciler
     allotting: Allotting
+    auditor: Auditor
 
 
 @asynccontextmanager
@@ -70,4 +78,20 @@ async def open_parts(
             projection=Projection(orders, holds, catalog),
             reconciler=reconciler,
             allotting=Allotting(epochs.pool, catalog, holds),
+            auditor=make_auditor(
+                epochs.pool,
+                epochs.store,
+                catalog,
+                ProviderList(session, settings.provider_url, settings.payments_secret_key),
+            ),
         )
+
+
+def make_auditor(
+    pool: Pool, store: RedisStore, catalog: Catalog, provider: ProviderList
+) -> Auditor:
+    """Return an auditor of these stores and this provider."""
+    findings = Findings(pool)
+    return Auditor(
+        pool, StoreCheck(store, pool, catalog), ProviderCheck(provider, pool, findings), findings
+    )

@@ -1,4 +1,4 @@
-"""The shop's work that no request waits for: sweep, reconcile, outbox, rescue, count."""
+"""The shop's work that no request waits for: sweep, reconcile, outbox, rescue, count, audit."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import structlog
 
 from booking_core import metrics
+from booking_core.audit.auditor import WORKER_PAGES_MAX
 from booking_core.ledger.outbox import Outbox, open_entries
 from booking_core.ledger.shop_counts import EventCounts, count_events, events_on_sale
 from booking_core.parts import Parts
@@ -25,6 +26,8 @@ RESCUE_MAX = 100
 COUNT_EVERY_MS = 1_000
 # How soon seats that an operator kept for somebody, or opened to anybody, are shown so.
 ALLOT_EVERY_MS = 1_000
+# A seat shown wrongly, or money gone astray, is found within this.
+AUDIT_EVERY_MS = 60_000
 # The events to look after change seldom.
 EVENTS_EVERY_MS = 2_000
 # Work of many events at once, so that one slow answer does not hold up the rest.
@@ -61,6 +64,7 @@ class ShopWorker:
             (RESCUE_EVERY_MS, self._rescue, "rescue"),
             (COUNT_EVERY_MS, self._count, "count"),
             (ALLOT_EVERY_MS, self._allot, "allot"),
+            (AUDIT_EVERY_MS, self._audit, "audit"),
         )
         tasks = [asyncio.create_task(self._repeat(*each), name=each[2]) for each in rounds]
         try:
@@ -132,6 +136,10 @@ class ShopWorker:
         """Show what seats are kept for, and open accessible places once all others are sold."""
         await self._for_each_event(self._parts.allotting.open_places)
         await self._parts.allotting.show_newest(self._events)
+
+    async def _audit(self) -> None:
+        """Compare the stores and the provider, and show in Redis what PostgreSQL has."""
+        await self._parts.auditor.audit(self._events, repairs=True, pages_max=WORKER_PAGES_MAX)
 
     async def _count(self) -> None:
         for counts in await count_events(self._epochs.pool, self._events):

@@ -44,11 +44,27 @@ MONEY: list[Panel] = [
         warn=1,
     ),
     stat(
+        "Audit findings",
+        "What PostgreSQL, Redis and the payment provider do not agree on now. `onsale audit` lists it.",
+        "none",
+        "sum(max by (kind) (onsale_audit_findings))",
+        bad=1,
+    ),
+    stat(
         "Payment refusals",
         "Share of orders that ended with a declined card.",
         "percentunit",
         'sum(rate(onsale_orders_total{event=~"$event", outcome="declined"}[$__rate_interval])) '
         "/ clamp_min(sum(rate(onsale_orders_total" + EVENT + "[$__rate_interval])), 0.001)",
+    ),
+    graph(
+        "Audits",
+        "Passes an hour by what was compared and how they ended; what they found, and the seats they "
+        "made Redis show rightly.",
+        "short",
+        ("sum by (part, outcome) (increase(onsale_audits_total[1h]))", "{{part}} {{outcome}}"),
+        ("sum by (kind) (increase(onsale_audit_found_total[1h]))", "found {{kind}}"),
+        ("sum(increase(onsale_audit_repairs_total[1h]))", "put right"),
     ),
     graph(
         "Calls to the payment provider",

@@ -31,6 +31,7 @@ from groundwork.migrate import MigrationError, migrate, read_migrations, read_st
 from groundwork.redis_store import UnsafeStore
 from groundwork.settings import SettingsError
 from onsale import roots
+from onsale.audit_command import audit
 from onsale.cannot_start import CannotStart
 from onsale.channel_commands import COMMANDS as CHANNEL_COMMANDS
 from onsale.connections import data_dir_option, keys_file
@@ -112,6 +113,7 @@ main.add_command(simulate)
 main.add_command(networks)
 main.add_command(fan)
 main.add_command(prove_command)
+main.add_command(audit)
 
 
 @main.command("up")

@@ -77,7 +77,9 @@ async def list_intents(request: web.Request) -> web.Response:
     starting_after = params.text("starting_after")
     params.done()
     page, has_more = request.app[BOOK].page(limit, starting_after)
-    shown = [_shown(request, intent, params) for intent in page]
+    # In a list, what is to be expanded is named from the list on.
+    expand = {name.removeprefix("data.") for name in params.expand}
+    shown = [intent_json(intent, _pages_url(request), expand) for intent in page]
     return web.json_response(list_json("/v1/payment_intents", shown, has_more=has_more))
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from stock_in_redis import try_to_watch
+from test_audits import correct, digest
 from test_move_place import move
 
 from lua import read_source, script_names
@@ -26,6 +27,8 @@ SEAT_CALLS: dict[str, Callable[[SeatsInRedis], Awaitable[list[Any]]]] = {
     "read_seats": lambda event: event.read_seats(),
     "sweep_holds": lambda event: event.sweep(),
     "settle_hold": lambda event: event.settle(ORDER, "sold", "order-1"),
+    "digest_seats": lambda event: digest(event),
+    "correct_seats": lambda event: correct(event, sold=[1]),
 }
 LINE_CALLS: dict[str, Callable[[LineInRedis], Awaitable[list[Any]]]] = {
     "join_line": lambda line: line.join("ada"),

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import test_allot_seats
+import test_audits
 import test_call_places
 import test_entries
 import test_extend_and_release
@@ -105,6 +106,12 @@ HALL: list[tuple[str, str, str, Test]] = [
      "if false then", test_allot_seats.test_the_newest_version_counts),
     ("allot_seats", "if shown ~= '1' and shown ~= '2' then", "if true then",
      test_allot_seats.test_what_somebody_has_counts_when_it_comes_back),
+    ("correct_seats", "    if text then\n      end_hold", "    if false then\n      end_hold",
+     test_audits.test_a_hold_on_a_sold_seat_ends),
+    ("correct_seats", "if redis.call('GETRANGE', k.status, seat_index, seat_index) ~= '2' then",
+     "if true then", test_audits.test_seats_are_shown_as_they_were_sold),
+    ("correct_seats", "if redis.call('GETRANGE', k.status, seat_index, seat_index) == '2' then",
+     "if true then", test_audits.test_a_seat_nobody_bought_becomes_what_it_is_kept_for),
     ("hold_best", REMEMBER, "",
      test_hold_best.test_an_operation_asked_again_gets_its_first_answer),
     ("hold_best", "if count + wish.quantity > seats_max then", "if false then",
