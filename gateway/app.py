@@ -16,6 +16,7 @@ from gateway.app_keys import (
     ADDRESS_NAMES,
     ALLOWANCES,
     BRAND_PICTURES,
+    CAPTCHA,
     CLIENT_ADDRESSES,
     CLOCK,
     DEVICE_PROOFS,
@@ -39,6 +40,7 @@ from gateway.app_keys import (
     WAIT_TOKENS,
 )
 from gateway.bot_checks.asked_from import SECRET_NAME, AddressNames
+from gateway.bot_checks.captcha import Captcha
 from gateway.bot_checks.limiting import Limits
 from gateway.bot_checks.network_lists import NetworkLists
 from gateway.bot_checks.proof_of_work import ProofOfWork
@@ -169,6 +171,7 @@ def _services(
             app[ALLOWANCES] = Allowances(epochs)
             app[LIMITS] = Limits(epochs)
             app[SIGNAL_NOTES] = notes = SignalNotes(epochs.pool)
+            app[CAPTCHA] = captcha = _captcha(settings)
             app[NETWORK_LISTS] = NetworkLists(settings.network_lists, clock)
             app[ADDRESS_NAMES] = AddressNames(app[KEY_RING].secret(SECRET_NAME))
             app[ACCESS_CODES] = AccessCodes(epochs.pool, app[KEY_RING].secret(CODES_SECRET))
@@ -184,11 +187,23 @@ def _services(
             ]
             async with AsyncExitStack() as stack:
                 stack.enter_context(closing(app[READY_ANSWERS]))
-                for part in (notes, app[live.STREAMS], app[ROOMS], rounds):
+                for part in (notes, captcha, app[live.STREAMS], app[ROOMS], rounds):
                     await stack.enter_async_context(part.running())
                 yield
 
     return services
+
+
+def _captcha(settings: GatewaySettings) -> Captcha:
+    """Return what asks the CAPTCHA that was set up, if one was."""
+    return Captcha(
+        settings.captcha,
+        settings.captcha_site_key,
+        settings.captcha_secret,
+        settings.captcha_url,
+        settings.public_url,
+        SystemTokenSource(),
+    )
 
 
 def _senses(app: web.Application, epochs: Epochs, door: Door) -> Senses:

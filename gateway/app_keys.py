@@ -5,6 +5,7 @@ from typing import Final
 from aiohttp import web
 
 from gateway.bot_checks.asked_from import AddressNames
+from gateway.bot_checks.captcha import Captcha
 from gateway.bot_checks.limiting import Limits
 from gateway.bot_checks.network_lists import NetworkLists
 from gateway.bot_checks.proof_of_work import ProofOfWork
@@ -45,6 +46,7 @@ POLICY: Final = web.AppKey("policy", ShopPolicy)
 DRAWS: Final = web.AppKey("draws", DrawParts)
 ACCESS_CODES: Final = web.AppKey("access_codes", AccessCodes)
 ADDRESS_NAMES: Final = web.AppKey("address_names", AddressNames)
+CAPTCHA: Final = web.AppKey("captcha", Captcha)
 NETWORK_LISTS: Final = web.AppKey("network_lists", NetworkLists)
 SIGNAL_NOTES: Final = web.AppKey("signal_notes", SignalNotes)
 LIMITS: Final = web.AppKey("limits", Limits)

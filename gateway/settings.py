@@ -4,6 +4,7 @@ from typing import Annotated
 
 import msgspec
 
+from gateway.bot_checks.captcha import Kind, check_settings
 from groundwork.networks import trusted_networks
 
 MINUTE_MS = 60_000
@@ -39,6 +40,12 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     network_lists: str = ""
     # How long what was noticed of a fan is kept for appeals; then it is deleted.
     signals_kept_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 30
+    # Somebody else's CAPTCHA as one more way through the check before going in. Empty: none.
+    captcha: Kind = ""
+    captcha_site_key: str = ""
+    captcha_secret: str = ""
+    # Another address to ask: the provider's for Europe, or a server of one's own that speaks the same.
+    captcha_url: str = ""
     # Challenges made ahead in each process: two milliseconds each, in the background, at the start.
     riddles_max: Annotated[int, msgspec.Meta(ge=16, le=100_000)] = 2_048
     # An answer of the shop that takes longer to begin shows a shop that is unwell, and fewer are let
@@ -56,6 +63,9 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
         url = self.public_url
         if url and (not url.startswith(("http://", "https://")) or url.count("/") != 2):
             raise ValueError(f"PUBLIC_URL must be http(s)://host[:port] without a path, is {url!r}")
+        check_settings(
+            self.captcha, self.captcha_site_key, self.captcha_secret, is_production=self.is_secure
+        )
         for url in self.drand_servers:
             if not url.startswith(("http://", "https://")):
                 raise ValueError(f"DRAND_URLS must begin with http(s)://, is {url!r}")

@@ -5,6 +5,19 @@ from typing import Final
 
 from gateway.pages.views import BrandView
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptchaView:
+    """Somebody else's widget: whose, and what its script looks for."""
+
+    name: str
+    script_url: str
+    css_class: str
+    field: str
+    site_key: str
+    bound_to: str
+
+
 OUR_LOOKS: Final = BrandView()
 
 
@@ -24,5 +37,6 @@ class CheckPage:
     wait_token: str = ""
     wait_seconds: int = 60
     refusal: str = ""
+    captcha: CaptchaView | None = None
     now_ms: int = 0
     brand: BrandView = OUR_LOOKS

@@ -1,13 +1,15 @@
 """The page of the check before going in: why, in which ways, and what to say to whoever is asked."""
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
 
 import msgspec
 from aiohttp import web
 
-from gateway.app_keys import CLOCK, RENDERER, ROOMS, WAIT_TOKENS
+from gateway.app_keys import CAPTCHA, CLOCK, RENDERER, ROOMS, WAIT_TOKENS
+from gateway.bot_checks.captcha import Provider
 from gateway.bot_checks.signals import against
-from gateway.pages.check_view import CheckPage
+from gateway.pages.check_view import CaptchaView, CheckPage
 from gateway.waiting_room import stepping_up
 from gateway.waiting_room.api import NO_STORE, Text
 from gateway.waiting_room.brand_pages import brand_view
@@ -15,9 +17,18 @@ from gateway.waiting_room.page import see_other, ticket_if_any
 from groundwork.bodies import read_body, read_form
 from groundwork.check_errors import StepUpFailed
 from groundwork.errors import BotCheckFailed, StoreUnavailable
-from groundwork.pages import html_response
+from groundwork.pages import CONTENT_SECURITY_POLICY, html_response
 
 routes = web.RouteTableDef()
+
+# What a widget loads: itself, its styles, its pictures, and what it asks its own server.
+OPENED: Final = frozenset({"script-src", "style-src", "connect-src", "img-src"})
+NAMES: Final[Mapping[str, str]] = {
+    "turnstile": "Cloudflare Turnstile",
+    "hcaptcha": "hCaptcha",
+    "recaptcha": "Google reCAPTCHA",
+    "friendly": "Friendly Captcha",
+}
 
 
 class StepUpBody(msgspec.Struct, frozen=True):
@@ -48,7 +59,9 @@ async def check_form(request: web.Request) -> web.Response:
     """Take the check of a fan without JavaScript, who has waited a minute."""
     sale_id = request.config_dict[ROOMS].room(request.match_info["sale"]).sale.sale_id
     form = await read_form(request)
-    way, answer = form.get("way", ""), form.get("wait_token", "")
+    way, provider = form.get("way", ""), request.config_dict[CAPTCHA].provider
+    is_captcha = way == stepping_up.CAPTCHA_WAY and provider is not None
+    answer = form.get(provider.field if is_captcha and provider else "wait_token", "")
     if ticket_if_any(request, sale_id) is None:
         return see_other(request, sale_id)
     try:
@@ -78,6 +91,7 @@ async def show(request: web.Request, *, status: int = 200, **view: Any) -> web.R
         wait_token=request.config_dict[WAIT_TOKENS].issue(sale.sale_id),
         wait_seconds=stepping_up.WAIT_MS // 1000,
         reference=ticket.fan_id,
+        captcha=captcha_view(request, stepping_up.bound_to(ticket)),
         brand=brand_view(sale),
         **view,
     )
@@ -87,5 +101,36 @@ async def show(request: web.Request, *, status: int = 200, **view: Any) -> web.R
         "check.html",
         page,
         status=status,
-        headers={"Vary": "Accept-Language, Cookie"},
+        headers={
+            "Vary": "Accept-Language, Cookie",
+            "Content-Security-Policy": policy_with(request.config_dict[CAPTCHA].provider),
+        },
     )
+
+
+def captcha_view(request: web.Request, bound_to: str) -> CaptchaView | None:
+    """Return the widget that was set up, None without one."""
+    captcha = request.config_dict[CAPTCHA]
+    provider = captcha.provider
+    if provider is None:
+        return None
+    return CaptchaView(
+        name=NAMES[captcha.kind],
+        script_url=provider.script_url,
+        css_class=provider.css_class,
+        field=provider.field,
+        site_key=captcha.site_key,
+        bound_to=bound_to,
+    )
+
+
+def policy_with(provider: Provider | None) -> str:
+    """Return what this one page may load: our files, and the widget's where there is one."""
+    if provider is None:
+        return CONTENT_SECURITY_POLICY
+    sources = " ".join(provider.sources)
+    parts = [
+        f"{part} {sources}" if part.partition(" ")[0] in OPENED else part
+        for part in CONTENT_SECURITY_POLICY.split("; ")
+    ]
+    return "; ".join([*parts, f"frame-src {sources}"])

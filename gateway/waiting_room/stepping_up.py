@@ -1,5 +1,6 @@
 """One more check before going in, for the few fans of whom too much speaks for a program."""
 
+import hashlib
 from collections.abc import Collection
 from typing import Final
 
@@ -8,6 +9,7 @@ from aiohttp import web
 from gateway import metrics
 from gateway.app_keys import (
     ALLOWANCES,
+    CAPTCHA,
     CLIENT_ADDRESSES,
     EPOCHS,
     PROOF_OF_WORK,
@@ -32,6 +34,8 @@ from lua.keys import spent_key
 
 # Work of some seconds more: nothing to see, nothing to hear, nothing to solve by hand.
 WORK: Final = "work"
+# Somebody else's widget, where one was set up.
+CAPTCHA_WAY: Final = "captcha"
 # For browsers without scripts: a minute instead of the ten seconds of joining.
 WAIT: Final = "wait"
 WAIT_MS: Final = 60_000
@@ -56,7 +60,7 @@ async def refuse_unchecked(request: web.Request, ticket: TicketClaims) -> int | 
         return None
     if is_needed(codes):
         metrics.BOT_CHECKS.labels(ticket.sale_id, "step_up", "asked").inc()
-        raise StepUpNeeded(against(codes), ways(), f"/sales/{ticket.sale_id}/check")
+        raise StepUpNeeded(against(codes), ways(request), f"/sales/{ticket.sale_id}/check")
     is_heavy = score(codes - {"stepped-up"}) >= SEATS_CAPPED_FROM
     return SEATS_CAP if is_heavy else None
 
@@ -66,9 +70,14 @@ def is_needed(codes: Collection[str]) -> bool:
     return score(codes) >= STEP_UP_FROM
 
 
-def ways() -> tuple[str, ...]:
+def ways(request: web.Request) -> tuple[str, ...]:
     """Return in which ways the check can be passed, the easiest first."""
-    return (WORK, WAIT)
+    return (WORK, WAIT) + (CAPTCHA_WAY,) * bool(request.config_dict[CAPTCHA].kind)
+
+
+def bound_to(ticket: TicketClaims) -> str:
+    """Return what a CAPTCHA's widget is given, so that its answer is of use to this fan alone."""
+    return hashlib.sha256(f"{ticket.sale_id}:{ticket.fan_id}".encode()).hexdigest()[:32]
 
 
 async def step_up(
@@ -86,6 +95,8 @@ async def step_up(
                 await _check_work(request, ticket, answer)
             case "wait":
                 await _check_wait(request, ticket, answer)
+            case "captcha":
+                await request.config_dict[CAPTCHA].check(answer, bound_to(ticket))
             case _:
                 raise StepUpFailed("unknown-way")
     except (BotCheckFailed, StepUpFailed):

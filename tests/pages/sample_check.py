@@ -3,7 +3,13 @@
 from typing import Any
 
 from gateway.bot_checks.signals import SIGNALS, against
-from gateway.pages.check_view import CheckPage
+from gateway.pages.check_view import CaptchaView, CheckPage
+
+# Its script is not there: a widget needs the network, the page does not.
+CAPTCHA = CaptchaView(
+    name="hCaptcha", script_url="/static/room/check_page.js", css_class="h-captcha",
+    field="h-captcha-response", site_key="10000000-ffff-ffff-ffff-000000000001", bound_to="x" * 32,
+)  # fmt: skip
 
 
 def check_page(**changes: Any) -> CheckPage:
@@ -21,6 +27,7 @@ def check_pages() -> dict[str, CheckPage]:
     return {
         "asked": check_page(),
         "asked_for_everything": check_page(reasons=against(SIGNALS)),
+        "with_captcha": check_page(captcha=CAPTCHA),
         "too_early": check_page(refusal="too-early"),
         "refused": check_page(refusal="wrong-solution"),
     }

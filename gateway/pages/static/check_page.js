@@ -11,35 +11,41 @@ const main = document.getElementById("main");
 const { sale: saleId, nowMs, proofWorker } = main.dataset;
 const clockOffsetMs = Number(nowMs) - Date.now();
 const form = document.querySelector('form[data-form="work"]');
-const button = form.querySelector("button");
 const proof = new ProofOfWork(saleId, proofWorker, (step) => fill("check", text(`check_${step}`)), "step-up");
 
-async function passed() {
+async function passed(way, answerFor) {
   const url = `/api/sales/${saleId}/step-up`;
   const key = await openDeviceKey(saleId);
-  const answer = await proof.payload(key?.jkt);
+  const answer = await answerFor(key);
   const { ticket } = new FanRecord(saleId).read();
   const headers = key ? { DPoP: await key.prove("POST", url, Date.now() + clockOffsetMs) } : {};
-  const body = { way: "work", answer, ...(ticket ? { ticket } : {}) };
+  const body = { way, answer, ...(ticket ? { ticket } : {}) };
   return (await ask("POST", url, { body, headers })).ok;
 }
 
-async function check() {
+async function check(way, answerFor) {
   show('[data-notice="trouble"]', false);
-  if (await passed().catch(() => false)) return location.assign(`/sales/${saleId}`);
+  if (await passed(way, answerFor).catch(() => false)) return location.assign(`/sales/${saleId}`);
   proof.discard();
-  fill("check", text("check_failed"));
+  if (way === "work") fill("check", text("check_failed"));
   show('[data-notice="trouble"]', true);
 }
 
-// Without Web Crypto the page works like one without JavaScript.
-if (ProofOfWork.isPossible) {
-  button.disabled = false;
+function onSubmit(form, action) {
+  const button = form.querySelector("button");
+  button.disabled = false; // now that a press is heard
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (button.getAttribute("aria-disabled")) return; // impatient taps are one wish
     button.setAttribute("aria-disabled", "true");
-    await check();
+    await action();
     button.removeAttribute("aria-disabled");
   });
+}
+
+// Without Web Crypto the page works like one without JavaScript.
+if (ProofOfWork.isPossible) {
+  onSubmit(form, () => check("work", (key) => proof.payload(key?.jkt)));
+  const other = document.querySelector('form[data-form="captcha"]');
+  if (other) onSubmit(other, () => check("captcha", async () => new FormData(other).get(other.dataset.field)));
 } else document.documentElement.classList.add("plain");
