@@ -26,7 +26,6 @@ from booking_core.audit.provider_list import ProviderList
 from booking_core.catalog.events import Catalog
 from booking_core.parts import make_auditor
 from booking_core.settings import STRIPE_URL
-from booking_core.settings import STRIPE_URL
 from groundwork.postgres import open_pool
 from groundwork.redis_store import RedisStore, open_store
 from lua.keys import event_keys
