@@ -29,6 +29,7 @@ from groundwork.keys import KeyRing, KeyRingError
 from groundwork.logging import set_up_logging
 from groundwork.migrate import MigrationError, migrate, read_migrations, read_state
 from groundwork.redis_store import UnsafeStore
+from groundwork.roles import grant_to_application
 from groundwork.settings import SettingsError
 from onsale import roots
 from onsale.audit_command import audit
@@ -228,7 +229,10 @@ def provider(host: str, port: int) -> None:
 
 @main.command("migrate")
 @click.option("--check", is_flag=True, help="Only say whether the schema is current.")
-def migrate_command(check: bool) -> None:
+@click.option(
+    "--grant-to", "role", help="The role the other parts log in as; it gets no more than it needs."
+)
+def migrate_command(check: bool, role: str | None) -> None:
     """Bring the database's schema up to date."""
     database_url = os.environ.get("DATABASE_URL", "")
     if not database_url:
@@ -240,6 +244,9 @@ def migrate_command(check: bool) -> None:
         sys.exit(0 if state.is_current else 1)
     applied = asyncio.run(migrate(database_url, migrations))
     click.echo("\n".join(f"applied {name}" for name in applied) or "The schema is current.")
+    if role:
+        asyncio.run(grant_to_application(database_url, role))
+        click.echo(f"{role} may do what the application needs, and no more")
 
 
 @main.group()
