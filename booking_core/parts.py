@@ -16,10 +16,12 @@ from booking_core.catalog.events import Catalog
 from booking_core.checkout.booking import Bookings
 from booking_core.checkout.checkout import Checkout
 from booking_core.checkout.providers import make_payments
+from booking_core.checkout.refunding import Refunding
 from booking_core.ledger.orders import Orders
 from booking_core.ledger.projection import Projection
 from booking_core.ledger.reconciler import Reconciler
 from booking_core.ledger.recovery import Recovery
+from booking_core.ledger.refunds import Refunds
 from booking_core.seats.allotting import Allotting
 from booking_core.seats.holds import SeatHolds
 from booking_core.settings import CoreSettings
@@ -41,6 +43,7 @@ class Parts:
     orders: Orders
     checkout: Checkout
     bookings: Bookings
+    refunding: Refunding
     issuer: TicketIssuer
     projection: Projection
     reconciler: Reconciler
@@ -74,6 +77,7 @@ async def open_parts(
             orders=orders,
             checkout=checkout,
             bookings=bookings,
+            refunding=Refunding(Refunds(epochs.pool), payments),
             issuer=issuer,
             projection=Projection(orders, holds, catalog),
             reconciler=reconciler,

@@ -23,6 +23,8 @@ OUTBOX_EVERY_MS = 100
 # How often the provider is asked about a payment that is under way.
 RESCUE_EVERY_MS = 2_000
 RESCUE_MAX = 100
+# Money that is given back takes days to arrive; a second more is none.
+REFUND_EVERY_MS = 1_000
 COUNT_EVERY_MS = 1_000
 # How soon seats that an operator kept for somebody, or opened to anybody, are shown so.
 ALLOT_EVERY_MS = 1_000
@@ -62,6 +64,7 @@ class ShopWorker:
             (RECONCILE_EVERY_MS, self._reconcile, "reconcile"),
             (OUTBOX_EVERY_MS, self._work_outbox, "outbox"),
             (RESCUE_EVERY_MS, self._rescue, "rescue"),
+            (REFUND_EVERY_MS, self._refund, "refund"),
             (COUNT_EVERY_MS, self._count, "count"),
             (ALLOT_EVERY_MS, self._allot, "allot"),
             (AUDIT_EVERY_MS, self._audit, "audit"),
@@ -131,6 +134,10 @@ class ShopWorker:
                     await self._parts.checkout.run(order_id)
                 finally:
                     await self._parts.orders.put_down(order_id)
+
+    async def _refund(self) -> None:
+        while await self._parts.refunding.work():
+            pass
 
     async def _allot(self) -> None:
         """Show what seats are kept for, and open accessible places once all others are sold."""

@@ -39,6 +39,7 @@ from onsale.connections import data_dir_option, keys_file
 from onsale.data_dir import RunFile
 from onsale.event_commands import event
 from onsale.guard_commands import fan, networks
+from onsale.order_commands import order
 from onsale.prove_command import prove_command
 from onsale.sale_commands import sale
 from onsale.settings import Settings, read_all
@@ -109,6 +110,7 @@ main.add_command(sale)
 main.add_command(event)
 for command in CHANNEL_COMMANDS:
     event.add_command(command)
+main.add_command(order)
 main.add_command(verify_draw)
 main.add_command(simulate)
 main.add_command(networks)

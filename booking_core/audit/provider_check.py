@@ -27,6 +27,7 @@ class PaidOrder:
     currency: str
     payment_id: str
     is_captured: bool
+    asked_back_cents: int = 0  # what an operator asked to give back
 
 
 @dataclass
@@ -123,7 +124,9 @@ class ProviderCheck:
         async with connection(self._pool) as open_connection:
             cursor = await open_connection.execute(
                 """SELECT order_id::text, event_id, state, amount_cents, currency,
-                    coalesce(payment_id, ''), captured_at IS NOT NULL
+                    coalesce(payment_id, ''), captured_at IS NOT NULL,
+                    coalesce((SELECT sum(r.amount_cents) FROM refunds r
+                              WHERE r.order_id = orders.order_id), 0)
                 FROM orders WHERE order_id = ANY (%s::uuid[])""",
                 ([order_id for order_id in order_ids if is_uuid(order_id)],),
             )
@@ -141,10 +144,10 @@ class ProviderCheck:
 
 
 def _as_order(row: tuple[object, ...]) -> PaidOrder:
-    order_id, event_id, state, amount, currency, payment_id, is_captured = row
+    order_id, event_id, state, amount, currency, payment_id, is_captured, back = row
     return PaidOrder(
         str(order_id), str(event_id), str(state), int(str(amount)), str(currency),
-        str(payment_id), bool(is_captured),
+        str(payment_id), bool(is_captured), int(str(back)),
     )  # fmt: skip
 
 
@@ -169,7 +172,9 @@ def judge(payment: ListedPayment, order: PaidOrder | None) -> Finding | None:
             f" {order.amount_cents} {order.currency} of order {order.order_id}"
         )
         return Finding("amount_differs", event_id, name, detail)
-    is_there = payment.kept_cents > 0 or (payment.is_reserved and not order.is_captured)
+    # What an operator gave back is not missing.
+    accounted = payment.kept_cents + min(payment.refunded_cents, order.asked_back_cents)
+    is_there = accounted > 0 or (payment.is_reserved and not order.is_captured)
     if not is_there:
         detail = f"order {order.order_id} is sold, the payment {payment.status}"
         return Finding("sale_without_money", event_id, name, detail)

@@ -4,10 +4,11 @@ from typing import Final
 
 from aiohttp import web
 
-from booking_core.app_keys import SHOP
+from booking_core.app_keys import POOL, SHOP
 from booking_core.checkout.api import own_order
 from booking_core.checkout.app_keys import ISSUER, ORDERS
 from booking_core.ledger.orders import FINAL, Order, OrderState
+from booking_core.ledger.refunds import Refunds, refunded_cents
 from booking_core.pages import shop_views as views_of
 from booking_core.pages.handlers import page_response
 from booking_core.pages.views import OrderPage, TicketLine
@@ -48,6 +49,7 @@ async def order_page(request: web.Request) -> web.Response:
         next_action_url=order.next_action_url or "" if order.state not in FINAL else "",
         release_reason=order.release_reason,
         decline_reason=order.decline_reason,
+        refunded=refunded_cents(await Refunds(request.config_dict[POOL]).of(order.order_id)),
         is_card_asked=order.payment_method == CARD_FORM,
         held_until=order.deadline if order.state not in FINAL else None,
         checkout_url=await checkout_url(request, order),

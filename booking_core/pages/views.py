@@ -213,9 +213,10 @@ class OrderPage:
     `release_reason` (released only) is one of the ledger's: `payment-declined`, `deadline`,
     `provider-error`, `abandoned`. `next_action_url` is where the bank wants the buyer to confirm,
     "" for none. `pdf_url` is the path of all tickets in one file, "" before they exist.
-    `is_card_asked` says that what is missing is a card, typed there. `held_until` is when the payment
-    must be done. `checkout_url` is where the same places may be paid another way, "" when they are
-    held no more. `refresh_after_seconds` is how often a pending order looks again without JavaScript.
+    `refunded` is how much was given back. `is_card_asked` says that what is missing is a card, typed
+    at `next_action_url`. `held_until` is when the payment must be done. `checkout_url` is where the
+    same places may be paid another way, "" when they are held no more. `refresh_after_seconds` is how
+    often a pending order looks again without JavaScript.
     """
 
     event: EventHead
@@ -229,6 +230,7 @@ class OrderPage:
     next_action_url: str = ""
     release_reason: str = ""
     decline_reason: str = ""
+    refunded: int = 0
     is_card_asked: bool = False
     held_until: datetime | None = None
     checkout_url: str = ""

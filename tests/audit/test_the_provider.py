@@ -80,6 +80,15 @@ async def test_money_given_back_behind_our_back_is_not_there(shop: Shop) -> None
     ]
 
 
+async def test_money_an_operator_gave_back_is_not_missing(shop: Shop) -> None:
+    event = await shop.new_event(3)
+    order = await sold(shop, event, "A-1")
+    await shop.parts.refunding.refunds.ask(order, None, "The event is off")
+    assert await shop.parts.refunding.work() == 1
+    assert shop.intents_of(order)[0].amount_refunded == 4_500
+    assert await found(shop, event) == []
+
+
 async def test_payments_of_others_in_the_same_account_are_found(shop: Shop) -> None:
     book = shop.provider[BOOK]
     order = await sold(shop, await shop.new_event(1), "A-1")

@@ -271,6 +271,7 @@ def order_pages() -> dict[str, OrderPage]:
             email="ada@example.org",
             pdf_url="/orders/x/tickets.pdf",
         ),
+        "refunded": replace(page, status="confirmed", tickets=tickets, refunded=9_500),
         "making": replace(page, status="confirmed"),
         "released": replace(page, status="released", release_reason="payment-declined"),
         "released_otherwise": replace(page, status="released", release_reason="something-new"),
