@@ -41,6 +41,7 @@ from onsale.event_commands import event
 from onsale.guard_commands import fan, networks
 from onsale.order_commands import order
 from onsale.prove_command import prove_command
+from onsale.rehearse_command import rehearse
 from onsale.sale_commands import sale
 from onsale.settings import Settings, read_all
 from onsale.simulate_command import simulate
@@ -113,6 +114,7 @@ for command in CHANNEL_COMMANDS:
 main.add_command(order)
 main.add_command(verify_draw)
 main.add_command(simulate)
+main.add_command(rehearse)
 main.add_command(networks)
 main.add_command(fan)
 main.add_command(prove_command)

@@ -59,6 +59,7 @@ DOORS: Mapping[str, Mapping[str, str]] = {
     "onsale/roots.py": {"random.Random": "puts parts together"},
     "onsale/event_commands.py": {"random.Random": "makes chance of the seed that was given"},
     "onsale/prove/run.py": {"random.Random": "makes chance of the seed that was given"},
+    "onsale/rehearse_command.py": {"random.Random": "makes chance of the seed that was given"},
     "onsale/simulate_command.py": {"random.Random": "makes chance of the seed that was given"},
     "gateway/worker.py": {"random.Random": "puts parts together"},
     "booking_core/parts.py": {"random.Random": "puts parts together"},

@@ -9,6 +9,7 @@ import pytest
 from gateway.bot_checks.asked_from import AskedFrom
 from gateway.bot_checks.limiting import Limited, limited
 from gateway.bot_checks.limits import ADMITS, CHALLENGES, JOINS, Limit
+from gateway.simulation.flows import Flows
 from lua.keys import limit_keys
 from tests.simulation.line_in_redis import LineInRedis
 from tests.simulation.script_caller import NOON, ScriptCaller
@@ -184,3 +185,22 @@ async def test_a_page_that_asks_to_be_let_in_without_pause_is_slowed_down(
     assert (await open_line.admit("fan-1", 1))[0] == "not_called"
     open_line.now += 100
     assert (await open_line.admit("fan-2", 2, limits=limits))[0] == "not_called"
+
+
+async def test_limits_ahead_of_time_are_those_of_the_script(open_line: LineInRedis) -> None:
+    """`onsale rehearse` counts by a model of the script; here both are asked the same."""
+    rng, model = random.Random(3), Flows(CHALLENGES)
+    answers = {"spent": 0, "harder": 0, "used_up": 0}
+    for number in range(1_500):
+        open_line.now += rng.choice((0, 1, 30, 400))
+        address = f"home-{rng.randrange(3)}" if number % 3 else "campus"
+        told = await ask_for_challenge(open_line, AskedFrom(address, "net"))
+        expected = model.spend(open_line.now - NOON, address=address, network="net")
+        answers[expected] += 1
+        assert told[0] == {"harder": "spent_harder"}.get(expected, expected), number
+    assert answers["spent"] > 100
+    assert answers["harder"] > 100
+
+    burst = Flows(JOINS)
+    taken = [burst.spend(0, address="campus", network="net") for _ in range(3_002)]
+    assert taken.count("used_up") == 2

@@ -1,0 +1,48 @@
+"""`onsale rehearse`: what a farm would get, and that no fan is refused for it."""
+
+import random
+
+from click.testing import CliRunner
+
+from gateway.simulation.farm import Rehearsal, crowd
+from onsale.cli import main
+
+
+def rehearsed(*options: str) -> str:
+    result = CliRunner().invoke(main, ["rehearse", *options])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_it_tells_what_a_farm_gets_and_what_fans_notice() -> None:
+    output = rehearsed("--fans", "4000", "--nat", "1000", "--farm", "1000", "--seats", "3000")
+    for words in ("other people's solutions", "The farm gets", "core-hours", "0 were refused"):
+        assert words in output
+    assert output == rehearsed(
+        "--fans", "4000", "--nat", "1000", "--farm", "1000", "--seats", "3000"
+    )
+    assert "The farm gets 0 of" in rehearsed("--fans", "500", "--farm", "0")
+
+
+def test_seats_are_given_once_and_to_those_in_line() -> None:
+    rng = random.Random(2)
+    sale = Rehearsal(crowd(2_000, 2_000, 1_000, 8, rng), 2_500, rng)
+    sale.run()
+    assert sum(group.seats for group in sale.groups) == 2_500
+    people = [group for group in sale.groups if not group.is_farm]
+    assert [group.refused for group in people] == [0, 0, 0], "a campus is refused nothing"
+    assert [group.checked for group in people] == [0, 0, 0]
+    thieves = sale.groups[-1]
+    assert thieves.checked == thieves.capped == thieves.size
+    by_name = {group.name: group.seats / group.size for group in sale.groups}
+    # Who is capped gets a quarter of what the rest of the farm gets.
+    assert by_name["other people's solutions"] < 0.4 * by_name["headless, rented addresses"]
+
+
+def test_a_flood_from_one_address_is_cut_off() -> None:
+    rng = random.Random(2)
+    sale = Rehearsal(crowd(100, 0, 80_000, 8, rng), 1_000, rng)
+    sale.run()
+    tabs = next(group for group in sale.groups if group.name == "tabs on one address")
+    assert tabs.refused > 5_000
+    assert tabs.in_line + tabs.refused == tabs.size == 20_000
