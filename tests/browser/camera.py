@@ -35,9 +35,10 @@ class Camera:
     size: str
     data_dir: Path
 
-    def shoot(self, name: str) -> None:
-        """Take what is to be seen now."""
-        picture = Image.open(io.BytesIO(self.page.screenshot())).convert("RGB")
+    def shoot(self, name: str, *, is_whole: bool = False) -> None:
+        """Take what is to be seen now, or the whole page from top to bottom."""
+        shot = self.page.screenshot(full_page=is_whole)
+        picture = Image.open(io.BytesIO(shot)).convert("RGB")
         few_colors = picture.quantize(COLORS_MAX, dither=Image.Dither.NONE)
         few_colors.save(self.path(name), optimize=True)
 

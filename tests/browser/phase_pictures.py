@@ -36,7 +36,7 @@ def shoot_the_draw(camera: Camera) -> None:
     page.goto(f"/sales/{sale}/draw")
     page.get_by_role("button").first.click()
     page.wait_for_timeout(SETTLE_MS)
-    page.screenshot(path=camera.path("draw"), full_page=True)
+    camera.shoot("draw", is_whole=True)
 
 
 def shoot_the_end(camera: Camera) -> None:
