@@ -19,17 +19,20 @@ from bench.draw import measure_draw
 from bench.installation import Installation, installed, other_core, server_core
 from bench.machine import cores, description, pin
 from bench.material import fill_catalogue, put_on_sale
+from bench.one_house import measure_house
 from bench.orders import measure_orders
 from bench.paths import measure_reads, measure_writes
 from bench.report import RESULTS, Row, print_table, read_results, update_readme, write_results
 from bench.rounds import Plan
 from bench.searching import measure_search
+from bench.selling_out import measure_sell_out
 from bench.streams import measure_streams
-from groundwork.postgres import open_pool
+from groundwork.postgres import Pool, open_pool
 
 # Before anything was pinned.
 ALL_CORES = cores()
 MAP_EVENT, RESERVE_EVENT, ORDER_EVENT = "bench-map", "bench-reserve", "bench-order"
+HOUSE_EVENT, RUSH_EVENT = "bench-house", "bench-rush"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,8 @@ class Sizes:
     reserve_seats: int
     order_seats: int
     best_seats: int
+    rush_seats: int
+    rush_fans: int
     best_events: int
     streams: int
     boards: int
@@ -58,6 +63,7 @@ class Sizes:
 FULL = Sizes(
     reads=Plan(9, 1.5), writes=Plan(9, 0.8), orders=Plan(5, 2.0),
     map_seats=60_000, reserve_seats=100_000, order_seats=30_000, best_seats=20_000, best_events=6,
+    rush_seats=20_000, rush_fans=100_000,
     streams=8_000, boards=8, events=10_000, search_seconds=20.0, entries=1_000_000,
     sale_fans=60_000, sale_kinds=6, sale_seeds=3,
 )  # fmt: skip
@@ -65,6 +71,7 @@ FULL = Sizes(
 QUICK = Sizes(
     reads=Plan(3, 0.5), writes=Plan(3, 0.4), orders=Plan(2, 1.0),
     map_seats=60_000, reserve_seats=20_000, order_seats=6_000, best_seats=20_000, best_events=2,
+    rush_seats=2_000, rush_fans=10_000,
     streams=2_000, boards=3, events=10_000, search_seconds=3.0, entries=100_000,
     sale_fans=60_000, sale_kinds=6, sale_seeds=1,
 )  # fmt: skip
@@ -72,6 +79,7 @@ QUICK = Sizes(
 TINY = Sizes(
     reads=Plan(1, 0.1), writes=Plan(1, 0.1), orders=Plan(1, 0.1),
     map_seats=1_000, reserve_seats=4_000, order_seats=1_000, best_seats=2_000, best_events=1,
+    rush_seats=1_000, rush_fans=1_000,
     streams=50, boards=2, events=200, search_seconds=0.5, entries=5_000,
     sale_fans=2_000, sale_kinds=1, sale_seeds=1,
 )  # fmt: skip
@@ -96,11 +104,14 @@ async def measure(sizes: Sizes, tell: Callable[[str], None]) -> list[Row]:
                     MAP_EVENT: sizes.map_seats,
                     RESERVE_EVENT: sizes.reserve_seats,
                     ORDER_EVENT: sizes.order_seats,
+                    HOUSE_EVENT: sizes.map_seats,
+                    RUSH_EVENT: sizes.rush_seats,
                     **dict.fromkeys(best_events(sizes), sizes.best_seats),
                 },
             )
             await stack.enter_async_context(installation.floors(server_core()))
             rows = await measure_alone(installation, sizes, seats, tell)
+            rows += await measure_houses(installation, pool, sizes, tell)
             rows += await measure_together(installation, sizes, seats, tell)
             tell("the door to a shop over HTTP, against a bare one")
             with pinned(installation):
@@ -161,6 +172,21 @@ async def measure_alone(
             return [
                 *rows, await measure_best(installation, events, sizes.best_seats, sizes.writes)
             ]  # fmt: skip
+
+
+async def measure_houses(
+    installation: Installation, pool: Pool, sizes: Sizes, tell: Callable[[str], None]
+) -> list[Row]:
+    """Measure one house alone, and a sell-out."""
+    async with installation.gateway(core=server_core()):
+        with pinned(installation):
+            tell("a house held by twos, without HTTP")
+            rows = await measure_house(installation, pool, HOUSE_EVENT)
+            tell(f"a sell-out to {sizes.rush_fans:,} fans")
+            return [
+                *rows,
+                await measure_sell_out(installation, RUSH_EVENT, sizes.rush_seats, sizes.rush_fans),
+            ]
 
 
 async def measure_together(

@@ -68,6 +68,8 @@ class Installation:
             "DATABASE_URL": self.database_url,
             "KEYS_FILE": str(self.folder / "keys.json"),
             "SHOP_URL": f"http://localhost:{self.gateway_port}",
+            # The client says from where its fans come: they have not all one address.
+            "TRUSTED_PROXIES": "127.0.0.1",
             "PAYMENT_PROVIDER_URL": f"http://127.0.0.1:{self.provider_port}",
             "PAYMENTS_SECRET_KEY": PROVIDER_KEY,
             "PAYMENTS_WEBHOOK_SECRET": WEBHOOK_SECRET,

@@ -13,10 +13,12 @@ from bench.crowd import measure as measure_crowd
 from bench.http_client import Tally, body_length
 from bench.report import BEGIN, END, read_results, update_readme
 from bench.rounds import Contender, ratio, ratio_by_clock
+from bench.selling_out import Asked, Story
 
 REPOSITORY = Path(__file__).parents[2]
 PATHS = [
-    "poll", "snapshot", "join", "reserve", "reserve_vs_row_lock", "best_available", "complete", "door",
+    "poll", "snapshot", "join", "reserve", "reserve_vs_row_lock", "best_available",
+    "hold_script", "event_memory", "sell_out", "complete", "door",
     "stream_memory", "search", "draw", "pacing", "told_waits",
 ]  # fmt: skip
 # A start of ten processes and a tenth of a second for each path: twenty seconds, and on a machine with
@@ -118,6 +120,16 @@ def test_a_ratio_is_the_median_of_the_cycles() -> None:
     # The neighbours' busy cycle met both alike, and does not count more than another.
     assert ratio_by_clock(ours, floor) == pytest.approx(0.5)
     assert ratio(ours, floor) == pytest.approx(0.5)
+
+
+def test_who_was_passed_over_is_counted() -> None:
+    early = Asked(quantity=2, began=1.0, ended=2.0, seats=())
+    beside = Asked(quantity=2, began=1.5, ended=2.5, seats=("A-1", "A-2"))
+    assert Story([early, beside]).passed_over() == 0, "both asked at the same time"
+    smaller = Asked(quantity=1, began=3.0, ended=3.5, seats=("A-3",))
+    assert Story([early, beside, smaller]).passed_over() == 0, "there was one left, and not two"
+    later = Asked(quantity=3, began=4.0, ended=4.5, seats=("B-1", "B-2", "B-3"))
+    assert Story([early, beside, smaller, later]).passed_over() == 1
 
 
 def test_an_unexpected_answer_breaks_the_bench() -> None:
