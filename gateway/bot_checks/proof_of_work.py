@@ -66,10 +66,10 @@ class SolvedProof(msgspec.Struct, frozen=True):
 
 
 # Fields in the order of the alphabet, the order in which challenges are signed.
-class _Data(msgspec.Struct, frozen=True, omit_defaults=True):
+class _Data(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     iat: int
     lvl: int
-    ms: int  # of the second iat: how long the work took is told by our clock alone
+    ms: int = 0  # of the second iat: how long the work took is told by our clock alone
     sale: str
     jkt: str | None = None
 
