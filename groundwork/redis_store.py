@@ -16,6 +16,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from groundwork import metrics
 from groundwork.errors import StoreUnavailable
+from groundwork.redis_address import client_of
 
 # A script takes microseconds; a second of silence means the server is gone or stuck.
 SOCKET_TIMEOUT_SECONDS = 1.0
@@ -41,13 +42,15 @@ def connect(url: str, *, blocking_reader: bool = False) -> Redis:
     A library that repeats a timed-out script runs it twice; only we know which may be repeated.
     `blocking_reader` is for stream readers, which wait longer than any socket timeout.
     """
-    return Redis.from_url(
+    return client_of(
         url,
-        decode_responses=True,
-        retry=Retry(NoBackoff(), 0),
-        socket_timeout=None if blocking_reader else SOCKET_TIMEOUT_SECONDS,
-        socket_connect_timeout=SOCKET_TIMEOUT_SECONDS,
-        health_check_interval=0,
+        {
+            "decode_responses": True,
+            "retry": Retry(NoBackoff(), 0),
+            "socket_timeout": None if blocking_reader else SOCKET_TIMEOUT_SECONDS,
+            "socket_connect_timeout": SOCKET_TIMEOUT_SECONDS,
+            "health_check_interval": 0,
+        },
     )
 
 

@@ -5,13 +5,15 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from groundwork.redis_address import SCHEMES, SENTINEL_SCHEME, read_sentinel_address
 from groundwork.settings import SettingsError, read_settings
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The stores, the secrets and the logs; the environment has them in upper case (REDIS_URL)."""
 
-    # redis://[user:password@]host[:port][/database], rediss:// for TLS, or unix:///path.
+    # redis://[user:password@]host[:port][/database], rediss:// for TLS, unix:///path, or
+    # redis+sentinel://[user:password@]host[:port],host[:port],…/name-of-primary[/database].
     redis_url: str
     # postgresql://user:password@host:port/database
     database_url: str
@@ -35,8 +37,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse addresses of something else."""
-        if not self.redis_url.startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("REDIS_URL must begin with redis://, rediss:// or unix://")
+        if not self.redis_url.startswith(SCHEMES):
+            raise ValueError(f"REDIS_URL must begin with one of {', '.join(SCHEMES)}")
+        if self.redis_url.startswith(SENTINEL_SCHEME):
+            read_sentinel_address(self.redis_url)
         if not self.database_url.startswith(("postgresql://", "postgres://")):
             raise ValueError("DATABASE_URL must begin with postgresql://")
 

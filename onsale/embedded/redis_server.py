@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from groundwork.redis_address import client_of
 from onsale.embedded.binaries import Binaries
 from onsale.embedded.child_process import ChildCommand
 
@@ -69,7 +69,7 @@ class RedisServer:
 
 async def answers(url: str) -> bool:
     """Whether the Redis at the address takes commands."""
-    client = Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_timeout=PROBE_SECONDS)
+    client = client_of(url, {"retry": Retry(NoBackoff(), 0), "socket_timeout": PROBE_SECONDS})
     try:
         return bool(await client.ping())
     except (RedisError, OSError):

@@ -11,7 +11,6 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
-from redis.asyncio import Redis
 
 from booking_core.app import make_app as make_core_app
 from booking_core.checkout.app_keys import CHECKOUT
@@ -35,6 +34,7 @@ from groundwork.clock import SystemClock, SystemTokenSource
 from groundwork.front_server import FrontRunner
 from groundwork.keys import KeyRing
 from groundwork.postgres import open_pool
+from groundwork.redis_address import client_of
 from groundwork.redis_store import open_store
 from lua.epochs import Epochs
 from tests.support.shop import Shop
@@ -155,7 +155,7 @@ async def open_shop(
     )
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
-        redis = Redis.from_url(redis_url, decode_responses=True)
+        redis = client_of(redis_url, {"decode_responses": True})
         stack.push_async_callback(redis.aclose)
         if flush:
             await redis.flushall()
