@@ -261,7 +261,7 @@ class Signatures:
         parameters: dict[str, Any] = {
             "algorithm": ALGORITHM,
             "cost": COST,
-            "data": {"iat": now - WORK_SECONDS, "lvl": 1, "ms": 0, "sale": sale_id},
+            "data": {"iat": now - WORK_SECONDS, "lvl": 1, "sale": sale_id},
             "expiresAt": now + PROOF_SECONDS,
             "keyLength": KEY_BYTES,
             "nonce": nonce,
