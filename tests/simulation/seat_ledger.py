@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.simulation.seat_invariants import Books, check_books, check_counts, read_books
-from tests.simulation.seat_wishes import ALLOTMENT, STOCK
+from tests.simulation.seat_wishes import Hall
 from tests.simulation.seats_in_redis import Held, SeatsInRedis, read_hold
 
 SEATS_MAX = 4
@@ -28,6 +28,7 @@ class SeatLedger:
 
     event: SeatsInRedis
     rng: random.Random
+    hall: Hall
     orders: list[Order] = field(default_factory=list)
     claimed: dict[int, str] = field(default_factory=dict)
     claimed_stock: int = 0
@@ -43,7 +44,7 @@ class SeatLedger:
         """Make an order of a hold; False when somebody has claimed one of its seats."""
         if any(seat in self.claimed for seat in held.seats):
             return False
-        if self.claimed_stock + held.quantity > STOCK["standing"]:
+        if self.claimed_stock + held.quantity > self.hall.stock["standing"]:
             return False
         self.claimed |= dict.fromkeys(held.seats, held.fan_id)
         self.claimed_stock += held.quantity
@@ -100,7 +101,7 @@ class SeatLedger:
         """Return the orders that Redis shows as sold."""
         return [order for order in self.orders if order.outcome == "sold" and order.is_shown]
 
-    async def check(self) -> Books:
+    async def check(self, *, has_log: bool = True) -> Books:
         """Raise AssertionError unless Redis and the ledger agree in everything."""
         sold_seats: dict[int, str] = {}
         bought: Counter[str] = Counter()
@@ -111,10 +112,10 @@ class SeatLedger:
                 sold_seats[seat] = order.held.fan_id
             stock += order.held.quantity
             bought[order.held.fan_id] += order.held.quantity or len(order.held.seats)
-        books = await read_books(self.event)
+        books = await read_books(self.event, has_log=has_log)
         check_books(
-            books, sold_seats=sold_seats, sold_stock={"standing": stock}, capacity=STOCK,
-            allotment=ALLOTMENT,
+            books, sold_seats=sold_seats, sold_stock={"standing": stock}, capacity=self.hall.stock,
+            allotment=self.hall.allotment,
         )  # fmt: skip
         check_counts(books, bought)
         for fan_id, count in books.fan_counts.items():

@@ -10,13 +10,8 @@ from groundwork.redis_store import RedisStore
 from tests.simulation.script_caller import EPOCH, ScriptCaller
 from tests.simulation.seat_invariants import read_books
 from tests.simulation.seat_ledger import SEATS_MAX, SeatLedger
-from tests.simulation.seat_wishes import ALLOTMENT, CHANNELS, ROWS, STOCK, Wishes
+from tests.simulation.seat_wishes import USUAL, Size, Wishes
 from tests.simulation.seats_in_redis import HOLD_MS, Held, SeatsInRedis, read_hold
-
-FANS = 300
-STEPS = 350
-# Checked after every so many steps: often enough to find the step, seldom enough to be quick.
-CHECK_EVERY = 5
 
 
 @dataclass
@@ -32,18 +27,20 @@ class Fan:
 class SeatStory:
     """Fans, a ledger and a sweeper on one event; each step one of them acts."""
 
-    def __init__(self, store: RedisStore, seed: int) -> None:
+    def __init__(self, store: RedisStore, seed: int, size: Size = USUAL) -> None:
+        self.size = size
         self.rng = random.Random(seed)
         self.call = ScriptCaller(store, EPOCH)
         # One that slept through a change of epochs, and still knows the scripts of the old one.
         self.old_process = ScriptCaller(store, EPOCH - 1)
         self.event = SeatsInRedis(self.call, f"story-{seed}", seats_max=SEATS_MAX)
-        self.fans = [Fan(f"fan-{number}") for number in range(FANS)]
-        self.crowd = self.fans[: self.rng.choice([8, 40, FANS])]
-        self.ledger = SeatLedger(self.event, self.rng)
+        self.crowd = [Fan(f"fan-{number}") for number in range(self.rng.choice(size.crowds))]
+        self.ledger = SeatLedger(self.event, self.rng, size.hall)
         self.has_sweeper = self.rng.random() < 0.5
         self.loses_replies = self.rng.random() < 0.7
-        self.wishes = Wishes(self.event, self.rng, has_orphan_rule=self.rng.random() < 0.5)
+        self.wishes = Wishes(
+            self.event, self.rng, size.hall, has_orphan_rule=self.rng.random() < 0.5
+        )
         self.steps: list[str] = []
         self.happened: Counter[str] = Counter()
 
@@ -52,20 +49,21 @@ class SeatStory:
         await self.call.store.call("FLUSHDB")
         await self.old_process.load()
         await self.call.load()
-        rows = {"front": ROWS[:2], "back": ROWS[2:]}
-        await self.event.activate(ALLOTMENT, rows, STOCK, channels=CHANNELS)
+        hall = self.size.hall
+        half = hall.rows_count // 2
+        rows = {"front": hall.rows[:half], "back": hall.rows[half:]}
+        await self.event.activate(hall.allotment, rows, hall.stock, channels=hall.channels)
         acts = (
             (self.hold_named, 5), (self.hold_best, 4), (self.hold_stock, 3), (self.ask_again, 4),
             (self.swap, 4), (self.extend, 2), (self.release, 2), (self.forget, 1), (self.order, 4),
             (self.decide, 2), (self.show, 3), (self.let_time_pass, 4), (self.sweep, 1),
             (self.wake_an_old_process, 0.5),
         )  # fmt: skip
-        for step in range(STEPS):
+        for step in range(self.size.steps):
             act = self.rng.choices([act for act, _ in acts], [weight for _, weight in acts])[0]
             self.steps.append(act.__name__)
             await act()
-            if step % CHECK_EVERY == 0:
-                await self.check()
+            await self.check(has_log=step % self.size.log_every == 0)
         await self.end()
         return self.happened
 
@@ -252,9 +250,9 @@ class SeatStory:
         answer = await old.hold_best("sleeper", 1, ["front"])
         assert answer == ["fenced", str(EPOCH)], f"an old epoch was answered {answer[0]}"
 
-    async def check(self) -> None:
+    async def check(self, *, has_log: bool = True) -> None:
         """Everything adds up, by what the stores say."""
-        books = await self.ledger.check()
+        books = await self.ledger.check(has_log=has_log)
         for fan in self.crowd:
             for held in fan.holds:
                 assert books.reservations.get(held.reservation_id, {}).get(
@@ -266,7 +264,7 @@ class SeatStory:
         await self.ledger.show_all()
         await self.check()
         self.event.now += 10 * HOLD_MS
-        await self.event.sweep(10 * STEPS)
+        await self.event.sweep(10 * self.size.steps)
         await self.check()
         books = await read_books(self.event)
         assert not books.reservations, "a dead hold was never freed"
@@ -274,12 +272,12 @@ class SeatStory:
         assert books.status.count("1") == 0
         assert books.status.count("2") == sum(len(order.held.seats) for order in sold)
         sold_stock = sum(order.held.quantity for order in sold)
-        assert books.stock["standing"] + sold_stock == STOCK["standing"]
+        assert books.stock["standing"] + sold_stock == self.size.hall.stock["standing"]
 
 
-async def tell_seat_story(store: RedisStore, seed: int) -> Counter[str]:
+async def tell_seat_story(store: RedisStore, seed: int, size: Size = USUAL) -> Counter[str]:
     """Run one seed; on failure say which, and what happened last."""
-    story = SeatStory(store, seed)
+    story = SeatStory(store, seed, size)
     try:
         return await story.tell()
     except AssertionError as error:

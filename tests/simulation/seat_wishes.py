@@ -5,12 +5,67 @@ from dataclasses import dataclass
 
 from tests.simulation.seats_in_redis import SeatsInRedis
 
-ROWS = [(12 * row, 12) for row in range(4)]
-SEATS = 48
-# One place for a fan who needs it, a companion's beside it, and two that are a channel's.
-ALLOTMENT = "0" * 20 + "45" + "0" * 24 + "33"
-CHANNELS = {46: "press", 47: "press"}
-STOCK = {"standing": 18}
+ROW_SEATS = 12
+
+
+@dataclass(frozen=True)
+class Hall:
+    """Rows of twelve, the front half dearer than the back, and places without seats.
+
+    One place is for a fan who needs it, a companion's is beside it, and two are a channel's.
+    """
+
+    rows_count: int
+
+    @property
+    def rows(self) -> list[tuple[int, int]]:
+        """The first seat and the length of each row."""
+        return [(ROW_SEATS * row, ROW_SEATS) for row in range(self.rows_count)]
+
+    @property
+    def seats(self) -> int:
+        """How many seats there are."""
+        return ROW_SEATS * self.rows_count
+
+    @property
+    def back(self) -> int:
+        """The first seat of the back."""
+        return ROW_SEATS * (self.rows_count // 2)
+
+    @property
+    def allotment(self) -> str:
+        """What the seats are for."""
+        return "0" * 20 + "45" + "0" * (self.seats - 24) + "33"
+
+    @property
+    def channels(self) -> dict[int, str]:
+        """Whose the last two are."""
+        return {self.seats - 2: "press", self.seats - 1: "press"}
+
+    @property
+    def stock(self) -> dict[str, int]:
+        """Places without seats."""
+        return {"standing": 9 * self.rows_count // 2}
+
+
+SMALL, LARGE = Hall(4), Hall(50)
+# The books are checked after every step, and the whole log, which only grows, after so many.
+LOG_EVERY = 5
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a story is; the crowd that meets is one of these."""
+
+    hall: Hall
+    crowds: tuple[int, ...]
+    steps: int
+    log_every: int = LOG_EVERY
+
+
+# Many small ones find what meets rarely; a large one is a sale as it is.
+USUAL = Size(SMALL, (8, 40, 300), 350)
+THOUSANDS = Size(LARGE, (4_000,), 3_000, log_every=150)
 
 
 @dataclass
@@ -19,16 +74,21 @@ class Wishes:
 
     event: SeatsInRedis
     rng: random.Random
+    hall: Hall
     has_orphan_rule: bool
 
     def named(self) -> str:
         """Some of five seats in a line; at times of those that are not for everybody."""
-        first, count = self.rng.randrange(SEATS - 4), self.rng.randint(1, 4)
+        first, count = self.rng.randrange(self.hall.seats - 4), self.rng.randint(1, 4)
         if self.rng.random() < 0.15:
-            first = self.rng.choice([18, 19, 44, 45])
-        seats = sorted(self.rng.sample(range(first, min(first + 5, SEATS)), min(count, 3)))
-        rows = [row for row in ROWS if any(row[0] <= seat < row[0] + row[1] for seat in seats)]
-        tiers = {"front" if seat < ROWS[2][0] else "back" for seat in seats}
+            first = self.rng.choice([18, 19, self.hall.seats - 4, self.hall.seats - 3])
+        seats = sorted(
+            self.rng.sample(range(first, min(first + 5, self.hall.seats)), min(count, 3))
+        )
+        rows = [
+            row for row in self.hall.rows if any(row[0] <= seat < row[0] + row[1] for seat in seats)
+        ]
+        tiers = {"front" if seat < self.hall.back else "back" for seat in seats}
         return self.event.named(
             seats,
             rows=rows if self.has_orphan_rule else (),

@@ -8,8 +8,11 @@ import pytest
 from groundwork.redis_store import RedisStore, open_store
 from tests.simulation.edited_scripts import take_out
 from tests.simulation.seat_story import tell_seat_story
+from tests.simulation.seat_wishes import THOUSANDS
 
 SEEDS = range(24)
+SEEDS_OF_THOUSANDS = (1, 2, 3)
+SEEDS_ON_EVERY_SERVER = range(24, 32)
 # How many seeds a missing guard may hide from; each is found within a few.
 SEEDS_WITHOUT_GUARD = range(30)
 
@@ -30,6 +33,21 @@ async def test_whatever_happens_everything_adds_up(store: RedisStore) -> None:
                  "released", "settled", "settled_before", "swept", "lost reply", "late sale",
                  "claim refused", "swapped", "paying", "kept", "orphan", "offer"):  # fmt: skip
         assert happened[what] >= 3, f"too seldom: {what} ({happened[what]})"
+
+
+async def test_a_sale_to_thousands_adds_up_after_every_step(store: RedisStore) -> None:
+    happened: Counter[str] = Counter()
+    for seed in SEEDS_OF_THOUSANDS:
+        happened += await tell_seat_story(store, seed, THOUSANDS)
+
+    for what in ("held", "swapped", "extended", "released", "settled", "lost reply", "sold_out"):
+        assert happened[what] >= 10, f"too seldom: {what} ({happened[what]})"
+
+
+async def test_the_stories_are_the_same_on_every_server(any_redis_url: str) -> None:
+    async with open_store(any_redis_url) as store:
+        for seed in SEEDS_ON_EVERY_SERVER:
+            await tell_seat_story(store, seed)
 
 
 async def test_a_seed_is_one_story(store: RedisStore) -> None:
