@@ -59,6 +59,8 @@ class Nemesis:
     async def _do(self, name: str) -> None:
         began_ms, did, is_fired = self._harm.clock.now_ms(), "", False
         try:
+            # A crash of PostgreSQL left dead connections in our own pool, too.
+            await self._harm.house.pool.check()
             # Shielded: what was begun is repaired, also when the run ends in the middle of it.
             did = await finished(FAULTS[name](self._harm))
             is_fired = True

@@ -11,7 +11,7 @@ import aiohttp
 
 from groundwork.clock import Clock
 from groundwork.errors import StoreUnavailable
-from groundwork.postgres import Pool
+from groundwork.postgres import Pool, connection
 from groundwork.tokens import Tokens
 from onsale.prove.asking import Asking, unpacked
 from onsale.prove.stage import ROWS, SEATS_IN_ROW, STOCK, put_on_sale
@@ -58,6 +58,7 @@ class Town:
         self._session = session
         self.tokens = tokens
         self.events: list[OnSale] = []
+        self._made = 0
         self._seat_ids: dict[str, tuple[str, ...]] = {}
 
     @property
@@ -68,9 +69,11 @@ class Town:
     async def restock(self) -> None:
         """Put events on sale until there are enough."""
         while len(self.on_sale) < EVENTS_AT_ONCE:
-            event_id = await put_on_sale(self._pool, self._clock, len(self.events) + 1)
-            async with self._pool.connection() as connection:
-                cursor = await connection.execute(
+            # Another number each time: one that failed may have been made all the same.
+            self._made += 1
+            event_id = await put_on_sale(self._pool, self._clock, self._made)
+            async with connection(self._pool) as open_connection:
+                cursor = await open_connection.execute(
                     "SELECT seat_id FROM seats WHERE event_id = %s ORDER BY seat_index", (event_id,)
                 )
                 self._seat_ids[event_id] = tuple(str(row[0]) for row in await cursor.fetchall())
@@ -87,7 +90,8 @@ class Town:
         self, rng: random.Random, headers: dict[str, str]
     ) -> tuple[str, dict[str, Any]]:
         """Return an event and what to ask for."""
-        event = rng.choice(self.on_sale)
+        # While PostgreSQL is away nothing new comes on sale: then they look at what is nearly gone.
+        event = rng.choice(self.on_sale or self.events)
         if self._clock.now_ms() - event.seen_ms > GLANCE_MS:
             await self._glance(event, rng, headers)
         kind = rng.choices(list(KINDS), list(KINDS.values()))[0]
