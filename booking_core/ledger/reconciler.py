@@ -42,7 +42,8 @@ _OWNER = msgspec.json.Decoder(_Owner)
 class Reconciler:
     """Reads each event's log from the offset PostgreSQL has, and moves the offset with the entries.
 
-    Two of them at once do no harm: the offset moves from what it was, or the commit is undone.
+    The row of the offset is what makes one of them lead an event: it moves from what it was, or the commit
+    is undone. Two of them at once do no harm.
     """
 
     def __init__(self, store: RedisStore, pool: Pool, clock: Clock) -> None:
@@ -51,7 +52,10 @@ class Reconciler:
         self._clock = clock
 
     async def reconcile(self, event_id: str, epoch: int) -> int:
-        """Apply what is new in the log of an event's epoch; return how many entries."""
+        """Apply what is new in the log of an event's epoch; return how many entries were new.
+
+        0 means that PostgreSQL has everything, whoever has put it there.
+        """
         offset = await self._offset(event_id, epoch)
         key = event_log_key(event_id, epoch)
         entries = read_entries(
@@ -61,7 +65,7 @@ class Reconciler:
             metrics.RECONCILE_LAG_SECONDS.labels(event_id).set(0)
             return 0
         if not await self._apply(event_id, epoch, offset, entries):
-            return 0
+            return len(entries)  # another one was quicker, and need not have seen the newest
         last = entries[-1]
         lag_ms = max(0, self._clock.now_ms() - last.at_ms)
         metrics.RECONCILE_LAG_SECONDS.labels(event_id).set(lag_ms / 1000)

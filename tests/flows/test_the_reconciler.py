@@ -106,3 +106,25 @@ async def test_a_missing_entry_is_noted_and_the_rest_is_copied(shop: Shop) -> No
         "SELECT expected_seq, found_seq FROM reconcile_gaps WHERE event_id = %s", event
     )
     assert gaps == [(2, 4)]
+
+
+async def test_who_was_too_late_looks_again(
+    shop: Shop, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fill reads the log to its end, also when the worker reads it at the same moment."""
+    event = await shop.new_event(3)
+    await Fan.inside(shop).held(event, "A-1")
+    reconciler = shop.parts.reconciler
+    whole = reconciler._apply
+
+    async def too_late(*args: Any) -> bool:
+        monkeypatch.setattr(reconciler, "_apply", whole)
+        async with open_store(redis_url) as store:
+            await Reconciler(store, shop.pool, shop.clock).reconcile(event, shop.epochs.epoch)
+        await Fan.inside(shop).held(event, "A-2")
+        return await whole(*args)
+
+    monkeypatch.setattr(reconciler, "_apply", too_late)
+    while await reconciler.reconcile(event, shop.epochs.epoch):
+        pass
+    assert [row[0] for row in await log_of(shop, event)] == [1, 2]
