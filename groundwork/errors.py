@@ -2,7 +2,7 @@
 
 BookingError
 ├── RequestInvalid, IdempotencyKeyMissing    the request does not say what it must
-├── BodyTooLarge, NotFound, MethodNotAllowed    more bytes than the call takes; no such page or call
+├── BodyTooLarge, NotFound, MethodNotAllowed, NotSignedIn, NotAllowed, CrossSite    what is asked, and by whom
 ├── SaleNotFound, EventNotFound
 ├── ReservationNotFound, OrderNotFound    also: not yours
 ├── TicketInvalid             no ticket for the line, or not one of ours

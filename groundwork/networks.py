@@ -6,8 +6,8 @@ from collections.abc import Iterable
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-def trusted_networks(text: str) -> tuple[Network, ...]:
-    """Return the networks of TRUSTED_PROXIES, commas between. Raises ValueError for what is none."""
+def trusted_networks(text: str, name: str = "TRUSTED_PROXIES") -> tuple[Network, ...]:
+    """Return the networks of a setting, commas between. Raises ValueError for what is none."""
     try:
         return tuple(
             ipaddress.ip_network(part.strip(), strict=False)
@@ -15,7 +15,7 @@ def trusted_networks(text: str) -> tuple[Network, ...]:
             if part.strip()
         )
     except ValueError as error:
-        raise ValueError(f"TRUSTED_PROXIES: {error}") from error
+        raise ValueError(f"{name}: {error}") from error
 
 
 def is_address(text: str) -> bool:

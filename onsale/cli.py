@@ -1,14 +1,12 @@
 """The `onsale` command."""
 
 import asyncio
-import gc
 import json
 import os
 import sys
-from collections.abc import Coroutine
 from importlib import resources
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar, cast
+from typing import Any, NoReturn, cast
 
 import click
 import msgspec
@@ -21,6 +19,7 @@ from booking_core.practice_provider.settings import ProviderSettings
 from booking_core.settings import CoreSettings
 from booking_core.tickets.codes import TicketCodeError, verify_ticket_code
 from gateway.edge.shop_policy import OUR_SHOP, PolicyError, read_policy_file
+from gateway.operator.settings import OperatorSettings
 from gateway.origin.settings import OriginSettings
 from gateway.settings import GatewaySettings
 from groundwork.errors import BookingError
@@ -38,7 +37,10 @@ from onsale.channel_commands import COMMANDS as CHANNEL_COMMANDS
 from onsale.connections import data_dir_option, keys_file
 from onsale.data_dir import RunFile
 from onsale.event_commands import event
+from onsale.event_loop import run
 from onsale.guard_commands import fan, networks
+from onsale.operator_commands import operator
+from onsale.operator_root import with_operator
 from onsale.order_commands import order
 from onsale.prove_command import prove_command
 from onsale.rehearse_command import rehearse
@@ -49,16 +51,12 @@ from onsale.supervisor import GaveUp
 from onsale.up import Stores, UpOptions, up
 from onsale.verify_draw import verify_draw
 
-Result = TypeVar("Result")
 # What somebody did, met with one clear sentence; anything else is a bug and shows its trace.
 REFUSALS = (
     CannotStart, GaveUp, SettingsError, UnsafeStore, KeyRingError, MigrationError, EventRefused, PlanInvalid,
     BookingError, TicketCodeError,
 )  # fmt: skip
 PORT = click.IntRange(1, 65_535)
-# A request makes some hundred objects, and nearly all are gone with it: by the usual 700 the collector
-# runs for every few requests and took a twelfth of a join. 20,000 are some megabytes.
-COLLECT_AFTER_OBJECTS = 20_000
 
 
 class OneSentence(click.Group):
@@ -80,19 +78,6 @@ def fail(sentence: str) -> NoReturn:
     sys.exit(1)
 
 
-def run(main: Coroutine[Any, Any, Result]) -> Result:
-    """Run on uvloop where it is installed: the same, a good deal faster."""
-    # What was imported stays for good: the collector need not walk over it again and again.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER_OBJECTS)
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.run(main)
-    return uvloop.run(main)
-
-
 def read(role: str, *kinds: type[msgspec.Struct]) -> tuple[Any, ...]:
     """Return the common settings and those of each kind, and set up the log of a role."""
     settings = read_all(os.environ, Settings, *kinds)
@@ -109,6 +94,7 @@ def main() -> None:
 
 main.add_command(sale)
 main.add_command(event)
+main.add_command(operator)
 for command in CHANNEL_COMMANDS:
     event.add_command(command)
 main.add_command(order)
@@ -159,6 +145,8 @@ def show_running(console: Console, running: RunFile, stores: Stores, is_new: boo
     table.add_row("[bold]Fans[/]", f"[link]{running.gateway_url}/[/link]")
     table.add_row("[bold]Health[/]", f"{running.operator_url}/health/ready")
     table.add_row("[bold]Metrics[/]", f"{running.operator_url}/metrics")
+    if running.login_file:
+        table.add_row("[bold]Operator[/]", f"name and password in {running.login_file}")
     table.add_row("[bold]Payments[/]", f"{running.provider_url}  (practice, no real money)")
     table.add_row("[bold]Stores[/]", f"{stores.origins[0]} · {stores.origins[1]}")
     console.print(
@@ -179,16 +167,19 @@ def show_running(console: Console, running: RunFile, stores: Stores, is_new: boo
 @click.option("--operator-port", type=PORT, help="Serve health and metrics from here, too.")
 def gateway(host: str, port: int, operator_port: int | None) -> None:
     """Run one process of the front tier; start several, they share the port."""
-    settings, front, origin = read("gateway", GatewaySettings, OriginSettings)
+    settings, front, origin, own = read(
+        "gateway", GatewaySettings, OriginSettings, OperatorSettings
+    )
     core = None if origin.is_apart else cast("CoreSettings", read_all(os.environ, CoreSettings)[0])
     try:
         policy = read_policy_file(Path(origin.shop_policy)) if origin.shop_policy else OUR_SHOP
     except PolicyError as error:
         fail(str(error))
     run(
-        roots.with_operator(
+        with_operator(
             roots.run_gateway(settings, front, origin, policy, core, host, port),
             settings,
+            own,
             operator_port,
         )
     )
@@ -200,25 +191,16 @@ def gateway(host: str, port: int, operator_port: int | None) -> None:
 @click.option("--operator-port", type=PORT, help="Serve health and metrics from here, too.")
 def core(host: str, port: int, operator_port: int | None) -> None:
     """Run one process of the shop, for gateways with ORIGIN_URLS."""
-    settings, shop = read("core", CoreSettings)
-    run(roots.with_operator(roots.run_core(settings, shop, host, port), settings, operator_port))
+    settings, shop, own = read("core", CoreSettings, OperatorSettings)
+    run(with_operator(roots.run_core(settings, shop, host, port), settings, own, operator_port))
 
 
 @main.command()
 @click.option("--operator-port", type=PORT, help="Serve health and metrics from here, too.")
 def worker(operator_port: int | None) -> None:
     """Run the work no request waits for: sweep, reconcile, outbox, rescue."""
-    settings, front, shop = read("worker", GatewaySettings, CoreSettings)
-    run(roots.with_operator(roots.run_worker(settings, front, shop), settings, operator_port))
-
-
-@main.command()
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", type=PORT, default=9090, show_default=True)
-def operator(host: str, port: int) -> None:
-    """Serve health and metrics of all processes of this machine."""
-    (settings,) = read("operator")
-    run(roots.run_operator(settings, host, port))
+    settings, front, shop, own = read("worker", GatewaySettings, CoreSettings, OperatorSettings)
+    run(with_operator(roots.run_worker(settings, front, shop), settings, own, operator_port))
 
 
 @main.command()

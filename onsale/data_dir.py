@@ -46,6 +46,8 @@ class RunFile(msgspec.Struct, frozen=True):
     # Opens the practice provider's books, for the verdict of a load test.
     provider_key: str
     pids: dict[str, int]
+    # Where the first operator's name and password are; "" once nobody was made at this start.
+    login_file: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,11 @@ class DataDir:
     def keys_file(self) -> Path:
         """The installation's secrets."""
         return self.path / "keys.json"
+
+    @property
+    def login_file(self) -> Path:
+        """The name and password that the first start makes for an operator."""
+        return self.path / "operator-login"
 
     @property
     def logs(self) -> Path:

@@ -3,10 +3,9 @@
 import asyncio
 import random
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import structlog
 from aiohttp import web
@@ -19,7 +18,6 @@ from booking_core.settings import CoreSettings
 from booking_core.worker import ShopWorker
 from gateway.app import make_app as make_gateway_app
 from gateway.edge.shop_policy import ShopPolicy
-from gateway.operator.app import Check, make_operator_app
 from gateway.origin.door import Door
 from gateway.origin.in_process import InProcessDoor
 from gateway.origin.opening import open_http_door
@@ -138,61 +136,6 @@ async def run_worker(settings: Settings, gateway: GatewaySettings, core: CoreSet
         await stack.enter_async_context(ShopWorker(parts, epochs, clock).running())
         await stack.enter_async_context(keys_fresh(ring, clock))
         await until_stopped()
-
-
-async def run_operator(settings: Settings, host: str, port: int) -> None:
-    """Serve health and metrics, apart from everything fans can reach."""
-    clock = SystemClock()
-    async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(open_store(settings.redis_url))
-        pool = await stack.enter_async_context(
-            open_pool(
-                settings.database_url,
-                size_max=2,
-                application="onsale operator",
-                prepares=settings.database_prepares,
-            )
-        )
-
-        async def redis_answers() -> None:
-            await store.client.ping()
-
-        async def postgres_answers() -> None:
-            async with pool.connection() as connection:
-                await connection.execute("SELECT 1")
-
-        checks: dict[str, Check] = {"redis": redis_answers, "postgres": postgres_answers}
-        if settings.public_port:
-            checks["gateway"] = _answers(settings.public_host, settings.public_port)
-        app = make_operator_app(checks)
-        await stack.enter_async_context(process_metrics("operator", clock))
-        await stack.enter_async_context(serving(app, host, port))
-        await until_stopped()
-
-
-def _answers(host: str, port: int) -> Callable[[], Awaitable[None]]:
-    async def check() -> None:
-        _, writer = await asyncio.open_connection(host, port)
-        writer.close()
-        await writer.wait_closed()
-
-    return check
-
-
-async def with_operator(
-    main: Coroutine[Any, Any, None], settings: Settings, operator_port: int | None
-) -> None:
-    """Run a part, with health and metrics beside it where a port for them is given."""
-    if operator_port is None:
-        await main
-        return
-    # For containers: each has its own listener, reachable from the others.
-    listener = asyncio.create_task(run_operator(settings, "0.0.0.0", operator_port))  # noqa: S104
-    try:
-        await main
-    finally:
-        listener.cancel()
-        await asyncio.gather(listener, return_exceptions=True)
 
 
 async def run_provider(settings: ProviderSettings, host: str, port: int) -> None:

@@ -11,9 +11,11 @@ from importlib import resources
 from pathlib import Path
 
 import aiohttp
+import msgspec
 
 from booking_core.practice_provider.settings import ProviderSettings
 from booking_core.settings import CoreSettings
+from gateway.operator.settings import OperatorSettings
 from gateway.origin.settings import OriginSettings
 from gateway.settings import GatewaySettings
 from groundwork.clock import Clock, SystemClock
@@ -24,6 +26,7 @@ from groundwork.postgres import open_pool
 from onsale.data_dir import DataDir, RunFile, opened_data_dir
 from onsale.demo import create_demo
 from onsale.embedded.child_process import ChildCommand
+from onsale.first_login import make_first_login
 from onsale.ports import EVERYWHERE, LOOPBACK, in_url, reserve_port
 from onsale.settings import Settings, read_all
 from onsale.stores import Stores, find_stores
@@ -155,7 +158,13 @@ async def start_all(
     child_environ = environment(options, environ, data_dir, stores, metrics_dir)
     # Every part would refuse a wrong one; better before any of them is started.
     read_all(
-        child_environ, Settings, GatewaySettings, OriginSettings, CoreSettings, ProviderSettings
+        child_environ,
+        Settings,
+        GatewaySettings,
+        OriginSettings,
+        OperatorSettings,
+        CoreSettings,
+        ProviderSettings,
     )
     for server in stores.servers:
         await server.prepare()
@@ -171,6 +180,7 @@ async def start_all(
     if options.is_demo:
         async with open_pool(stores.database_url, size_max=2) as pool:
             is_new = await create_demo(pool, SystemClock())
+    is_new_login = await make_first_login(stores.database_url, data_dir.login_file)
     for stage in stages(options, data_dir, child_environ):
         await supervisor.start(*stage)
     run_file = RunFile(
@@ -183,6 +193,7 @@ async def start_all(
         provider_url=options.provider_url,
         provider_key=child_environ["PAYMENTS_SECRET_KEY"],
         pids=supervisor.pids,
+        login_file=str(data_dir.login_file) if is_new_login else "",
     )
     data_dir.write_running(run_file)
     return run_file, is_new
@@ -282,19 +293,7 @@ async def keep_run_file(
         await clock.sleep_ms(200)
         if supervisor.pids != pids:
             pids = supervisor.pids
-            data_dir.write_running(
-                RunFile(
-                    pid=run_file.pid,
-                    redis_url=run_file.redis_url,
-                    database_url=run_file.database_url,
-                    keys_file=run_file.keys_file,
-                    gateway_url=run_file.gateway_url,
-                    operator_url=run_file.operator_url,
-                    provider_url=run_file.provider_url,
-                    provider_key=run_file.provider_key,
-                    pids=pids,
-                )
-            )
+            data_dir.write_running(msgspec.structs.replace(run_file, pids=pids))
 
 
 __all__ = ["GaveUp", "Stores", "UpOptions", "up"]

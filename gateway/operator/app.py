@@ -1,60 +1,58 @@
-"""The operator listener: is it alive, is it ready, and its numbers."""
+"""The operator listener: health, numbers, and steering sales for those who may."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from collections.abc import Mapping
 
-import structlog
 from aiohttp import web
 
+from gateway.edge.request_id import request_id
+from gateway.operator import account_api, health, sales_api
+from gateway.operator.guard import (
+    METRICS_FROM,
+    OPERATORS,
+    POLICIES,
+    SETTINGS,
+    add_headers,
+    guard,
+)
+from gateway.operator.health import CHECKS, Check
+from gateway.operator.operators import Operators
+from gateway.operator.policies import Policy, prove_all_declared
+from gateway.operator.sales_api import CLOCK, SALES
+from gateway.operator.settings import OperatorSettings
+from gateway.waiting_room.sales import SaleRecords
 from groundwork.access_log import access_log
-from groundwork.metrics import metrics_body
+from groundwork.clock import Clock, TokenSource
+from groundwork.networks import trusted_networks
+from groundwork.postgres import Pool
 from groundwork.problem_json import problem_json
 
-Check = Callable[[], Awaitable[None]]
 
-CHECKS: Final[web.AppKey[Mapping[str, Check]]] = web.AppKey("checks")
-# Who asks for readiness asks every few seconds; a slower answer is a "no".
-CHECK_SECONDS: Final = 2.0
-
-log = structlog.get_logger()
-routes = web.RouteTableDef()
-
-
-def make_operator_app(checks: Mapping[str, Check]) -> web.Application:
-    """Return the listener; each check returns or raises."""
-    app = web.Application(middlewares=[access_log("operator"), problem_json])
+def make_operator_app(
+    checks: Mapping[str, Check],
+    settings: OperatorSettings,
+    pool: Pool,
+    clock: Clock,
+    names: TokenSource,
+) -> web.Application:
+    """Return the listener; each check returns or raises. Raises PolicyMissing at its start."""
+    app = web.Application(
+        middlewares=[request_id, access_log("operator"), problem_json, guard],
+        client_max_size=account_api.BODY_BYTES_MAX,
+    )
+    policies: dict[web.AbstractRoute, Policy] = {}
     app[CHECKS] = checks
-    app.add_routes(routes)
+    app[SETTINGS] = settings
+    app[CLOCK] = clock
+    app[OPERATORS] = Operators(pool, clock, names)
+    app[SALES] = SaleRecords(pool)
+    app[POLICIES] = policies
+    app[METRICS_FROM] = trusted_networks(settings.metrics_from, "METRICS_FROM")
+    for hall in (health, account_api, sales_api):
+        hall.routes.add_to(app, policies)
+    app.on_response_prepare.append(add_headers)
+    app.on_startup.append(_prove_declared)
     return app
 
 
-@routes.get("/health/live")
-async def live(_request: web.Request) -> web.Response:
-    """Answer that the process runs: if even this fails, restart it."""
-    return web.json_response({"status": "live"})
-
-
-@routes.get("/health/ready")
-async def ready(request: web.Request) -> web.Response:
-    """Answer whether everything needed answers, and name what does not."""
-    checks = request.app[CHECKS]
-    names = list(checks)
-    answers = await asyncio.gather(
-        *(asyncio.wait_for(check(), CHECK_SECONDS) for check in checks.values()),
-        return_exceptions=True,
-    )
-    failed = [name for name, answer in zip(names, answers, strict=True) if answer is not None]
-    if failed:
-        log.warning("not ready", failed=failed)
-    return web.json_response(
-        {"status": "not ready" if failed else "ready", "failed": failed},
-        status=503 if failed else 200,
-    )
-
-
-@routes.get("/metrics")
-async def metrics(_request: web.Request) -> web.Response:
-    """Answer the numbers of all processes of this machine."""
-    body, content_type = await asyncio.to_thread(metrics_body)
-    return web.Response(body=body, headers={"Content-Type": content_type})
+async def _prove_declared(app: web.Application) -> None:
+    prove_all_declared(app, app[POLICIES])

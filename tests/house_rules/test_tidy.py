@@ -9,6 +9,7 @@ import pytest
 
 from booking_core.practice_provider.settings import ProviderSettings
 from booking_core.settings import CoreSettings
+from gateway.operator.settings import OperatorSettings
 from gateway.origin.settings import OriginSettings
 from gateway.settings import GatewaySettings
 from onsale.settings import Settings
@@ -147,7 +148,15 @@ def test_a_door_nobody_uses_is_closed(name: str) -> None:
 
 def test_every_setting_is_documented() -> None:
     text = (REPOSITORY / "docs" / "settings.md").read_text("utf-8")
-    for kind in (Settings, GatewaySettings, OriginSettings, CoreSettings, ProviderSettings):
+    kinds = (
+        Settings,
+        GatewaySettings,
+        OriginSettings,
+        OperatorSettings,
+        CoreSettings,
+        ProviderSettings,
+    )
+    for kind in kinds:
         for field in msgspec.structs.fields(kind):
             assert f"`{field.name.upper()}`" in text, field.name
 

@@ -13,6 +13,7 @@ import yaml
 
 from booking_core.practice_provider.settings import ProviderSettings
 from booking_core.settings import CoreSettings
+from gateway.operator.settings import OperatorSettings
 from gateway.origin.settings import OriginSettings
 from gateway.settings import GatewaySettings
 from groundwork.redis_store import REQUIRED_SETTINGS
@@ -25,13 +26,20 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if "onsale" in service.get("image", "")}
 # What each part reads; see onsale/cli.py.
 READS: dict[str, tuple[type[msgspec.Struct], ...]] = {
-    "gateway": (Settings, GatewaySettings, OriginSettings),
-    "core": (Settings, CoreSettings),
-    "worker": (Settings, GatewaySettings, OriginSettings, CoreSettings),
+    "gateway": (Settings, GatewaySettings, OriginSettings, OperatorSettings),
+    "core": (Settings, CoreSettings, OperatorSettings),
+    "worker": (Settings, GatewaySettings, OriginSettings, CoreSettings, OperatorSettings),
     "provider": (ProviderSettings,),
     "migrate": (Settings,),
 }
-KINDS = (Settings, GatewaySettings, OriginSettings, OriginSettings, CoreSettings, ProviderSettings)
+KINDS = (
+    Settings,
+    GatewaySettings,
+    OriginSettings,
+    OperatorSettings,
+    CoreSettings,
+    ProviderSettings,
+)
 KNOWN = {field.name.upper() for kind in KINDS for field in msgspec.structs.fields(kind)}
 GIVEN = {
     "POSTGRES_PASSWORD": "a-password",

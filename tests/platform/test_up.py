@@ -60,7 +60,7 @@ def test_a_sale_is_there_again_after_ctrl_c_and_a_second_start(folder: Path) -> 
 
 
 def test_what_is_secret_is_closed_to_others(system: Up) -> None:
-    for name in ("run.json", "keys.json"):
+    for name in ("run.json", "keys.json", "operator-login"):
         assert (system.data_dir / name).stat().st_mode & 0o777 == 0o600
     sockets = [*system.data_dir.glob("run/*/*.sock"), *system.data_dir.glob("run/*/.s.PGSQL.5432")]
     assert len(sockets) == 2
@@ -97,6 +97,21 @@ def test_nothing_listens_but_the_three_ports(system: Up) -> None:
 
     wait_until("all three ports are listened on", are_all_seen)
     assert seen == expected
+
+
+def test_the_first_login_steers_a_sale_and_is_written_down(system: Up) -> None:
+    listener = f"http://127.0.0.1:{system.operator_port}/operator/api"
+    name, password = (system.data_dir / "operator-login").read_text().split()
+    assert ask(f"{listener}/sales")[0] == 401
+    body = {"operator": name, "password": password}
+    assert ask(f"{listener}/sign-in", body)[0] == 200
+    assert ask(f"{listener}/sign-in", {**body, "password": "wrong"})[0] == 401
+    scopes = ("--scope", "sales:read", "--scope", "sales:write", "--purpose", "test")
+    token = system.command("operator", "token", name, *scopes).strip().splitlines()[-1]
+    changed = ask(f"{listener}/sales/demo/set", {"reason": "a test", "burst": 77}, token)
+    assert json.loads(changed[1])["burst"] == 77
+    assert "a test" in system.command("operator", "log")
+    assert "entries hold" in system.command("operator", "log", "--verify")
 
 
 def test_other_commands_find_the_running_system(system: Up) -> None:

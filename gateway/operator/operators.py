@@ -1,0 +1,267 @@
+"""Operators and how they show who they are: passwords, sessions, API tokens. Only hashes are kept."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import psycopg
+
+from gateway.operator.operator_log import Doer, OperatorLog
+from gateway.operator.passwords import (
+    FREE_TRIES,
+    FREE_TRIES_OF_ADDRESS,
+    Passwords,
+    wait_ms,
+)
+from gateway.operator.policies import SCOPES, Needs, Role
+from groundwork.clock import Clock, TokenSource
+from groundwork.edge_errors import NotSignedIn
+from groundwork.errors import RequestInvalid, TooManyRequests
+from groundwork.postgres import Pool, connection
+
+HOUR_MS: Final = 60 * 60_000
+# A desk that was left is safe soon; a sale's day is one session (OWASP ASVS 5.0, V7.3).
+IDLE_MS: Final = HOUR_MS // 2
+SESSION_MS: Final = 12 * HOUR_MS
+# Written down this often at most: a page that asks every second is not a write a second.
+SEEN_EVERY_MS: Final = 30_000
+SECRET_BYTES: Final = 32
+TOKEN_PREFIX: Final = "onsale_"  # noqa: S105 (what makes a token found where it should not be)
+TOKEN_DAYS_MAX: Final = 366
+# As many as a console has buttons for one; the text goes into the log.
+PURPOSE_CHARACTERS_MAX: Final = 100
+RANK: Final = {"viewer": 0, "operator": 1, "admin": 2}
+# Wrong passwords are forgotten a day after the last one.
+FORGET_WRONG_MS: Final = 24 * HOUR_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, with what they may."""
+
+    operator: str
+    role: Role
+    by_what: str
+    # None: a session, which may whatever the role may.
+    scopes: frozenset[str] | None = None
+
+    def may(self, needs: Needs) -> bool:
+        """Say whether a policy lets them."""
+        if RANK[self.role] < RANK[needs.role]:
+            return False
+        return self.scopes is None or (needs.scope is not None and needs.scope in self.scopes)
+
+    @property
+    def doer(self) -> Doer:
+        """Who they are for the log."""
+        return Doer(self.operator, self.by_what)
+
+
+class Operators:
+    """The accounts in PostgreSQL."""
+
+    def __init__(self, pool: Pool, clock: Clock, names: TokenSource) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._names = names
+        self._passwords = Passwords()
+        self.log = OperatorLog(pool, clock)
+
+    async def add(self, doer: Doer, name: str, role: Role, password: str) -> None:
+        """Add an operator, or give one a new role and password, which ends their sessions.
+
+        Raises PasswordWeak, RequestInvalid.
+        """
+        if not is_name(name):
+            raise RequestInvalid("operator", "must be lower case letters, digits, dots and dashes")
+        kept = await self._passwords.hashed(password)
+        async with connection(self._pool) as db, db.transaction():
+            await db.execute(
+                """INSERT INTO operators (operator, role, password_hash, added_at_ms)
+                    VALUES (%s, %s, %s, %s) ON CONFLICT (operator) DO UPDATE SET
+                    role = excluded.role, password_hash = excluded.password_hash,
+                    removed_at_ms = NULL""",
+                (name, role, kept, self._clock.now_ms()),
+            )
+            await db.execute("DELETE FROM operator_sessions WHERE operator = %s", (name,))
+            await self.log.add_within(db, doer, "add-operator", name, "", {"role": role})
+
+    async def remove(self, doer: Doer, name: str) -> bool:
+        """Let an operator in no more, by session or token; say whether there was one."""
+        async with connection(self._pool) as db, db.transaction():
+            cursor = await db.execute(
+                """UPDATE operators SET removed_at_ms = %s
+                    WHERE operator = %s AND removed_at_ms IS NULL""",
+                (self._clock.now_ms(), name),
+            )
+            if cursor.rowcount:
+                await db.execute("DELETE FROM operator_sessions WHERE operator = %s", (name,))
+                await self.log.add_within(db, doer, "remove-operator", name, "", {})
+            return cursor.rowcount > 0
+
+    async def all(self) -> list[tuple[str, Role]]:
+        """Return the operators there are, with their roles."""
+        async with connection(self._pool) as db:
+            cursor = await db.execute(
+                "SELECT operator, role FROM operators WHERE removed_at_ms IS NULL ORDER BY operator"
+            )
+            return [(str(name), role) for name, role in await cursor.fetchall()]  # type: ignore[misc]
+
+    async def sign_in(self, name: str, password: str, address: str) -> tuple[str, Caller]:
+        """Return a new session's secret. Raises NotSignedIn, TooManyRequests."""
+        whos = ((f"{name}@{address}", FREE_TRIES), (f"@{address}", FREE_TRIES_OF_ADDRESS))
+        await self._count_try(whos)
+        row = await self._account(name)
+        if not await self._passwords.is_right(str(row[0]) if row else None, password):
+            raise NotSignedIn
+        assert row is not None
+        secret, now = self._names.token(SECRET_BYTES), self._clock.now_ms()
+        caller = Caller(name, row[1], "session")
+        async with connection(self._pool) as db, db.transaction():
+            await self._count_right(db, whos[0][0], whos[1][0])
+            await db.execute(
+                "DELETE FROM operator_sessions WHERE seen_at_ms < %s OR began_at_ms < %s",
+                (now - IDLE_MS, now - SESSION_MS),
+            )
+            await db.execute(
+                "INSERT INTO operator_sessions VALUES (%s, %s, %s, %s)",
+                (hashed(secret), name, now, now),
+            )
+            await self.log.add_within(db, caller.doer, "sign-in", name, "", {"address": address})
+        return secret, caller
+
+    async def session(self, secret: str) -> Caller | None:
+        """Return whose session it is, while it lasts; being asked for keeps it."""
+        now = self._clock.now_ms()
+        async with connection(self._pool) as db:
+            cursor = await db.execute(
+                """SELECT operator, role, seen_at_ms FROM operator_sessions JOIN operators USING (operator)
+                    WHERE session_hash = %s AND removed_at_ms IS NULL
+                    AND seen_at_ms >= %s AND began_at_ms >= %s""",
+                (hashed(secret), now - IDLE_MS, now - SESSION_MS),
+            )
+            row: Sequence[Any] | None = await cursor.fetchone()
+            if row is None:
+                return None
+            if row[2] < now - SEEN_EVERY_MS:
+                await db.execute(
+                    "UPDATE operator_sessions SET seen_at_ms = %s WHERE session_hash = %s",
+                    (now, hashed(secret)),
+                )
+        return Caller(row[0], row[1], "session")
+
+    async def sign_out(self, secret: str) -> None:
+        """End a session for good, wherever its secret may be."""
+        async with connection(self._pool) as db:
+            await db.execute(
+                "DELETE FROM operator_sessions WHERE session_hash = %s", (hashed(secret),)
+            )
+
+    async def make_token(
+        self, doer: Doer, name: str, purpose: str, scopes: Sequence[str], days: int
+    ) -> str:
+        """Return a new token, which nobody can read again. Raises RequestInvalid."""
+        if not scopes or not set(scopes) <= set(SCOPES):
+            raise RequestInvalid("scopes", f"must be some of {', '.join(SCOPES)}")
+        if not 1 <= days <= TOKEN_DAYS_MAX:
+            raise RequestInvalid("days", f"must be 1 to {TOKEN_DAYS_MAX}")
+        if not purpose.strip() or len(purpose) > PURPOSE_CHARACTERS_MAX:
+            raise RequestInvalid("purpose", f"must have 1 to {PURPOSE_CHARACTERS_MAX} characters")
+        if await self._account(name) is None:
+            raise RequestInvalid("operator", "is not one there is")
+        token_id = self._names.token(6)
+        token = TOKEN_PREFIX + self._names.token(SECRET_BYTES)
+        now = self._clock.now_ms()
+        async with connection(self._pool) as db, db.transaction():
+            await db.execute(
+                "INSERT INTO operator_tokens VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                (hashed(token), token_id, name, purpose, list(scopes), now,
+                 now + days * 24 * HOUR_MS),
+            )  # fmt: skip
+            await self.log.add_within(
+                db, doer, "make-token", name, "",
+                {"token_id": token_id, "purpose": purpose, "scopes": list(scopes), "days": days},
+            )  # fmt: skip
+        return token
+
+    async def revoke_token(self, doer: Doer, token_id: str) -> bool:
+        """Let a token count no more; say whether there was one."""
+        async with connection(self._pool) as db, db.transaction():
+            cursor = await db.execute(
+                """UPDATE operator_tokens SET revoked_at_ms = %s
+                    WHERE token_id = %s AND revoked_at_ms IS NULL""",
+                (self._clock.now_ms(), token_id),
+            )
+            if cursor.rowcount:
+                await self.log.add_within(db, doer, "revoke-token", token_id, "", {})
+            return cursor.rowcount > 0
+
+    async def token(self, token: str) -> Caller | None:
+        """Return whose token it is, while it counts."""
+        async with connection(self._pool) as db:
+            cursor = await db.execute(
+                """SELECT operator, role, token_id, scopes
+                    FROM operator_tokens JOIN operators USING (operator)
+                    WHERE token_hash = %s AND removed_at_ms IS NULL AND revoked_at_ms IS NULL
+                    AND ends_at_ms > %s""",
+                (hashed(token), self._clock.now_ms()),
+            )
+            row: Sequence[Any] | None = await cursor.fetchone()
+        return Caller(row[0], row[1], f"token {row[2]}", frozenset(row[3])) if row else None
+
+    async def _account(self, name: str) -> Sequence[Any] | None:
+        async with connection(self._pool) as db:
+            cursor = await db.execute(
+                """SELECT password_hash, role FROM operators
+                    WHERE operator = %s AND removed_at_ms IS NULL""",
+                (name,),
+            )
+            return await cursor.fetchone()
+
+    async def _count_try(self, whos: Sequence[tuple[str, int]]) -> None:
+        """Count a try as wrong until it is shown right: many at once are not checked for free.
+
+        Raises TooManyRequests, and then nothing is counted.
+        """
+        now = self._clock.now_ms()
+        async with connection(self._pool) as db, db.transaction():
+            await db.execute(
+                "DELETE FROM operator_wrong_passwords WHERE last_at_ms <= %s",
+                (now - FORGET_WRONG_MS,),
+            )
+            for who, free in sorted(whos):
+                cursor = await db.execute(
+                    """INSERT INTO operator_wrong_passwords AS tries VALUES (%s, 1, %s)
+                        ON CONFLICT (who) DO UPDATE SET wrong = tries.wrong + 1
+                        RETURNING wrong, last_at_ms""",
+                    (who, now),
+                )
+                row: Sequence[Any] | None = await cursor.fetchone()
+                assert row is not None
+                left_ms = row[1] + wait_ms(row[0] - 1, free) - now
+                if left_ms > 0:
+                    raise TooManyRequests(retry_after=-(-left_ms // 1000))
+                await db.execute(
+                    "UPDATE operator_wrong_passwords SET last_at_ms = %s WHERE who = %s", (now, who)
+                )
+
+    async def _count_right(
+        self, db: psycopg.AsyncConnection[Any], account: str, address: str
+    ) -> None:
+        await db.execute("DELETE FROM operator_wrong_passwords WHERE who = %s", (account,))
+        await db.execute(
+            "UPDATE operator_wrong_passwords SET wrong = greatest(0, wrong - 1) WHERE who = %s",
+            (address,),
+        )
+
+
+def is_name(text: str) -> bool:
+    """Say whether an operator may have this name."""
+    allowed = set("abcdefghijklmnopqrstuvwxyz0123456789._-")
+    return 1 <= len(text) <= 63 and set(text) <= allowed and text[0].isalnum()
+
+
+def hashed(secret: str) -> bytes:
+    """Return what is kept of a secret that we drew ourselves: nobody guesses 256 bits, however fast."""
+    return hashlib.sha256(secret.encode()).digest()

@@ -1,0 +1,114 @@
+"""Steer sales over HTTP: what `onsale sale` does on the command line, by name and with a reason."""
+
+from datetime import UTC
+from typing import Annotated, Final
+
+import msgspec
+from aiohttp import web
+
+from gateway.operator.guard import CALLER, OPERATORS
+from gateway.operator.policies import Needs, PolicedRoutes
+from gateway.waiting_room.sales import Sale, SaleRecords
+from groundwork.bodies import read_body
+from groundwork.clock import Clock
+
+SALES: Final = web.AppKey("operator_sales", SaleRecords)
+CLOCK: Final = web.AppKey("operator_clock", Clock)
+# Fans may read it; a sentence or two.
+Reason = Annotated[str, msgspec.Meta(min_length=3, max_length=500)]
+
+routes = PolicedRoutes()
+
+
+class Pause(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why nobody is let in for a while; everybody who waits is shown it."""
+
+    reason: Reason
+
+
+class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is named is changed; the reason is for the log."""
+
+    reason: Reason
+    rate_per_minute: int | None = None
+    burst: int | None = None
+    capacity: int | None = None
+    message: str | None = None
+
+
+@routes.get("/operator/api/sales", Needs("viewer", "sales:read"))
+async def sales(request: web.Request) -> web.Response:
+    """Answer all sales and how they stand."""
+    now_ms = request.app[CLOCK].now_ms()
+    found = await request.app[SALES].all()
+    return web.json_response({"sales": [told(sale, now_ms) for sale in found]})
+
+
+@routes.post("/operator/api/sales/{sale}/pause", Needs("operator", "sales:write"))
+async def pause(request: web.Request) -> web.Response:
+    """Let nobody in for a while; places stay."""
+    body = await read_body(request, Pause)
+    return await change(request, "pause", body.reason, state="paused", pause_reason=body.reason)
+
+
+@routes.post("/operator/api/sales/{sale}/resume", Needs("operator", "sales:write"))
+async def resume(request: web.Request) -> web.Response:
+    """Go on after a pause or a drain."""
+    body = await read_body(request, Pause)
+    return await change(request, "resume", body.reason, state="open", pause_reason="")
+
+
+@routes.post("/operator/api/sales/{sale}/drain", Needs("operator", "sales:write"))
+async def drain(request: web.Request) -> web.Response:
+    """Take nobody new into the line; who waits is still called."""
+    body = await read_body(request, Pause)
+    return await change(request, "drain", body.reason, state="draining", pause_reason="")
+
+
+@routes.post("/operator/api/sales/{sale}/close", Needs("admin", "sales:write"))
+async def close(request: web.Request) -> web.Response:
+    """End a sale."""
+    body = await read_body(request, Pause)
+    return await change(request, "close", body.reason, state="closed", pause_reason="")
+
+
+@routes.post("/operator/api/sales/{sale}/set", Needs("operator", "sales:write"))
+async def set_sale(request: web.Request) -> web.Response:
+    """Change the rate, the burst, the capacity or the message."""
+    body = await read_body(request, Change)
+    named = {
+        name: value
+        for name, value in msgspec.structs.asdict(body).items()
+        if name != "reason" and value is not None
+    }
+    return await change(request, "set", body.reason, **named)
+
+
+async def change(request: web.Request, action: str, reason: str, **changes: object) -> web.Response:
+    """Write down what is about to be done, and do it: nothing is changed that the log does not have.
+
+    Raises SaleNotFound, RequestInvalid, StoreUnavailable.
+    """
+    sale_id = request.match_info["sale"]
+    records = request.app[SALES]
+    await records.get(sale_id)
+    await request.app[OPERATORS].log.add(
+        request[CALLER].doer, f"{action}-sale", sale_id, reason, **changes
+    )
+    sale = await records.change(sale_id, **changes)
+    return web.json_response(told(sale, request.app[CLOCK].now_ms()))
+
+
+def told(sale: Sale, now_ms: int) -> dict[str, object]:
+    """Return what operators are told of a sale."""
+    return {
+        "sale": sale.sale_id,
+        "name": sale.name,
+        "phase": sale.phase(now_ms),
+        "opens_at": sale.opens_at.astimezone(UTC).isoformat(),
+        "rate_per_minute": sale.rate_per_minute,
+        "burst": sale.burst,
+        "capacity": sale.capacity,
+        "message": sale.message,
+        "pause_reason": sale.pause_reason,
+    }

@@ -1,0 +1,27 @@
+"""Refusals of who asks and from where; `groundwork/errors.py` draws the whole tree."""
+
+from dataclasses import dataclass
+
+from groundwork.errors import BookingError
+
+
+@dataclass(eq=False)
+class NotSignedIn(BookingError):
+    """Nobody is signed in, or with a name, password, session or token that does not count."""
+
+    code = "not-signed-in"
+
+
+@dataclass(eq=False)
+class NotAllowed(BookingError):
+    """Who asks is known, and may not do this."""
+
+    code = "not-allowed"
+    needs: str
+
+
+@dataclass(eq=False)
+class CrossSite(BookingError):
+    """The request was sent by a page of another site."""
+
+    code = "cross-site"

@@ -1,0 +1,29 @@
+"""Whether a request that changes something was sent by a page of ours, or by no page at all."""
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+# What browsers say of a request by a page of this origin, and of one that a person typed.
+OURS: Final = frozenset({"same-origin", "none"})
+
+
+def is_from_elsewhere(request: web.Request, public_url: str) -> bool:
+    """Say whether a page of another origin sent this; programs, which send neither header, did not.
+
+    A browser writes both headers itself, and no page can change them. `public_url` is our origin;
+    without one it is the Host that was asked for.
+    """
+    if request.method in SAFE_METHODS:
+        return False
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None and site not in OURS:
+        return True
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return False
+    if public_url:
+        return origin.lower() != public_url.lower()
+    return urlsplit(origin).netloc.lower() != (request.headers.get("Host") or "").lower()
