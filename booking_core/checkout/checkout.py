@@ -72,6 +72,8 @@ class Checkout:
                 await self._attempt(order, payment_id)
         except PaymentUnknown as unknown:
             self._note_unknown(order, unknown)
+            if unknown.call == "create" and unknown.is_failure:
+                await self._end_failed(order)
         except PaymentRefused as refusal:
             await self._give_up(order, "provider-error", refusal)
 
@@ -106,12 +108,8 @@ class Checkout:
         except PaymentUnknown as unknown:
             payment = await self.payments.get(payment_id)
             if is_untried(payment):
-                if unknown.why.startswith("status 5"):
-                    # The provider failed and says the same to every repeat: only another order with
-                    # another payment can succeed. Cancelling makes sure that this one cannot.
-                    await self.orders.begin_expiring(
-                        order.order_id, "payment-declined", DeclineReason.TRY_AGAIN
-                    )
+                if unknown.is_failure:
+                    await self._end_failed(order)
                     return
                 raise
         await self._follow(order, payment)
@@ -151,8 +149,12 @@ class Checkout:
                 payment_id = await self._create(order)
                 await self.orders.note_payment(order.order_id, payment_id)
             payment = await self.payments.cancel(payment_id)
-        except PaymentUnknown:
-            return  # the seats stay blocked and the money safe; the worker asks again
+        except PaymentUnknown as unknown:
+            if order.payment_id is not None or not unknown.is_failure:
+                return  # the seats stay blocked and the money safe; the worker asks again
+            # Making it fails, and will for a day. If it was made after all, nobody can try it: only a
+            # stored payment is tried, and from EXPIRING none is stored but to be cancelled.
+            payment = None
         except PaymentRefused as refusal:
             # One that was never stored was never tried, and if it cannot even be made (a total the
             # provider does not take) there is nothing to cancel.
@@ -198,6 +200,15 @@ class Checkout:
         if payment.state != PaymentState.CAPTURED:
             raise PaymentRefused("capture", 0, f"the payment is {payment.state}")
         await self.orders.note_captured(order_id)
+
+    async def _end_failed(self, order: Order) -> None:
+        """End an order whose provider failed, and says the same to every repeat of the call.
+
+        Only another order with another payment can succeed. Cancelling makes sure this one cannot.
+        """
+        await self.orders.begin_expiring(
+            order.order_id, "payment-declined", DeclineReason.TRY_AGAIN
+        )
 
     async def _give_up(self, order: Order, reason: str, why: object) -> None:
         log.error("a payment went wrong", order=order.order_id, why=repr(why))

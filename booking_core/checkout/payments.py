@@ -58,6 +58,11 @@ class PaymentUnknown(Exception):
     call: str
     why: str
 
+    @property
+    def is_failure(self) -> bool:
+        """Whether the provider failed: it says the same to every repeat with the same key."""
+        return self.why.startswith("status 5")
+
 
 @dataclass(eq=False)
 class PaymentRefused(Exception):

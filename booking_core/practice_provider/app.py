@@ -7,17 +7,19 @@ from typing import Final
 import aiohttp
 from aiohttp import web
 
-from booking_core.practice_provider import bank_page, card_page, ledger_view, stripe_api
+from booking_core.practice_provider import bank_page, card_page, faults, ledger_view, stripe_api
 from booking_core.practice_provider.app_keys import (
     BANK,
     BOOK,
     CLOCK,
+    FAULTS,
     KEYS,
     SETTINGS,
     TOKENS,
     WEBHOOKS,
 )
 from booking_core.practice_provider.bank import Bank
+from booking_core.practice_provider.fault_plan import FaultPlan
 from booking_core.practice_provider.idempotency import IdempotencyKeys
 from booking_core.practice_provider.intent_book import IntentBook
 from booking_core.practice_provider.journal import AnswerLine, IntentLine, open_journal
@@ -49,6 +51,7 @@ def make_provider_app(
     app[SETTINGS] = settings
     app[CLOCK] = clock
     app[TOKENS] = tokens
+    app[FAULTS] = FaultPlan()
     app.cleanup_ctx.append(services_ctx)
     app.on_shutdown.append(_cut_off_what_waits)
     app.router.add_get("/health/live", _live)
@@ -56,6 +59,7 @@ def make_provider_app(
     app.add_routes(bank_page.routes)
     app.add_routes(card_page.routes)
     app.add_routes(ledger_view.routes)
+    app.add_routes(faults.routes)
     return app
 
 
@@ -74,6 +78,7 @@ async def services_ctx(app: web.Application) -> AsyncIterator[None]:
             url=settings.practice_webhook_url,
             secret=settings.payments_webhook_secret,
             copies=settings.practice_webhook_copies,
+            faults=app[FAULTS],
         )
         book = IntentBook(journal, webhooks, clock, tokens)
         keys = IdempotencyKeys(journal, clock)

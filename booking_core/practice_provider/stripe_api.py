@@ -8,7 +8,15 @@ from typing import Final, get_args
 import msgspec
 from aiohttp import web
 
-from booking_core.practice_provider.app_keys import BANK, BOOK, KEYS, REQUEST_ID, SETTINGS
+from booking_core.practice_provider.app_keys import (
+    BANK,
+    BOOK,
+    CLOCK,
+    FAULTS,
+    KEYS,
+    REQUEST_ID,
+    SETTINGS,
+)
 from booking_core.practice_provider.bank import METHODS
 from booking_core.practice_provider.forms import Pairs, Params, needed, parse_pairs
 from booking_core.practice_provider.intents import CaptureMethod, Intent
@@ -16,6 +24,7 @@ from booking_core.practice_provider.stripe_errors import (
     CardDeclined,
     InvalidRequest,
     InvalidState,
+    ProviderFailure,
     no_such,
 )
 from booking_core.practice_provider.stripe_objects import Json, intent_json, list_json, refund_json
@@ -156,19 +165,35 @@ async def _answer(request: web.Request, run: Run) -> web.Response:
     if request.can_read_body and request.content_type != FORM:
         raise InvalidRequest(f"Invalid request: POST content type must be {FORM}")
     pairs: Pairs = parse_pairs(await request.read())
+    if request.app[FAULTS].take("busy"):
+        raise InvalidRequest("Too many requests", "rate_limit", status=429)
     answer = await request.app[KEYS].answer_once(
         request.headers.get("Idempotency-Key"),
         request.path,
         pairs,
         request[REQUEST_ID],
-        lambda: run(Params(pairs)),
+        lambda: _run(request, run, pairs),
     )
     await request.app[BOOK].flush()
+    await _be_late_or_lost(request)
     response = web.Response(status=answer.status, body=answer.body, content_type="application/json")
     if answer.original_request:
         response.headers["Idempotent-Replayed"] = "true"
         response.headers["Original-Request"] = answer.original_request
     return response
+
+
+async def _run(request: web.Request, run: Run, pairs: Pairs) -> Json:
+    if request.app[FAULTS].take("broken"):
+        raise ProviderFailure("An unknown error occurred", status=500)
+    return await run(Params(pairs))
+
+
+async def _be_late_or_lost(request: web.Request) -> None:
+    if slow := request.app[FAULTS].take("slow"):
+        await request.app[CLOCK].sleep_ms(slow.delay_ms)
+    if request.app[FAULTS].take("lost") and request.transport:
+        request.transport.abort()
 
 
 async def _confirm(

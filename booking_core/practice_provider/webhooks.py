@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import hmac
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,6 +11,7 @@ import aiohttp
 import msgspec
 import structlog
 
+from booking_core.practice_provider.fault_plan import FaultPlan
 from booking_core.practice_provider.stripe_objects import Json, event_json
 from groundwork.clock import Clock, TokenSource
 
@@ -53,6 +55,7 @@ class Webhooks:
         url: str,
         secret: str,
         copies: int,
+        faults: FaultPlan,
     ) -> None:
         self._session = session
         self._clock = clock
@@ -60,7 +63,8 @@ class Webhooks:
         self._url = url
         self._secret = secret
         self._copies = copies
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._faults = faults
+        self._tasks: set[asyncio.Task[object]] = set()
         self._sending = asyncio.Semaphore(SENDING_MAX)
         self.counts = WebhookCounts()
 
@@ -75,13 +79,32 @@ class Webhooks:
             return
         event_id = f"evt_{self._tokens.token()}"
         payload = msgspec.json.encode(event_json(event_id, kind, self._clock.now_ms(), about))
-        for _ in range(self._copies):
+        if self._faults.take("webhook_dropped"):
+            self.counts.not_told += 1
+            return
+        late = self._faults.take("webhook_late")
+        late_ms = late.delay_ms if late else 0
+        copies = self._copies + (1 if self._faults.take("webhook_twice") else 0)
+        for _ in range(copies):
             if len(self._tasks) >= WAITING_MAX:
                 self.counts.not_told += 1
                 continue
-            task = asyncio.create_task(self._deliver(event_id, payload))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._background(self._deliver(event_id, payload, late_ms))
+        if self._faults.take("webhook_forged"):
+            # Whoever believed it would sell without money.
+            forged = event_json(
+                f"evt_{self._tokens.token()}",
+                "payment_intent.succeeded",
+                self._clock.now_ms(),
+                about,
+            )
+            secret = self._tokens.token()
+            self._background(self._send(msgspec.json.encode(forged), secret))
+
+    def _background(self, work: Coroutine[object, object, object]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
         """Give up what is under way; a shop must not depend on being told."""
@@ -89,21 +112,23 @@ class Webhooks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _deliver(self, event_id: str, payload: bytes) -> None:
+    async def _deliver(self, event_id: str, payload: bytes, late_ms: int) -> None:
+        if late_ms:
+            await self._clock.sleep_ms(late_ms)
         for wait_ms in TRY_AFTER_MS:
             if wait_ms:
                 await self._clock.sleep_ms(wait_ms)
             async with self._sending:
-                if await self._send(payload):
+                if await self._send(payload, self._secret):
                     self.counts.delivered += 1
                     return
         self.counts.given_up += 1
         log.warning("webhook given up", event_id=event_id)
 
-    async def _send(self, payload: bytes) -> bool:
+    async def _send(self, payload: bytes, secret: str) -> bool:
         headers = {
             "Content-Type": "application/json; charset=utf-8",
-            "Stripe-Signature": sign(payload, self._secret, self._clock.now_ms() // 1000),
+            "Stripe-Signature": sign(payload, secret, self._clock.now_ms() // 1000),
         }
         try:
             async with self._session.post(
