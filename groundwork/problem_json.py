@@ -9,7 +9,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from groundwork import check_errors, edge_errors, errors, origin_errors, seat_errors
+from groundwork import check_errors, edge_errors, errors, mail_errors, origin_errors, seat_errors
 from groundwork.broken_off import AnswerBrokeOff
 from groundwork.errors import BookingError
 
@@ -52,6 +52,7 @@ STATUS_OF: Final[Mapping[type[BookingError], HTTPStatus]] = {
     errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    mail_errors.MailUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     edge_errors.NotSignedIn: HTTPStatus.UNAUTHORIZED,
     edge_errors.NotAllowed: HTTPStatus.FORBIDDEN,
     edge_errors.CrossSite: HTTPStatus.FORBIDDEN,
