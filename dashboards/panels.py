@@ -152,6 +152,19 @@ WAITING_ROOM: list[Panel] = [
         width=8,
     ),
     graph(
+        "Connections",
+        "Open connections besides streams, and those we closed in a minute: slow with a head, a body or "
+        "in taking an answer, idle when room was needed (room), refused because there was none (full), "
+        "or not speaking HTTP (malformed).",
+        "short",
+        ("sum(onsale_connections_open)", "open"),
+        (
+            "sum by (reason) (increase(onsale_connections_dropped_total[1m]))",
+            "closed: {{reason}}",
+        ),
+        width=8,
+    ),
+    graph(
         "Made good to fans",
         "Fans inside who met a fault of ours (an answer of 500 and above, or none) and were given time "
         "and a way back; the time they were given; and how long everybody's clock stood still because "

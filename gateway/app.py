@@ -75,6 +75,7 @@ from groundwork.access_log import access_log
 from groundwork.clock import Clock, SystemClock, SystemTokenSource
 from groundwork.device_proof import DeviceProofs
 from groundwork.event_streams import EventStreams
+from groundwork.front_server import REFUSAL_HEADERS
 from groundwork.identity import IdentitySigner
 from groundwork.keys import KeyRing
 from groundwork.problem_json import PROBLEM_PAGE, problem_json
@@ -116,7 +117,8 @@ def make_app(
     app[ORIGIN_HEALTH] = OriginHealth(clock, settings.origin_slow_ms)
     app[RENDERER] = make_renderer()
     app[PROBLEM_PAGE] = make_problem_page(app[RENDERER])
-    app[READY_ANSWERS] = ReadyAnswers("gateway", security_headers(is_secure=settings.is_secure))
+    app[REFUSAL_HEADERS] = security_headers(is_secure=settings.is_secure)
+    app[READY_ANSWERS] = ReadyAnswers("gateway", app[REFUSAL_HEADERS])
     app[CLIENT_ADDRESSES] = ClientAddresses(settings.trusted_proxies)
     app[live.STREAMS] = EventStreams(
         clock,

@@ -34,6 +34,10 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     # One address's part of them. A whole campus or a mobile network may share one; who gets no
     # stream polls, and sees the same.
     address_streams_max: Annotated[int, msgspec.Meta(ge=1, le=200_000)] = 1_000
+    # Open connections per process besides streams; room for more is made by closing idle ones.
+    connections_max: Annotated[int, msgspec.Meta(ge=64, le=200_000)] = 4_000
+    # One address's part of them. A campus may share one, and every browser opens six.
+    address_connections_max: Annotated[int, msgspec.Meta(ge=8, le=200_000)] = 1_000
     # Addresses or networks of our own proxies (commas between): whom they say a request comes from.
     trusted_proxies: str = ""
     # A folder with lists of networks (`onsale networks update`). Empty: no network says anything.

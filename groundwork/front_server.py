@@ -1,11 +1,22 @@
-"""aiohttp's server with a quick way out: ready answers are written before the framework is woken."""
+"""aiohttp's server with bounds on every connection and a quick way out: ready answers are written at once."""
 
 import re
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AsyncExitStack
+from http import HTTPStatus
 from typing import Any, Final
 
-from aiohttp import web
-from aiohttp.web_protocol import RequestHandler
+import msgspec
+from aiohttp import HttpVersion11, web
+from aiohttp.http_exceptions import LineTooLong
+from aiohttp.streams import EMPTY_PAYLOAD
+from aiohttp.web_protocol import RequestHandler, _ErrInfo
+from aiohttp.web_request import BaseRequest
 
+from groundwork.clock import Clock, SystemClock
+from groundwork.connection_watch import ConnectionLimits, ConnectionWatch, Wait
+from groundwork.problem_json import Problem
 from groundwork.ready_answers import READY_ANSWERS, ReadyAnswers
 
 HEAD_END: Final = b"\r\n\r\n"
@@ -13,6 +24,12 @@ CONTENT_LENGTH: Final = re.compile(rb"\r\ncontent-length: ?([0-9]{1,9})\r\n")
 # Where a connection's bytes end: so many of a body are still to come, or nobody can tell any more.
 BETWEEN_REQUESTS: Final = 0
 UNKNOWN: Final = -1
+# The kernel keeps no more than this of what it has not sent yet: a thousand who read nothing would
+# fill its memory for everybody. What is on its way does not count, so that no fast fan is slowed.
+UNSENT_BYTES_MAX: Final = 64 * 1024
+
+# Headers of answers to what is no request, for an application never sees it.
+REFUSAL_HEADERS: Final[web.AppKey[Mapping[str, str]]] = web.AppKey("refusal_headers")
 
 
 class FrontProtocol(RequestHandler):
@@ -22,24 +39,44 @@ class FrontProtocol(RequestHandler):
     before ended with a whole request. So no part of a body or of a head is ever taken for a request.
     """
 
-    __slots__ = ("_body_bytes_owed", "_ready")
+    __slots__ = ("_body_bytes_owed", "_front", "_head_bytes", "_takings", "owner")
 
-    def __init__(self, manager: web.Server, ready: ReadyAnswers, **settings: Any) -> None:
-        super().__init__(manager, **settings)
-        self._ready = ready
+    def __init__(self, front: "FrontServer", **settings: Any) -> None:
+        super().__init__(front, **settings)
+        self._front = front
         self._body_bytes_owed = BETWEEN_REQUESTS
+        # Of a head that has not come to its end.
+        self._head_bytes = 0
+        # How often the other end has taken what was too much for it at once.
+        self._takings = 0
+        self.owner = ""
+
+    def connection_made(self, transport: Any) -> None:
+        """Take the connection, if there is room."""
+        # On a Unix socket a peer has no address.
+        peer = transport.get_extra_info("peername") or ("",)
+        self.owner = self._front.watch.owner_of(peer[0])
+        if self._front.watch.came(self):
+            super().connection_made(transport)
+        else:
+            transport.abort()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Give the room back, also when the connection becomes a stream that is bounded as such."""
+        self._front.watch.went(self)
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Answer at once, or let aiohttp do it."""
         waiter = self._waiter
+        is_idle = waiter is not None and not waiter.done()
         if (
             self._body_bytes_owed == BETWEEN_REQUESTS
-            and waiter is not None
-            and not waiter.done()
+            and is_idle
             and not self._paused  # who does not take answers gets none from here
             and self.transport is not None
         ):
-            answer = self._ready.find(data)
+            answer = self._front.ready.find(data) if self._front.ready else None
             if answer is not None:
                 self.transport.write(answer)
                 self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
@@ -47,6 +84,99 @@ class FrontProtocol(RequestHandler):
         if self._body_bytes_owed != UNKNOWN:
             self._body_bytes_owed = bytes_owed(data, self._body_bytes_owed)
         super().data_received(data)
+        if is_idle:
+            self._bound_head(len(data))
+
+    def _bound_head(self, bytes_count: int) -> None:
+        """Refuse a head that is too large, whether or not it has come to its end."""
+        self._head_bytes += bytes_count
+        limit = self._front.watch.limits.head_bytes_max
+        if self._head_bytes > limit and (
+            not self._messages or any(head_size(message) > limit for message, _ in self._messages)
+        ):
+            refusal = _ErrInfo(431, LineTooLong(b"the head", limit), "the head is too large")
+            self._messages.clear()
+            self._messages.append((refusal, EMPTY_PAYLOAD))
+            if self._waiter is not None and not self._waiter.done():
+                self._waiter.set_result(None)
+        if self._messages:
+            self._head_bytes = 0
+
+    def resume_writing(self) -> None:
+        """The other end takes what it is sent."""
+        self._takings += 1
+        super().resume_writing()
+
+    def waits(self) -> Iterator[tuple[Wait, object, float]]:
+        """Yield what the other end lets us wait for."""
+        transport = self.transport
+        if transport is None:
+            return
+        if transport.get_write_buffer_size() > 0:
+            yield Wait.TAKING, self._takings, 0
+        if self._head_bytes and self.waits_since() is not None:
+            yield Wait.HEAD, self._request_count, 0
+        request = self._current_request
+        if request is not None and not self._reading_paused and not self._upgraded:
+            payload = request._payload  # noqa: SLF001 (who reads it by its public name is answered)
+            if not payload.is_eof():
+                yield Wait.BODY, self._request_count, payload.total_bytes
+
+    def waits_since(self) -> float | None:
+        """Return since when nothing is under way, by the loop's clock; None when something is."""
+        if self._waiter is None or self._waiter.done() or self._messages or not self.transport:
+            return None
+        return float(self._next_keepalive_close_time)
+
+    def drop(self) -> None:
+        """Break the connection off; what was not sent is dropped."""
+        if self.transport is not None:
+            self.transport.abort()
+
+    def handle_error(
+        self,
+        request: BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer what is no request, and close: nobody knows where the next one would begin.
+
+        Nothing of it is repeated, and a flood of them is a line a second in the log.
+        """
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or request.writer.output_size > 0:
+            return super().handle_error(request, status, exc, message)
+        self._front.watch.malformed(type(exc).__name__)
+        request._version = HttpVersion11  # noqa: SLF001 (the library guesses an older one)
+        return Refusal(status, self._front.refusal_headers)
+
+
+class Refusal(web.Response):
+    """The answer to a request that is none."""
+
+    def __init__(self, status: int, headers: Mapping[str, str]) -> None:
+        code = "head-too-large" if status == 431 else "request-invalid"
+        problem = Problem(code, status, {}, "")
+        document = problem.document()
+        del document["instance"]  # it came to no request that could be named
+        super().__init__(
+            body=msgspec.json.encode(document),
+            status=status,
+            headers={**headers, **problem.headers},
+            content_type="application/problem+json",
+        )
+        self.force_close()
+
+    async def _prepare_headers(self) -> None:
+        await super()._prepare_headers()
+        # What software and version answers here helps nobody but who looks for its weaknesses.
+        self.headers.popall("Server", None)
+
+
+def head_size(message: Any) -> int:
+    """Return how many bytes a request's head had, about; 0 for what is none."""
+    lines = getattr(message, "raw_headers", ())
+    return sum(len(name) + len(value) + len(b": \r\n") for name, value in lines)
 
 
 def bytes_owed(data: bytes, owed: int) -> int:
@@ -75,7 +205,7 @@ def bytes_owed(data: bytes, owed: int) -> int:
 class FrontServer(web.Server):
     """Makes a FrontProtocol for each connection."""
 
-    def __init__(self, ready: ReadyAnswers, server: web.Server) -> None:
+    def __init__(self, app: web.Application, watch: ConnectionWatch, server: web.Server) -> None:
         super().__init__(
             server.request_handler,
             request_factory=server.request_factory,
@@ -83,17 +213,57 @@ class FrontServer(web.Server):
             loop=server._loop,  # noqa: SLF001 (aiohttp's own server, taken over as it is)
             **server._kwargs,  # noqa: SLF001
         )
-        self._ready = ready
+        self.ready: ReadyAnswers | None = app.get(READY_ANSWERS)
+        self.refusal_headers: Mapping[str, str] = app.get(REFUSAL_HEADERS, {})
+        self.watch = watch
 
     def __call__(self) -> RequestHandler:
         """Return the protocol of a new connection."""
-        return FrontProtocol(self, self._ready, loop=self._loop, **self._kwargs)
+        return FrontProtocol(self, loop=self._loop, **self._kwargs)
+
+
+def nobody(_address: str) -> str:
+    """Name nobody: an address has no part of the room."""
+    return ""
 
 
 class FrontRunner(web.AppRunner):
     """Runs an application; one that has READY_ANSWERS gives them from a quick way out."""
 
+    def __init__(
+        self,
+        app: web.Application,
+        *,
+        clock: Clock | None = None,
+        limits: ConnectionLimits | None = None,
+        owner_of: Callable[[str], str] = nobody,
+        **settings: Any,
+    ) -> None:
+        super().__init__(app, **settings)
+        self.watch = ConnectionWatch(clock or SystemClock(), limits or ConnectionLimits(), owner_of)
+        self._looking = AsyncExitStack()
+
+    async def setup(self) -> None:
+        """Get ready to serve."""
+        await super().setup()
+        await self._looking.enter_async_context(self.watch.running())
+
+    async def cleanup(self) -> None:
+        """Stop serving."""
+        await self._looking.aclose()
+        await super().cleanup()
+
     async def _make_server(self) -> web.Server:
-        server = await super()._make_server()
-        ready = self.app.get(READY_ANSWERS)
-        return server if ready is None else FrontServer(ready, server)
+        return FrontServer(self.app, self.watch, await super()._make_server())
+
+
+def bound_listener(site: web.TCPSite, limits: ConnectionLimits) -> None:
+    """Bound what the kernel keeps for each connection of a site, and for how long."""
+    server = site._server  # noqa: SLF001 (the sockets have no public name)
+    if not hasattr(socket, "TCP_USER_TIMEOUT"):
+        return  # elsewhere than on Linux
+    for listener in getattr(server, "sockets", ()):
+        # Connections have what their listener had. For who acknowledges and takes nothing, too; later
+        # than we would ourselves, for the kernel does not see who takes a little.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(2 * limits.taking_ms))
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES_MAX)

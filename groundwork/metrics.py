@@ -95,6 +95,17 @@ STREAMS_DROPPED = Counter(
     "Event streams broken off because the reader did not take what was sent, by kind.",
     ["kind"],
 )
+CONNECTIONS_OPEN = Gauge(
+    "onsale_connections_open",
+    "Connections to all listeners, less the event streams.",
+    multiprocess_mode="livesum",
+)
+CONNECTIONS_DROPPED = Counter(
+    "onsale_connections_dropped_total",
+    "Connections closed by us, by reason: slow with a head, a body or in taking an answer, idle when "
+    "room was needed, no room at all, or a request that is none.",
+    ["reason"],
+)
 PROCESS_UP = Gauge(
     "onsale_process_up",
     "Processes alive, by role.",
@@ -112,6 +123,8 @@ for _store in ("redis", "postgres"):
     STORE_ERRORS.labels(_store)
 for _kind in ("board", "seats"):
     STREAMS_DROPPED.labels(_kind)
+for _reason in ("head", "body", "answer", "room", "full", "malformed"):
+    CONNECTIONS_DROPPED.labels(_reason)
 
 
 def observe_many(histogram: Histogram, value: float, count: int) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from booking_core.practice_provider.settings import ProviderSettings
 from booking_core.settings import CoreSettings
 from booking_core.worker import ShopWorker
 from gateway.app import make_app as make_gateway_app
+from gateway.app_keys import CLIENT_ADDRESSES
 from gateway.edge.shop_policy import ShopPolicy
 from gateway.origin.door import Door
 from gateway.origin.in_process import InProcessDoor
@@ -25,7 +26,8 @@ from gateway.origin.settings import OriginSettings
 from gateway.settings import GatewaySettings
 from gateway.worker import RoomWorker
 from groundwork.clock import SystemClock, SystemTokenSource
-from groundwork.front_server import FrontRunner
+from groundwork.connection_watch import ConnectionLimits
+from groundwork.front_server import FrontRunner, bound_listener, nobody
 from groundwork.keys import KeyRing
 from groundwork.metrics import process_metrics
 from groundwork.postgres import open_pool
@@ -99,7 +101,14 @@ async def run_gateway(
 
         app = make_gateway_app(gateway, ring, shared_epochs, open_door, clock, policy)
         await stack.enter_async_context(process_metrics("gateway", clock))
-        await stack.enter_async_context(serving(app, host, port, epochs=epochs))
+        limits = ConnectionLimits(
+            connections_max=gateway.connections_max,
+            address_connections_max=gateway.address_connections_max,
+        )
+        owner_of = app[CLIENT_ADDRESSES].of_connection
+        await stack.enter_async_context(
+            serving(app, host, port, epochs=epochs, limits=limits, owner_of=owner_of)
+        )
         await stack.enter_async_context(keys_fresh(ring, clock))
         await until_stopped()
 
@@ -152,6 +161,8 @@ async def serving(
     port: int,
     *,
     epochs: Epochs | None = None,
+    limits: ConnectionLimits | None = None,
+    owner_of: Callable[[str], str] = nobody,
     shutdown_seconds: float = SHUTDOWN_SECONDS,
 ) -> AsyncIterator[None]:
     """Serve an application on its own socket of a shared port."""
@@ -163,6 +174,8 @@ async def serving(
         shutdown_timeout=shutdown_seconds,
         # A body is passed on, or refused, as it came: what grows a thousandfold grows elsewhere.
         auto_decompress=False,
+        limits=limits,
+        owner_of=owner_of,
     )
     await runner.setup()
     try:
@@ -170,7 +183,9 @@ async def serving(
             # After every part has named how it fills itself.
             await epochs.start()
         # One socket a process: the kernel spreads connections over them.
-        await web.TCPSite(runner, host, port, backlog=BACKLOG, reuse_port=True).start()
+        site = web.TCPSite(runner, host, port, backlog=BACKLOG, reuse_port=True)
+        await site.start()
+        bound_listener(site, runner.watch.limits)
         yield
     finally:
         await runner.cleanup()

@@ -45,6 +45,13 @@ class ClientAddresses:
         """
         return _bounded_name(self.of(request))
 
+    def of_connection(self, address: str) -> str:
+        """Return the name under which to bound an address's connections; "" for no bound.
+
+        A trusted proxy brings everybody, and says who it is only within its requests.
+        """
+        return "" if _is_within(address, self._trusted) else _bounded_name(address)
+
 
 @lru_cache(REMEMBERED_MAX)
 def _bounded_name(address: str) -> str:

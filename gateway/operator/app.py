@@ -7,6 +7,7 @@ from aiohttp import web
 from gateway.edge.request_id import request_id
 from gateway.operator import account_api, health, sales_api
 from gateway.operator.guard import (
+    HEADERS,
     METRICS_FROM,
     OPERATORS,
     POLICIES,
@@ -22,6 +23,7 @@ from gateway.operator.settings import OperatorSettings
 from gateway.waiting_room.sales import SaleRecords
 from groundwork.access_log import access_log
 from groundwork.clock import Clock, TokenSource
+from groundwork.front_server import REFUSAL_HEADERS
 from groundwork.networks import trusted_networks
 from groundwork.postgres import Pool
 from groundwork.problem_json import problem_json
@@ -40,6 +42,7 @@ def make_operator_app(
         client_max_size=account_api.BODY_BYTES_MAX,
     )
     policies: dict[web.AbstractRoute, Policy] = {}
+    app[REFUSAL_HEADERS] = HEADERS
     app[CHECKS] = checks
     app[SETTINGS] = settings
     app[CLOCK] = clock
