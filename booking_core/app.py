@@ -13,7 +13,7 @@ from booking_core.checkout.app_keys import BOOKINGS, CHECKOUT, ISSUER, ORDERS
 from booking_core.pages import handlers, make_renderer, order_pages
 from booking_core.parts import open_parts
 from booking_core.seats import api as seats_api
-from booking_core.seats.app_keys import CHANNELS, HOLDS, SEAT_MAPS
+from booking_core.seats.app_keys import CHANNELS, HOLDS, SEAT_MAPS, STORE_CLOCK
 from booking_core.seats.channels import Channels
 from booking_core.seats.seat_map import SeatMaps
 from booking_core.settings import CoreSettings
@@ -25,6 +25,7 @@ from groundwork.keys import KeyRing
 from groundwork.problem_json import PROBLEM_PAGE, problem_json
 from groundwork.problem_page import make_problem_page
 from groundwork.redis_store import connect
+from groundwork.store_clock import StoreClock
 from lua.epochs import Epochs
 
 OpenEpochs = Callable[[], AbstractAsyncContextManager[Epochs]]
@@ -63,6 +64,7 @@ def make_app(
             app[POOL] = epochs.pool
             app[SHOP] = parts.catalog
             app[HOLDS] = parts.holds
+            app[STORE_CLOCK] = StoreClock(epochs.store, clock)
             app[CHANNELS] = Channels(epochs.pool, clock)
             app[ORDERS] = parts.orders
             app[CHECKOUT] = parts.checkout
@@ -71,7 +73,11 @@ def make_app(
             catalog_api.open_catalog(app, epochs.pool, clock, catalog=parts.catalog)
             reader = connect(redis_url, blocking_reader=True)
             app[SEAT_MAPS] = SeatMaps(epochs, reader, clock, app[seats_api.STREAMS])
-            async with app[seats_api.STREAMS].running(), app[SEAT_MAPS].running():
+            async with (
+                app[seats_api.STREAMS].running(),
+                app[SEAT_MAPS].running(),
+                app[STORE_CLOCK].running(),
+            ):
                 yield
                 await checkout_api.finish_told(app)
             await reader.aclose()

@@ -1,6 +1,5 @@
 """`onsale prove`: break everything while buyers buy, and judge what they saw."""
 
-import asyncio
 import shutil
 import tempfile
 from pathlib import Path
@@ -10,6 +9,7 @@ from rich.console import Console
 
 from groundwork.clock import SystemClock
 from groundwork.logging import set_up_logging
+from onsale.event_loop import run
 from onsale.prove.checks.sometimes import met
 from onsale.prove.checks.verdict import Verdict, judge
 from onsale.prove.history import History, read_history
@@ -93,7 +93,7 @@ def run_apart(
         folder=folder / "data",
     )  # fmt: skip
     try:
-        return asyncio.run(prove(wanted, console.print))
+        return run(prove(wanted, console.print))
     finally:
         if keep:
             console.print(f"data and logs are in {folder}")

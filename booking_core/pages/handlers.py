@@ -6,7 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
-from booking_core.app_keys import CLOCK, IDENTITY, RENDERER, SETTINGS, SHOP
+from booking_core.app_keys import IDENTITY, RENDERER, SETTINGS, SHOP
 from booking_core.callers import admitted_fan, inside_fan
 from booking_core.catalog.api import AVAILABILITY, EVENT_SEARCH
 from booking_core.catalog.event import Event, availability_of
@@ -23,7 +23,7 @@ from booking_core.pages.views import (
     SeatsPage,
 )
 from booking_core.seats.api import event_named, hold_wanted, swap_wanted
-from booking_core.seats.app_keys import HOLDS
+from booking_core.seats.app_keys import HOLDS, STORE_CLOCK
 from booking_core.seats.hold import event_of
 from booking_core.seats.reserving import total_of
 from booking_core.seats.wanted import BestAvailable, Stock, WantedBody
@@ -200,7 +200,7 @@ async def show_checkout(
     hold = await request.config_dict[HOLDS].read(reservation_id, fan_id)
     shop = request.config_dict[SHOP]
     event, layout = await shop.get(hold.event_id), await shop.seat_layout(hold.event_id)
-    now_ms = request.config_dict[CLOCK].now_ms()
+    now_ms = request.config_dict[STORE_CLOCK].now_ms()
     page = CheckoutPage(
         event=views_of.head(event),
         reservation_id=reservation_id,

@@ -2,10 +2,10 @@
 
 from aiohttp import web
 
-from booking_core.app_keys import CLOCK, IDENTITY, SHOP
+from booking_core.app_keys import IDENTITY, SHOP
 from booking_core.catalog.event import Event
 from booking_core.pages.views import CheckoutPage, HeldBar
-from booking_core.seats.app_keys import HOLDS
+from booking_core.seats.app_keys import HOLDS, STORE_CLOCK
 from booking_core.seats.reserving import total_of
 from groundwork.errors import ReservationNotFound
 
@@ -40,5 +40,5 @@ async def read_held(request: web.Request, event: Event) -> HeldBar | None:
         reservation_id=reservation_id,
         places=len(hold.seat_indexes) or hold.quantity,
         total=total_of(event, layout, hold),
-        expires_in_ms=max(0, hold.expires_at_ms - request.config_dict[CLOCK].now_ms()),
+        expires_in_ms=max(0, hold.expires_at_ms - request.config_dict[STORE_CLOCK].now_ms()),
     )

@@ -6,11 +6,11 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from booking_core.app_keys import CLOCK, SHOP
+from booking_core.app_keys import SHOP
 from booking_core.callers import admitted_fan, check_user_id, inside_fan, seats_allowed
 from booking_core.catalog.event import SLUG, Event
 from booking_core.catalog.seat_layout import SeatLayout
-from booking_core.seats.app_keys import CHANNELS, HOLDS, SEAT_MAPS
+from booking_core.seats.app_keys import CHANNELS, HOLDS, SEAT_MAPS, STORE_CLOCK
 from booking_core.seats.hold import Hold, event_of
 from booking_core.seats.reserving import describe_hold
 from booking_core.seats.seat_map import RELOAD
@@ -93,7 +93,7 @@ async def hold_wanted(
     operation_id: str | None,
 ) -> Hold:
     """Hold what the body asks for. Raises RequestInvalid, and the refusals of SeatHolds by name."""
-    holds, now_ms = request.config_dict[HOLDS], request.config_dict[CLOCK].now_ms()
+    holds, now_ms = request.config_dict[HOLDS], request.config_dict[STORE_CLOCK].now_ms()
     channel = await request.config_dict[CHANNELS].channel_of(event.event_id, body.channel_key)
     wish, seats_max = make_wish(event, layout, body, channel), seats_allowed(request, event)
     with named_refusals(event, layout, now_ms):
@@ -124,7 +124,7 @@ async def swap_wanted(
     operation_id: str | None,
 ) -> Hold:
     """Change a hold to the wish. Raises as `hold_wanted` does, and HoldLost, RequestInProgress."""
-    holds, now_ms = request.config_dict[HOLDS], request.config_dict[CLOCK].now_ms()
+    holds, now_ms = request.config_dict[HOLDS], request.config_dict[STORE_CLOCK].now_ms()
     channel = await request.config_dict[CHANNELS].channel_of(event.event_id, body.channel_key)
     wish, seats_max = make_wish(event, layout, body, channel), seats_allowed(request, event)
     with named_refusals(event, layout, now_ms):
@@ -155,7 +155,7 @@ def hold_response(
     request: web.Request, event: Event, layout: SeatLayout, hold: Hold, status: int
 ) -> web.Response:
     """Return a hold as the API shows it."""
-    body = describe_hold(event, layout, hold, request.config_dict[CLOCK].now_ms())
+    body = describe_hold(event, layout, hold, request.config_dict[STORE_CLOCK].now_ms())
     return web.Response(
         body=msgspec.json.encode(body),
         status=status,

@@ -126,6 +126,11 @@ def _note(op: Op, body: Mapping[str, Any]) -> None:
         states = unpacked(body["status"], body["count"])
         op.numbers = {name: body[name] for name in ("count", "epoch", "seq")}
         op.numbers |= {f"state_{state}": states.count(state) for state in range(4)}
+    if "serving" in body:
+        op.numbers = {name: body[name] for name in ("serving", "at_ms")}
+    if "fan_id" in body:  # a join: only now the fan has a name
+        op.fan = body["fan_id"]
+        op.numbers = {"place": body["place"]}
     if "expires_in_ms" in body:
         op.expires_at_ms = op.began_ms + int(body["expires_in_ms"])
 

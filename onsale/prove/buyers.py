@@ -19,6 +19,8 @@ ATTEMPTS_OF_A_FAN = 25
 # How often a call without a clear answer is repeated before it is left for the end of the run.
 TRIES_MAX = 6
 TRY_AGAIN_MS = (200, 1_200)
+# Whose seats were just taken clicks on others at once, as in any rush.
+NEXT_WISH_MS = (5, 60)
 # A pending order is looked at this often, this many times: until after its deadline.
 LOOK_EVERY_MS, LOOKS_MAX = 700, 30
 
@@ -110,7 +112,7 @@ class Buyer:
         event, wish = await self._town.choose(self._rng, fan.headers)
         held = await self._hold(fan, event, wish)
         if held is None:
-            await self._pause()
+            await self._asking.clock.sleep_ms(self._rng.uniform(*NEXT_WISH_MS))
             return
         match self._one_of(ENDINGS):
             case "abandon":

@@ -37,7 +37,8 @@ class Op(msgspec.Struct, tag="op", omit_defaults=True, kw_only=True):
     state: str = ""
     answer: str = ""
     expires_at_ms: int = 0
-    # Numbers that are of one verb alone: place and serving of the line, counts of a snapshot.
+    # Numbers that are of one verb alone: a place in line, how far it was called (and at which moment
+    # of Redis's clock), counts of a snapshot.
     numbers: dict[str, int] = msgspec.field(default_factory=dict)
 
 

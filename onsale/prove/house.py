@@ -20,6 +20,7 @@ from onsale.embedded.child_process import ChildCommand
 from onsale.embedded.postgres_server import DATABASE, OWNER, PORT, PostgresServer
 from onsale.embedded.redis_server import RedisServer
 from onsale.ports import LOOPBACK, reserve_port
+from onsale.prove.clocks import CLOCK_VARIABLE
 from onsale.prove.effects import ARMED_VARIABLE
 from onsale.prove.machinery import Machine, kept_alive, stop_all
 from onsale.prove.wire import Wire
@@ -54,6 +55,7 @@ class House:
     gateway_urls: list[str]
     provider_url: str
     provider_key: str
+    ring: KeyRing
     tokens: Tokens
     redis_server: RedisServer
     # Past the wires: for making events, for faults, and for the ending.
@@ -67,6 +69,10 @@ class House:
     def revivals(self) -> int:
         """How often something ended that nobody had ended."""
         return sum(machine.revivals for machine in self.machines.values())
+
+    def clock_file(self, name: str) -> Path:
+        """Return the file that says how wrong a machine's clock is; see clocks.py."""
+        return clock_file(self.data_dir, name)
 
 
 @asynccontextmanager
@@ -104,6 +110,7 @@ async def open_house(folder: Path, clock: Clock) -> AsyncIterator[House]:
                 await machine.start()
         pool = await stack.enter_async_context(open_pool(postgres.url, application="prove"))
         redis = connect(redis_server.url)
+        ring = KeyRing.load(data_dir.keys_file)
         stack.push_async_callback(redis.aclose)
         await stack.enter_async_context(kept_alive(machines, clock))
         yield House(
@@ -114,7 +121,8 @@ async def open_house(folder: Path, clock: Clock) -> AsyncIterator[House]:
             gateway_urls=[f"http://{LOOPBACK}:{port}" for port in ports[:-1]],
             provider_url=f"http://{LOOPBACK}:{ports[-1]}",
             provider_key=environ["PAYMENTS_SECRET_KEY"],
-            tokens=Tokens(KeyRing.load(data_dir.keys_file), clock),
+            ring=ring,
+            tokens=Tokens(ring, clock),
             redis_server=redis_server,
             pool=pool,
             redis=redis,
@@ -147,7 +155,14 @@ def told(
         "PAYMENT_PROVIDER_URL": f"http://{LOOPBACK}:{wires['provider'].port}",
         "LOG_LEVEL": LOG_LEVEL,
         ARMED_VARIABLE: str(armed),
+        # Each fan of the line comes from an address of their own, as a proxy tells it.
+        "TRUSTED_PROXIES": LOOPBACK,
     }
+
+
+def clock_file(data_dir: DataDir, name: str) -> Path:
+    """Return the file that says how wrong a machine's clock is."""
+    return data_dir.path / f"clock-{name}"
 
 
 def own_machines(
@@ -159,7 +174,7 @@ def own_machines(
         command = ChildCommand(
             name=name,
             argv=(sys.executable, "-P", "-m", "onsale.prove.mortal", *arguments),
-            environ=environ,
+            environ={**environ, CLOCK_VARIABLE: str(clock_file(data_dir, name))},
             stop_seconds=STOP_SECONDS,
             log_path=data_dir.logs / f"{name}.log",
             held_files=(data_dir.lock,),

@@ -33,9 +33,11 @@ def faults_table(history: History) -> Table:
 def met_table(history: History, met: Mapping[str, int]) -> Table:
     """What the run met, and how well it was served meanwhile."""
     table = Table("met", "times", title="What happened")
-    keys = {(op.fan, op.key) for op in history.of("complete")}
+    wishes = {(op.fan, op.key) for op in history.of("hold")}
+    payments = {(op.fan, op.key) for op in history.of("complete")}
     table.add_row("calls", f"{len(history.ops):,}")
-    table.add_row("attempts to buy", f"{len(keys):,}")
+    table.add_row("attempts to buy (seats or stock asked for)", f"{len(wishes):,}")
+    table.add_row("of them paid for, or tried to", f"{len(payments):,}")
     for what, count in met.items():
         if not what.startswith("fault "):
             table.add_row(what, f"{count:,}")

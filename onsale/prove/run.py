@@ -2,10 +2,11 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -15,6 +16,7 @@ from onsale.prove.buyers import Attempt, Buyer
 from onsale.prove.ending import quiet, read_ending
 from onsale.prove.history import History, Recorder
 from onsale.prove.house import House, open_house
+from onsale.prove.line_fans import LineFans
 from onsale.prove.machinery import beside
 from onsale.prove.nemesis import Nemesis
 from onsale.prove.stage import open_sale
@@ -24,6 +26,8 @@ from onsale.prove.town import Town
 ASK_AGAIN_WITHIN_MS = 60_000
 ASK_AGAIN_EVERY_MS = 500
 TELL_EVERY_MS = 10_000
+# Fans of the line beside the buyers, each followed by another: some hundred places in some minutes.
+IN_LINE = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +67,12 @@ async def prove(wanted: Wanted, tell: Callable[[str], None]) -> History:
                 Buyer(asking, town, SystemTokenSource(), own_chance(wanted.seed, number))
                 for number in range(wanted.buyers)
             ]
-            await rage(wanted, house, nemesis, buyers, town, tell, recorder)
+            line = [
+                LineFans(asking, house.ring, SystemTokenSource(), own_chance(wanted.seed, -number))
+                for number in range(1, IN_LINE + 1)
+            ]
+            living = [*(buyer.live() for buyer in buyers), *(fan.live() for fan in line)]
+            await rage(wanted, house, nemesis, living, town, tell, recorder)
             return await conclude(house, recorder, buyers, tell)
 
 
@@ -76,7 +85,7 @@ async def rage(
     wanted: Wanted,
     house: House,
     nemesis: Nemesis,
-    buyers: list[Buyer],
+    lives: list[Coroutine[Any, Any, None]],
     town: Town,
     tell: Callable[[str], None],
     recorder: Recorder,
@@ -84,7 +93,7 @@ async def rage(
     """Let buyers buy and the nemesis rage until the time is over; all of it is repaired then."""
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(beside(town.keep_stocked()))
-        living = [await stack.enter_async_context(beside(buyer.live())) for buyer in buyers]
+        living = [await stack.enter_async_context(beside(life)) for life in lives]
         raging = await stack.enter_async_context(beside(nemesis.rage()))
         over_at = house.clock.monotonic_ms() + wanted.minutes * 60_000
         while (left_ms := over_at - house.clock.monotonic_ms()) > 0:

@@ -17,9 +17,9 @@ from onsale.prove.asking import Asking, unpacked
 from onsale.prove.stage import ROWS, SEATS_IN_ROW, STOCK, put_on_sale
 
 # A map is looked at anew when it is older than this; meanwhile seats go, and buyers collide.
-GLANCE_MS = 700
+GLANCE_MS = 1_500
 # Buyers want the first seats that look free: so many are fought over at once.
-WANTED_AREA = 30
+WANTED_AREA = 8
 # An event is left alone when so few seats look free, and another is put on sale.
 NEARLY_GONE = 12
 EVENTS_AT_ONCE = 2

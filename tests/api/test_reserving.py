@@ -1,10 +1,12 @@
 """Reserve, extend, release: named seats, the best ones, stock; all or nothing; repeats."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
 
 from booking_core.catalog.event import StockTier
+from groundwork.clock import SystemClock
 from tests.support.fan import Fan
 from tests.support.shop import Shop
 
@@ -29,6 +31,25 @@ async def test_a_hold_by_name_says_everything(shop: Shop) -> None:
     assert 470_000 < body["expires_in_ms"] <= 480_000
     assert reply.headers["Cache-Control"] == "no-store"
     assert await shop.seat_digits(event) == "0110"
+
+
+@pytest.mark.parametrize("wrong_by_ms", [-25_000, 25_000])
+async def test_a_gateway_whose_clock_is_wrong_tells_how_long_a_hold_really_lasts(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, wrong_by_ms: int
+) -> None:
+    """Found by `onsale prove`: fans were told of half a minute that they did not have."""
+    right = SystemClock.now_ms
+    monkeypatch.setattr(SystemClock, "now_ms", lambda self: right(self) + wrong_by_ms)
+    event = await shop.new_event(2)
+    fan = Fan.inside(shop)
+    reply = await fan.reserve(event, "A-1")
+    assert reply.status == 201, reply
+    assert 470_000 < reply.json["expires_in_ms"] <= 480_000
+    page = await fan.call("GET", f"/checkout/{reply.json['reservation_id']}")
+    assert page.status == 200
+    told = re.search(rb'data-expires-in-ms="(\d+)"', page.body)
+    assert told
+    assert 470_000 < int(told[1]) <= 480_000
 
 
 async def test_all_or_nothing(shop: Shop) -> None:

@@ -41,6 +41,14 @@ def sold(number: int, order: str, reservation: str, at_ms: int, **known: Any) ->
     )  # fmt: skip
 
 
+def board(number: int, at_ms: int, serving: int) -> Op:
+    """A look at the board that was made at that moment."""
+    return op(
+        number, "board", at_ms, at_ms + 5, event="", fan="", status=200,
+        numbers={"serving": serving, "at_ms": at_ms},
+    )  # fmt: skip
+
+
 def order_row(**changes: Any) -> OrderRow:
     """The sale of A-1 and A-2 to the first fan."""
     return OrderRow(
@@ -88,6 +96,14 @@ def good_history() -> History:
         op(8, "look", 1_600, 1_610, numbers=looked),
         held(9, "r2", 2_000, ("A-3",), fan=OTHER),
         held(10, "r3", 7_500, ("A-3",)),
+        op(11, "join", 100, 110, event="", numbers={"place": 1}),
+        op(12, "join", 105, 120, event="", fan=OTHER, numbers={"place": 2}),
+        op(13, "join", 130, 140, event="", numbers={"place": 1}),
+        board(14, 200, 1),
+        op(15, "admit", 210, 220, event="", numbers={"place": 1}),
+        op(16, "sneak", 230, 240, event="", fan=OTHER, outcome="fail", status=401,
+           numbers={"place": 2}),
+        board(17, 900, 2),
     ]  # fmt: skip
     ending = Ending(
         at_ms=20_000,

@@ -15,6 +15,7 @@ from tests.proof.made_history import (
     EVENT,
     FAN,
     OTHER,
+    board,
     good_history,
     held,
     hold_row,
@@ -138,6 +139,15 @@ BUGS = [
     Bug("half a sale", ("C10",), lambda h: h.end.tickets.pop()),
     Bug("claim kept by a released order", ("C10",), lambda h: h.end.claims.append(
         (EVENT, "A-4", "o1", False))),
+    Bug("a place given twice", ("C11",), lambda h: h.ops.append(
+        op(40, "join", 300, 310, event="", fan="f_three", numbers={"place": 2}))),
+    Bug("a place changed", ("C11",), lambda h: h.ops.append(
+        op(40, "join", 300, 310, event="", numbers={"place": 3}))),
+    Bug("called backwards", ("C11",), lambda h: h.ops.append(board(40, 1_000, 1))),
+    Bug("let in uncalled", ("C11",), lambda h: h.ops.append(
+        op(40, "admit", 600, 610, event="", fan=OTHER, numbers={"place": 3}))),
+    Bug("let in with a forged place", ("C11",), lambda h: h.ops.append(
+        op(40, "sneak", 600, 610, event="", fan=OTHER, numbers={"place": 2}))),
     Bug("map shows a sold seat as free", ("C12",), lambda h: setattr(
         h.end.events[0], "shown", "2000")),
     Bug("map shows a free seat as sold", ("C12",), lambda h: setattr(
@@ -188,6 +198,15 @@ def test_two_holds_of_different_epochs_may_overlap() -> None:
     history.ops.append(held(30, "r4", 3_000, ("A-3",)))
     history.end.holds.append(hold_row(1, "held", "r4", 3_005, epoch=2))
     assert "C7" not in broken(history)
+
+
+def test_a_fan_of_a_lost_redis_may_get_another_place() -> None:
+    history = good_history()
+    history.ops.append(op(40, "join", 9_000, 9_010, event="", numbers={"place": 30}))
+    history.faults.append(
+        Fault(name="redis-emptied", began_ms=8_000, ended_ms=8_500, is_fired=True, did="it")
+    )
+    assert "C11" not in broken(history)
 
 
 def test_a_fault_that_never_fired_makes_the_run_void() -> None:

@@ -24,6 +24,8 @@ def met(history: History, wanted: Sequence[str]) -> dict[str, int]:
         "outcomes told later (202)": answers["complete", "ok", 202],
         "payments past their deadline": reasons["deadline"],
         "holds that ran out": sum(row.kind == "expired" for row in history.end.holds),
+        "fans let in from the line": answers["admit", "ok", 201],
+        "forged tickets refused": answers["sneak", "fail", 401],
         "keys with another body refused": answers["other-body", "fail", 422],
     }
     if set(wanted) - QUIET_FAULTS:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from onsale.prove.checks import sales, seats
+from onsale.prove.checks import line, sales, seats
 from onsale.prove.checks.sometimes import never_met
 from onsale.prove.history import History
 
@@ -21,6 +21,7 @@ CHECKS: Sequence[tuple[str, str, Check]] = (
     ("C8", "each seat's story has a possible order", seats.stories_impossible),
     ("C9", "one key is one order and one answer", sales.repeats_differ),
     ("C10", "all of an order, or nothing", sales.sold_in_part),
+    ("C11", "each place in line is given once and called in turn", line.line_broken),
     ("C12", "in the end Redis shows what PostgreSQL has", seats.map_wrong),
     ("C13", "every snapshot counts every seat once", seats.counts_wrong),
     ("C14", "the hold log is whole, or says where it is not", seats.log_broken),
