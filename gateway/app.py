@@ -52,6 +52,7 @@ from gateway.draw.parts import DrawParts
 from gateway.draw.rounds import DrawRounds
 from gateway.edge.admission_gate import pass_on
 from gateway.edge.client_address import ClientAddresses
+from gateway.edge.other_sites import refuse_other_sites
 from gateway.edge.request_id import request_id
 from gateway.edge.security_headers import add_security_headers, security_headers
 from gateway.edge.shop_policy import OUR_SHOP, ShopPolicy
@@ -98,7 +99,7 @@ def make_app(
 ) -> web.Application:
     """Return the front tier. Nothing is opened until it starts."""
     app = web.Application(
-        middlewares=[request_id, access_log("gateway"), problem_json],
+        middlewares=[request_id, access_log("gateway"), problem_json, refuse_other_sites],
         client_max_size=settings.body_bytes_max,
     )
     clock = clock or SystemClock()

@@ -36,6 +36,7 @@ class _RuleText(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     needs: Needs = "pass"
     methods: list[Method] = []
     sale: SaleName | None = None
+    takes_other_sites: bool = False
 
 
 class _PolicyText(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -61,6 +62,7 @@ class Rule:
         self._expression = one_expression(text.paths)
         self._methods = frozenset(text.methods)
         self.demand = Demand(text.needs, text.sale or sale)
+        self.takes_other_sites = text.takes_other_sites
 
     def fits(self, method: str, path: str) -> bool:
         """Say whether this rule is for the request."""
@@ -83,10 +85,16 @@ class ShopPolicy:
 
     def demand(self, method: str, path: str) -> Demand:
         """Return what the request needs."""
-        for rule in self._rules:
-            if rule.fits(method, path):
-                return rule.demand
-        return self._otherwise
+        rule = self._first(method, path)
+        return rule.demand if rule else self._otherwise
+
+    def takes_other_sites(self, method: str, path: str) -> bool:
+        """Say whether pages of other sites may send this request."""
+        rule = self._first(method, path)
+        return rule is not None and rule.takes_other_sites
+
+    def _first(self, method: str, path: str) -> Rule | None:
+        return next((rule for rule in self._rules if rule.fits(method, path)), None)
 
     def event_in(self, path: str) -> str | None:
         """Return the event that the path names, if it names one."""

@@ -24,6 +24,12 @@ methods = ["GET", "HEAD"]
 paths = ["/", "/static/**", "/posters/*", "/media/*.png", "/a+(b)"]
 
 [[rules]]
+needs = "nothing"
+methods = ["POST"]
+paths = ["/bank/*"]
+takes_other_sites = true
+
+[[rules]]
 needs = "proof"
 paths = ["/pay"]
 
@@ -65,6 +71,13 @@ def test_the_sale_is_the_rules_or_the_shops() -> None:
     assert policy.demand("GET", "/pay").sale_id == "posters"
     assert policy.demand("GET", "/elsewhere").sale_id == "posters"
     assert OUR_SHOP.demand("GET", "/elsewhere").sale_id is None
+
+
+def test_other_sites_send_only_what_a_rule_takes() -> None:
+    policy = read_policy(FOREIGN)
+    assert policy.takes_other_sites("POST", "/bank/back")
+    for method, path in (("PUT", "/bank/back"), ("POST", "/pay"), ("POST", "/elsewhere")):
+        assert not policy.takes_other_sites(method, path)
 
 
 def test_the_shop_says_where_fans_go_in() -> None:

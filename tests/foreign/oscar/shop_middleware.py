@@ -7,7 +7,7 @@ from pathlib import Path
 # For the tests, to see who answered and to make one of them slow.
 INSTANCE = os.environ.get("INSTANCE", "")
 SLOW = Path(os.environ["SHOP_DIR"], f"{INSTANCE}-is-slow")
-SLOW_S = 0.5
+SLOW_S = 2.0
 
 
 def tell_the_gate(get_response):
