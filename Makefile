@@ -8,7 +8,7 @@ EVERYTHING := embedded,fast,loadtest,simulate,stripe,test
 TEST_PACKAGES := chromium:chromium prometheus:prometheus redis-server:redis-server nginx:nginx-light npm:npm pdftoppm:poppler-utils redis-benchmark:redis-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help up test lint prove bench bench-100k load simulate screenshots translations pins clean
+.PHONY: help up test lint prove bench bench-100k load simulate screenshots translations schema pins clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^## / { printf "\n%s\n", substr($$0, 4) } \
@@ -51,6 +51,9 @@ screenshots: $(VENV)/tested packages ## The pictures of docs/screenshots, from t
 ## Keep house
 translations: $(VENV)/tested ## Bring the .po files up to date with the templates; the tests name what is new
 	@$(BIN)/python -m tests.pages.catalogues
+
+schema: $(VENV)/tested ## Write down what all migrations together make; a test compares
+	@$(BIN)/python -m tests.platform.schema_text
 
 pins: $(VENV)/bin/pip ## Take the newest versions that pyproject.toml allows, and write them down in constraints.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager --editable '.[$(EVERYTHING)]'

@@ -5,12 +5,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
-from typing import LiteralString
+from typing import Literal, LiteralString
 
 import psycopg
 
 # `pre` files run before the new code starts and suit the old code too; `post` files after it.
-FILE_NAME = re.compile(r"(?P<number>\d{4})_(?:pre|post)_\w+\.sql")
+FILE_NAME = re.compile(r"(?P<number>\d{4})_(?P<phase>pre|post)_\w+\.sql")
 # Any number that nobody else uses for an advisory lock in this database ("onsale" in letters).
 LOCK = 0x6F6E73616C65
 # A second runner waits for the first; a migration that takes longer is watched by a person.
@@ -29,8 +29,19 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
 Connection = psycopg.AsyncConnection[tuple[object, ...]]
 
 
+Phase = Literal["pre", "post"]
+PHASES: tuple[Phase, ...] = ("pre", "post")
+
+
 class MigrationError(Exception):
     """The database cannot be brought to this code's schema. The text says why in one sentence."""
+
+
+def phase_of(name: str) -> str:
+    """Return the phase of a file by its name."""
+    matched = FILE_NAME.fullmatch(name)
+    assert matched, name
+    return matched["phase"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +51,11 @@ class Migration:
     number: int
     name: str
     content: bytes
+
+    @property
+    def phase(self) -> str:
+        """Whether it runs before the new code starts or once no old code runs any more."""
+        return phase_of(self.name)
 
     @property
     def sha256(self) -> str:
@@ -54,6 +70,15 @@ class SchemaState:
     pending: tuple[str, ...]
     # Applied by code that is newer than ours.
     unknown: tuple[str, ...]
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the code may start: only what belongs after its deployment is missing."""
+        return not self.unknown and not self.pending_of("pre")
+
+    def pending_of(self, phase: Phase) -> tuple[str, ...]:
+        """Return what is missing of a phase."""
+        return tuple(name for name in self.pending if phase_of(name) == phase)
 
     @property
     def is_current(self) -> bool:
@@ -79,20 +104,26 @@ def read_migrations(folder: Traversable) -> tuple[Migration, ...]:
     return tuple(migrations[number] for number in sorted(migrations))
 
 
-async def migrate(database_url: str, migrations: Sequence[Migration]) -> tuple[str, ...]:
-    """Apply what is missing and return the names; may be run again, and by several at once.
+async def migrate(
+    database_url: str, migrations: Sequence[Migration], phases: Sequence[Phase] = PHASES
+) -> tuple[str, ...]:
+    """Apply what is missing of these phases and return the names; may be run again, and by several.
 
     Each file is one transaction: all of it or nothing. Raises MigrationError when the database is
-    newer than the code, an applied file was changed, or a file fails.
+    newer than the code, an applied file was changed, a file fails, or `post` files are asked for
+    alone while `pre` files are missing.
     """
     async with await _connect(database_url) as connection:
         async with connection.transaction():
             await _lock(connection)
             await connection.execute(TABLE)
+            if "pre" not in phases:
+                _refuse_early(_compare(await _read_applied(connection), migrations))
         return tuple(
             [
                 migration.name
                 for migration in migrations
+                if migration.phase in phases
                 if await _apply(connection, migrations, migration)
             ]
         )
@@ -105,6 +136,11 @@ async def read_state(database_url: str, migrations: Sequence[Migration]) -> Sche
         row = await found.fetchone()
         applied = await _read_applied(connection) if row == (True,) else {}
     return _compare(applied, migrations)
+
+
+def _refuse_early(state: SchemaState) -> None:
+    if missing := state.pending_of("pre"):
+        raise MigrationError(f"The code cannot have been deployed yet: {missing[0]} is missing.")
 
 
 async def _connect(database_url: str) -> Connection:

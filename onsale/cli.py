@@ -6,7 +6,7 @@ import os
 import sys
 from importlib import resources
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import Any, Literal, NoReturn, cast
 
 import click
 import msgspec
@@ -26,7 +26,7 @@ from groundwork.errors import BookingError
 from groundwork.identity import SECRET_NAME
 from groundwork.keys import KeyRing, KeyRingError
 from groundwork.logging import set_up_logging
-from groundwork.migrate import MigrationError, migrate, read_migrations, read_state
+from groundwork.migrate import PHASES, MigrationError, migrate, read_migrations, read_state
 from groundwork.redis_store import UnsafeStore
 from groundwork.roles import grant_to_application
 from groundwork.settings import SettingsError
@@ -216,9 +216,16 @@ def provider(host: str, port: int) -> None:
 @main.command("migrate")
 @click.option("--check", is_flag=True, help="Only say whether the schema is current.")
 @click.option(
+    "--phase",
+    type=click.Choice(["pre", "post", "all"]),
+    default="all",
+    show_default=True,
+    help="pre: what the new code needs, before it starts. post: what goes once no old code runs.",
+)
+@click.option(
     "--grant-to", "role", help="The role the other parts log in as; it gets no more than it needs."
 )
-def migrate_command(check: bool, role: str | None) -> None:
+def migrate_command(check: bool, phase: Literal["pre", "post", "all"], role: str | None) -> None:
     """Bring the database's schema up to date."""
     database_url = os.environ.get("DATABASE_URL", "")
     if not database_url:
@@ -226,9 +233,10 @@ def migrate_command(check: bool, role: str | None) -> None:
     migrations = read_migrations(resources.files("migrations"))
     if check:
         state = asyncio.run(read_state(database_url, migrations))
-        click.echo("The schema is current." if state.is_current else "The schema is not current.")
-        sys.exit(0 if state.is_current else 1)
-    applied = asyncio.run(migrate(database_url, migrations))
+        is_good = state.is_ready if phase == "pre" else state.is_current
+        click.echo("The schema is current." if is_good else "The schema is not current.")
+        sys.exit(0 if is_good else 1)
+    applied = asyncio.run(migrate(database_url, migrations, PHASES if phase == "all" else (phase,)))
     click.echo("\n".join(f"applied {name}" for name in applied) or "The schema is current.")
     if role:
         asyncio.run(grant_to_application(database_url, role))

@@ -108,6 +108,7 @@ def test_a_schema_that_is_not_there_yet_fails_the_check(empty_database: str) -> 
         return done.returncode, done.stdout
 
     assert migrate("--check") == (1, "The schema is not current.\n")
+    assert migrate("--check", "--phase", "pre") == (1, "The schema is not current.\n")
     code, told = migrate()
     assert code == 0
     assert told.startswith("applied 0001_pre_the_first_schema.sql\n")

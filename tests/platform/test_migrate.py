@@ -17,6 +17,7 @@ from groundwork.migrate import (
     read_migrations,
     read_state,
 )
+from tests.platform.schema_text import SNAPSHOT, migrated_schema, schema_lines
 
 FIRST = Migration(1, "0001_pre_tables.sql", b"CREATE TABLE one (); CREATE TABLE two ();")
 SECOND = Migration(2, "0002_post_more.sql", b"CREATE TABLE three ();")
@@ -78,6 +79,57 @@ async def test_a_file_that_waits_for_a_busy_table_gives_up(
         with pytest.raises(MigrationError, match="lock timeout"):
             await migrate(empty_database, [FIRST, alter])
     assert await migrate(empty_database, [FIRST, alter]) == (alter.name,)
+
+
+async def test_what_each_file_runs_under_is_bounded(empty_database: str) -> None:
+    note = b"CREATE TABLE bounds AS SELECT current_setting('lock_timeout') AS waits_for_locks,"
+    note += b" current_setting('statement_timeout') AS runs"
+    await migrate(empty_database, [Migration(1, FIRST.name, note)])
+    async with await psycopg.AsyncConnection.connect(empty_database) as connection:
+        found = await connection.execute("SELECT * FROM bounds")
+        assert await found.fetchone() == ("5s", "2min")
+
+
+async def test_what_belongs_after_the_deployment_waits_for_it(empty_database: str) -> None:
+    """Two deployments: their `pre` files first, whatever numbers the `post` files between them have."""
+    late = Migration(3, "0003_pre_later.sql", b"CREATE TABLE four ()")
+    files = [FIRST, SECOND, late]
+    with pytest.raises(MigrationError, match=r"not have been deployed yet: 0001_pre_tables\.sql"):
+        await migrate(empty_database, files, ["post"])
+    assert await tables(empty_database) == set()
+    assert not (await read_state(empty_database, files)).is_ready
+
+    assert await migrate(empty_database, files, ["pre"]) == (FIRST.name, late.name)
+    state = await read_state(empty_database, files)
+    assert (state.is_ready, state.is_current) == (True, False)
+
+    assert await migrate(empty_database, files, ["post"]) == (SECOND.name,)
+    assert (await read_state(empty_database, files)).is_current
+
+
+async def test_the_snapshot_is_what_all_files_make(empty_database: str) -> None:
+    migrations = read_migrations(resources.files("migrations"))
+    made = await migrated_schema(empty_database, migrations)
+    assert made == SNAPSHOT.read_text("utf-8"), "another schema: look at it, then `make schema`"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER TABLE orders ADD COLUMN note text",
+        "ALTER TABLE orders ALTER COLUMN fan_id DROP NOT NULL",
+        "ALTER TABLE seat_claims DROP CONSTRAINT seat_claims_pkey",
+        "DROP INDEX outbox_open",
+        "DROP TRIGGER no_unsell_delete ON seat_claims",
+        "CREATE OR REPLACE FUNCTION refuse_unsell() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN END'",
+    ],
+)
+async def test_the_snapshot_shows_every_change(database_dsn: str, change: str) -> None:
+    async with await psycopg.AsyncConnection.connect(database_dsn) as connection:
+        before = await schema_lines(connection)
+        await connection.execute(change)
+        assert await schema_lines(connection) != before
+        await connection.rollback()
 
 
 async def test_a_file_that_was_changed_afterwards_is_refused(empty_database: str) -> None:
