@@ -2,6 +2,7 @@
 
 import random
 
+import pytest
 from click.testing import CliRunner
 
 from gateway.simulation.farm import Rehearsal, crowd
@@ -30,8 +31,8 @@ def test_seats_are_given_once_and_to_those_in_line() -> None:
     sale.run()
     assert sum(group.seats for group in sale.groups) == 2_500
     people = [group for group in sale.groups if not group.is_farm]
-    assert [group.refused for group in people] == [0, 0, 0], "a campus is refused nothing"
-    assert [group.checked for group in people] == [0, 0, 0]
+    assert [group.refused for group in people] == [0, 0, 0, 0], "a campus is refused nothing"
+    assert [group.checked for group in people] == [0, 0, 0, 0]
     thieves = sale.groups[-1]
     assert thieves.checked == thieves.capped == thieves.size
     by_name = {group.name: group.seats / group.size for group in sale.groups}
@@ -46,3 +47,27 @@ def test_a_flood_from_one_address_is_cut_off() -> None:
     tabs = next(group for group in sale.groups if group.name == "tabs on one address")
     assert tabs.refused > 5_000
     assert tabs.in_line + tabs.refused == tabs.size == 20_000
+
+
+@pytest.mark.parametrize("means", ["scripts", "tabs"])
+def test_a_farm_of_few_networks_gets_no_more_than_75_fans(means: str) -> None:
+    """Five thousand tickets among twenty thousand fans: 1.5 times what fifty fans get, in seats."""
+    rng = random.Random(7)
+    sale = Rehearsal(crowd(20_000, 2_000, 5_000, 8, rng, [means]), 20_000, rng)
+    sale.run()
+    *people, farm = sale.groups
+    assert farm.in_line == 5_000
+    assert farm.chances <= 75
+    by_fan = sum(group.seats for group in people) / 22_000
+    assert farm.seats <= 75 * by_fan
+    for group in people:
+        assert (group.clustered, group.chances) == (0, group.size), f"{group.name} lost something"
+
+
+def test_what_clusters_do_not_do_is_said() -> None:
+    output = rehearsed("--means", "headless", "--fans", "2000", "--nat", "0", "--farm", "500")
+    assert "share their chances" not in output
+    assert "0 stand behind" in output
+    small = ("--means", "tabs", "--fans", "2000", "--nat", "0", "--farm", "2000", "--seats", "1000")
+    assert "Of tabs on one address" in rehearsed(*small)
+    assert "share their chances" not in rehearsed(*small, "--no-clusters")
