@@ -26,6 +26,7 @@ from gateway.app_keys import (
     IDENTITIES,
     KEY_RING,
     LIMITS,
+    MAIL_CODES,
     MOVES,
     NETWORK_LISTS,
     ORIGIN_HEALTH,
@@ -42,6 +43,8 @@ from gateway.app_keys import (
 from gateway.bot_checks.asked_from import SECRET_NAME, AddressNames
 from gateway.bot_checks.captcha import Captcha
 from gateway.bot_checks.limiting import Limits
+from gateway.bot_checks.mail_codes import SECRET_NAME as CODES_BY_MAIL
+from gateway.bot_checks.mail_codes import MailCodes
 from gateway.bot_checks.network_lists import NetworkLists
 from gateway.bot_checks.proof_of_work import ProofOfWork
 from gateway.bot_checks.signal_notes import SignalNotes
@@ -79,6 +82,7 @@ from groundwork.event_streams import EventStreams
 from groundwork.front_server import REFUSAL_HEADERS
 from groundwork.identity import IdentitySigner
 from groundwork.keys import KeyRing
+from groundwork.mail import Mailer
 from groundwork.problem_json import PROBLEM_PAGE, problem_json
 from groundwork.problem_page import make_problem_page
 from groundwork.ready_answers import READY_ANSWERS, ReadyAnswers
@@ -96,6 +100,7 @@ def make_app(
     open_door: OpenDoor,
     clock: Clock | None = None,
     policy: ShopPolicy = OUR_SHOP,
+    mailer: Mailer | None = None,
 ) -> web.Application:
     """Return the front tier. Nothing is opened until it starts."""
     app = web.Application(
@@ -137,7 +142,7 @@ def make_app(
         with app[PROOF_OF_WORK].running():
             yield
 
-    app.cleanup_ctx.extend([riddles, _services(open_epochs, open_door)])
+    app.cleanup_ctx.extend([riddles, _services(open_epochs, open_door, mailer)])
     add_routes(app)
     return app
 
@@ -159,7 +164,7 @@ async def end_streams(app: web.Application) -> None:
 
 
 def _services(
-    open_epochs: OpenEpochs, open_door: OpenDoor
+    open_epochs: OpenEpochs, open_door: OpenDoor, mailer: Mailer | None
 ) -> Callable[[web.Application], AbstractAsyncContextManager[None]]:
     """Return what opens stores and shop, and runs the rooms between them."""
 
@@ -173,6 +178,7 @@ def _services(
             app[MOVES] = Moves(epochs)
             app[ALLOWANCES] = Allowances(epochs)
             app[LIMITS] = Limits(epochs)
+            app[MAIL_CODES] = _mail_codes(app, epochs, mailer)
             app[SIGNAL_NOTES] = notes = SignalNotes(epochs.pool)
             app[CAPTCHA] = captcha = _captcha(settings)
             app[NETWORK_LISTS] = NetworkLists(settings.network_lists, clock)
@@ -195,6 +201,19 @@ def _services(
                 yield
 
     return services
+
+
+def _mail_codes(app: web.Application, epochs: Epochs, mailer: Mailer | None) -> MailCodes:
+    """Return what sends codes by mail, and none without a mailer."""
+    return MailCodes(
+        epochs,
+        app[LIMITS],
+        mailer,
+        app[KEY_RING].secret(CODES_BY_MAIL),
+        app[CLOCK],
+        random.SystemRandom(),
+        app[TOKEN_SOURCE],
+    )
 
 
 def _captcha(settings: GatewaySettings) -> Captcha:

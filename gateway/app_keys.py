@@ -7,6 +7,7 @@ from aiohttp import web
 from gateway.bot_checks.asked_from import AddressNames
 from gateway.bot_checks.captcha import Captcha
 from gateway.bot_checks.limiting import Limits
+from gateway.bot_checks.mail_codes import MailCodes
 from gateway.bot_checks.network_lists import NetworkLists
 from gateway.bot_checks.proof_of_work import ProofOfWork
 from gateway.bot_checks.signal_notes import SignalNotes
@@ -49,6 +50,7 @@ ADDRESS_NAMES: Final = web.AppKey("address_names", AddressNames)
 CAPTCHA: Final = web.AppKey("captcha", Captcha)
 NETWORK_LISTS: Final = web.AppKey("network_lists", NetworkLists)
 SIGNAL_NOTES: Final = web.AppKey("signal_notes", SignalNotes)
+MAIL_CODES: Final = web.AppKey("mail_codes", MailCodes)
 LIMITS: Final = web.AppKey("limits", Limits)
 ALLOWANCES: Final = web.AppKey("allowances", Allowances)
 MOVES: Final = web.AppKey("moves", Moves)

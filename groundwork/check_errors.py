@@ -21,3 +21,11 @@ class StepUpFailed(BookingError):
 
     code = "step-up-failed"
     reason: str
+
+
+@dataclass(eq=False)
+class MailCodeInvalid(BookingError):
+    """This is not the code that was sent by mail last; another try, or another code, may be."""
+
+    code = "mail-code-invalid"
+    reason: str

@@ -192,8 +192,8 @@ def message_of(
     message["Date"] = format_datetime(datetime.fromtimestamp(at_ms / 1000, UTC))
     message["Message-ID"] = f"<{mail.kind}.{mail.name}@{sender.domain}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: holiday notices stay at home
-    message["Content-Language"] = mail.language
     message.set_content(mail.text, cte=cte)
+    message["Content-Language"] = mail.language
     for attachment in mail.attachments:
         message.add_attachment(
             attachment.pdf, maintype="application", subtype="pdf", filename=attachment.filename

@@ -91,7 +91,7 @@ class PageRenderer:
         )
         self._translations = load_translations(folders)
         self._environment = self._make_environment([folder / "templates" for folder in folders])
-        for name in self._environment.list_templates(extensions=["html"]):
+        for name in self._environment.list_templates(extensions=["html", "txt"]):
             self._environment.get_template(name)
 
     def render(
@@ -109,10 +109,16 @@ class PageRenderer:
             translations=self._translations[language.code],
         )
 
+    def mail(self, template: str, view: object, language: Language) -> tuple[str, str]:
+        """A mail's subject and text: the first line of the template, and the rest."""
+        subject, _, text = self.render(template, view, language).strip().partition("\n")
+        return subject, text.strip() + "\n"
+
     def _make_environment(self, folders: Sequence[Path]) -> jinja2.Environment:
         environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader(folders),
-            autoescape=True,
+            # Mails are plain text: what is escaped there would be read as it stands.
+            autoescape=jinja2.select_autoescape(disabled_extensions=("txt",), default=True),
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,

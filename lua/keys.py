@@ -108,3 +108,8 @@ def staged_keys(event_id: str, epoch: int) -> Mapping[str, str]:
             "plan",
         )
     }
+
+
+def mail_code_key(sale_id: str, name: str) -> str:
+    """Return the key of a code that was sent by mail: JSON, as try_mail_code.lua reads it."""
+    return f"{{s:{sale_id}}}:mail_code:{name}"

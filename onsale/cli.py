@@ -26,6 +26,7 @@ from groundwork.errors import BookingError
 from groundwork.identity import SECRET_NAME
 from groundwork.keys import KeyRing, KeyRingError
 from groundwork.logging import set_up_logging
+from groundwork.mail_settings import MailSettings
 from groundwork.migrate import PHASES, MigrationError, migrate, read_migrations, read_state
 from groundwork.redis_store import UnsafeStore
 from groundwork.roles import grant_to_application
@@ -42,6 +43,7 @@ from onsale.guard_commands import fan, networks
 from onsale.operator_commands import operator
 from onsale.operator_root import with_operator
 from onsale.order_commands import order
+from onsale.practice_mail import mail_words
 from onsale.prove_command import prove_command
 from onsale.rehearse_command import rehearse
 from onsale.sale_commands import sale
@@ -148,6 +150,7 @@ def show_running(console: Console, running: RunFile, stores: Stores, is_new: boo
     if running.login_file:
         table.add_row("[bold]Operator[/]", f"name and password in {running.login_file}")
     table.add_row("[bold]Payments[/]", f"{running.provider_url}  (practice, no real money)")
+    table.add_row("[bold]Mail[/]", mail_words(running.mail_folder))
     table.add_row("[bold]Stores[/]", f"{stores.origins[0]} · {stores.origins[1]}")
     console.print(
         Panel(
@@ -167,8 +170,8 @@ def show_running(console: Console, running: RunFile, stores: Stores, is_new: boo
 @click.option("--operator-port", type=PORT, help="Serve health and metrics from here, too.")
 def gateway(host: str, port: int, operator_port: int | None) -> None:
     """Run one process of the front tier; start several, they share the port."""
-    settings, front, origin, own = read(
-        "gateway", GatewaySettings, OriginSettings, OperatorSettings
+    settings, front, mail, origin, own = read(
+        "gateway", GatewaySettings, MailSettings, OriginSettings, OperatorSettings
     )
     core = None if origin.is_apart else cast("CoreSettings", read_all(os.environ, CoreSettings)[0])
     try:
@@ -177,7 +180,7 @@ def gateway(host: str, port: int, operator_port: int | None) -> None:
         fail(str(error))
     run(
         with_operator(
-            roots.run_gateway(settings, front, origin, policy, core, host, port),
+            roots.run_gateway(settings, front, mail, origin, policy, core, host, port),
             settings,
             own,
             operator_port,

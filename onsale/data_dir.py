@@ -48,6 +48,8 @@ class RunFile(msgspec.Struct, frozen=True):
     pids: dict[str, int]
     # Where the first operator's name and password are; "" once nobody was made at this start.
     login_file: str = ""
+    # Where mails are files, when no server sends them.
+    mail_folder: str = ""
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ from groundwork.clock import SystemClock, SystemTokenSource
 from groundwork.connection_watch import ConnectionLimits
 from groundwork.front_server import FrontRunner, bound_listener, nobody
 from groundwork.keys import KeyRing
+from groundwork.mail import make_mailer
+from groundwork.mail_settings import MailSettings
 from groundwork.metrics import process_metrics
 from groundwork.postgres import open_pool
 from groundwork.redis_store import open_store, prove_safe
@@ -66,6 +68,7 @@ async def open_epochs(settings: Settings) -> AsyncIterator[Epochs]:
 async def run_gateway(
     settings: Settings,
     gateway: GatewaySettings,
+    mail: MailSettings,
     origin: OriginSettings,
     policy: ShopPolicy,
     core: CoreSettings | None,
@@ -99,7 +102,9 @@ async def run_gateway(
             finally:
                 await runner.cleanup()
 
-        app = make_gateway_app(gateway, ring, shared_epochs, open_door, clock, policy)
+        app = make_gateway_app(
+            gateway, ring, shared_epochs, open_door, clock, policy, make_mailer(mail, clock)
+        )
         await stack.enter_async_context(process_metrics("gateway", clock))
         limits = ConnectionLimits(
             connections_max=gateway.connections_max,

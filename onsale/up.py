@@ -20,6 +20,7 @@ from gateway.origin.settings import OriginSettings
 from gateway.settings import GatewaySettings
 from groundwork.clock import Clock, SystemClock
 from groundwork.keys import KeyRing
+from groundwork.mail_settings import MailSettings
 from groundwork.metrics import forget_process, prepare_multiprocess_dir
 from groundwork.migrate import migrate, read_migrations
 from groundwork.postgres import open_pool
@@ -28,6 +29,7 @@ from onsale.demo import create_demo
 from onsale.embedded.child_process import ChildCommand
 from onsale.first_login import make_first_login
 from onsale.ports import EVERYWHERE, LOOPBACK, in_url, reserve_port
+from onsale.practice_mail import practice_mail
 from onsale.settings import Settings, read_all
 from onsale.stores import Stores, find_stores
 from onsale.supervisor import GaveUp, Service, Supervisor
@@ -161,6 +163,7 @@ async def start_all(
         child_environ,
         Settings,
         GatewaySettings,
+        MailSettings,
         OriginSettings,
         OperatorSettings,
         CoreSettings,
@@ -194,6 +197,7 @@ async def start_all(
         provider_key=child_environ["PAYMENTS_SECRET_KEY"],
         pids=supervisor.pids,
         login_file=str(data_dir.login_file) if is_new_login else "",
+        mail_folder=child_environ.get("MAIL_FOLDER", ""),
     )
     data_dir.write_running(run_file)
     return run_file, is_new
@@ -225,6 +229,7 @@ def environment(
         "PAYMENTS_WEBHOOK_SECRET": f"whsec_practice_{secret[32:]}",
         "PRACTICE_JOURNAL_PATH": str(data_dir.path / "practice-provider.jsonl"),
         "PRACTICE_WEBHOOK_URL": f"{options.near_url}/webhooks/payments/practice",
+        **({} if environ.get("SMTP_URL") else practice_mail(environ, data_dir.path)),
     }
 
 

@@ -64,3 +64,15 @@ ADMITS: Final = Limit("admit", (Flow("own", "hard", 100, 600),))
 LINKS: Final = Limit("move", (Flow("own", "hard", 5_000, 20),))
 # The other device asks once, or once more; `own` is the link, however many devices have got it.
 CLAIMS: Final = Limit("claim", (Flow("own", "hard", 1_000, 20),))
+# A code by mail. `own` is a fan with a place: one code, and another when that one is late. Who has none
+# yet has worked for each code as for a place, so what counts for joins counts for them.
+MAIL_CODES: Final = Limit(
+    "mail-code",
+    (
+        Flow("own", "hard", 30_000, 4),
+        Flow("address", "hard", 50, 3_000),
+        Flow("network", "hard", 10, 10_000),
+    ),
+)
+# `own` is a mailbox, whoever asks: nobody is to be flooded in our name. Five cover a bad day.
+MAILBOX: Final = Limit("mailbox", (Flow("own", "hard", 15 * 60_000, 5),))

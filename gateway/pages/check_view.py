@@ -27,7 +27,8 @@ class CheckPage:
 
     `reasons` are the codes of what was noted, the heaviest first, and `reference` is what the
     organiser needs to look them up. `wait_token` is for browsers without JavaScript, good after
-    `wait_seconds`. `refusal` is the reason why an answer did not count, "" for none.
+    `wait_seconds`. `refusal` is the reason why an answer did not count, "" for none. `has_mail`: a
+    code can be sent; `is_code_sent` shows the field for it, `mail_refusal` why that did not do.
     """
 
     sale_id: str
@@ -37,6 +38,9 @@ class CheckPage:
     wait_token: str = ""
     wait_seconds: int = 60
     refusal: str = ""
+    has_mail: bool = False
+    is_code_sent: bool = False
+    mail_refusal: str = ""
     captcha: CaptchaView | None = None
     now_ms: int = 0
     brand: BrandView = OUR_LOOKS

@@ -6,17 +6,19 @@ from typing import Annotated, Any, Final
 import msgspec
 from aiohttp import web
 
-from gateway.app_keys import CAPTCHA, CLOCK, RENDERER, ROOMS, WAIT_TOKENS
+from gateway.app_keys import CAPTCHA, CLOCK, MAIL_CODES, RENDERER, ROOMS, WAIT_TOKENS
 from gateway.bot_checks.captcha import Provider
+from gateway.bot_checks.mail_codes import CODE_MS
 from gateway.bot_checks.signals import against
 from gateway.pages.check_view import CaptchaView, CheckPage
 from gateway.waiting_room import stepping_up
 from gateway.waiting_room.api import NO_STORE, Text
 from gateway.waiting_room.brand_pages import brand_view
+from gateway.waiting_room.code_mails import MAIL_REFUSALS, mail_reason
 from gateway.waiting_room.page import see_other, ticket_if_any
 from groundwork.bodies import read_body, read_form
-from groundwork.check_errors import StepUpFailed
-from groundwork.errors import BotCheckFailed, StoreUnavailable
+from groundwork.check_errors import MailCodeInvalid, StepUpFailed
+from groundwork.errors import BotCheckFailed, DeviceProofInvalid, StoreUnavailable
 from groundwork.pages import CONTENT_SECURITY_POLICY, html_response
 
 routes = web.RouteTableDef()
@@ -48,6 +50,22 @@ async def step_up(request: web.Request) -> web.Response:
     return web.Response(status=204, headers=NO_STORE)
 
 
+class CodeBody(msgspec.Struct, frozen=True):
+    """Where a code for the check is to be sent."""
+
+    email: Text
+    ticket: Text | None = None
+
+
+@routes.post("/api/sales/{sale}/step-up/code")
+async def step_up_code(request: web.Request) -> web.Response:
+    """Send a code that counts as the check; the answer says nothing about the mailbox."""
+    body = await read_body(request, CodeBody)
+    sale_id = request.config_dict[ROOMS].room(request.match_info["sale"]).sale.sale_id
+    await stepping_up.ask_for_code(request, sale_id, body.ticket, body.email)
+    return web.json_response({"expires_in_ms": CODE_MS}, status=202, headers=NO_STORE)
+
+
 @routes.get("/sales/{sale}/check")
 async def check_page(request: web.Request) -> web.Response:
     """Show what is asked for and why; who is asked for nothing goes on to the waiting page."""
@@ -56,19 +74,35 @@ async def check_page(request: web.Request) -> web.Response:
 
 @routes.post("/sales/{sale}/check")
 async def check_form(request: web.Request) -> web.Response:
-    """Take the check of a fan without JavaScript, who has waited a minute."""
+    """Take the check of a fan without JavaScript: a minute's wait, or a code out of a mail."""
     sale_id = request.config_dict[ROOMS].room(request.match_info["sale"]).sale.sale_id
     form = await read_form(request)
-    way, provider = form.get("way", ""), request.config_dict[CAPTCHA].provider
-    is_captcha = way == stepping_up.CAPTCHA_WAY and provider is not None
-    answer = form.get(provider.field if is_captcha and provider else "wait_token", "")
+    way = form.get("way", "")
     if ticket_if_any(request, sale_id) is None:
         return see_other(request, sale_id)
     try:
-        await stepping_up.step_up(request, sale_id, None, way, answer)
+        if way == "mail-ask":
+            await stepping_up.ask_for_code(request, sale_id, None, form.get("email", ""))
+            return await show(request, is_code_sent=True)
+        await stepping_up.step_up(request, sale_id, None, way, answer_in(request, form, way))
     except (BotCheckFailed, StepUpFailed) as refusal:
         return await show(request, refusal=refusal.reason, status=403)
+    except MAIL_REFUSALS as refusal:
+        has_code = isinstance(refusal, MailCodeInvalid) and refusal.reason == "wrong"
+        return await show(
+            request, mail_refusal=mail_reason(refusal), is_code_sent=has_code, status=403
+        )
+    except DeviceProofInvalid:  # pressed before the page's script was there
+        return web.Response(status=303, headers={"Location": f"/sales/{sale_id}/check"})
     return see_other(request, sale_id)
+
+
+def answer_in(request: web.Request, form: Mapping[str, str], way: str) -> str:
+    """Return what a form says for a way: each has a field of its own."""
+    provider = request.config_dict[CAPTCHA].provider
+    if way == stepping_up.CAPTCHA_WAY and provider is not None:
+        return form.get(provider.field, "")
+    return form.get("code" if way == stepping_up.MAIL_WAY else "wait_token", "")
 
 
 async def show(request: web.Request, *, status: int = 200, **view: Any) -> web.Response:
@@ -91,6 +125,7 @@ async def show(request: web.Request, *, status: int = 200, **view: Any) -> web.R
         wait_token=request.config_dict[WAIT_TOKENS].issue(sale.sale_id),
         wait_seconds=stepping_up.WAIT_MS // 1000,
         reference=ticket.fan_id,
+        has_mail=request.config_dict[MAIL_CODES].is_on,
         captcha=captcha_view(request, stepping_up.bound_to(ticket)),
         brand=brand_view(sale),
         **view,

@@ -12,11 +12,13 @@ from gateway.app_keys import (
     CAPTCHA,
     CLIENT_ADDRESSES,
     EPOCHS,
+    MAIL_CODES,
     PROOF_OF_WORK,
     SIGNAL_NOTES,
     WAIT_TOKENS,
 )
 from gateway.bot_checks.challenge_pool import EXTRA
+from gateway.bot_checks.limits import MAIL_CODES as MAIL_CODES_LIMIT
 from gateway.bot_checks.signals import (
     SEATS_CAP,
     SEATS_CAPPED_FROM,
@@ -24,10 +26,12 @@ from gateway.bot_checks.signals import (
     against,
     score,
 )
+from gateway.edge.asking import spend
 from gateway.edge.credentials import prove_device, read_ticket
 from gateway.waiting_room.allowances import STEP_UP_WAITS
+from gateway.waiting_room.code_mails import address_typed, send_code
 from gateway.waiting_room.line import SPENT_MS
-from groundwork.check_errors import StepUpFailed, StepUpNeeded
+from groundwork.check_errors import MailCodeInvalid, StepUpFailed, StepUpNeeded
 from groundwork.errors import BotCheckFailed, StoreUnavailable
 from groundwork.tokens import TicketClaims
 from lua.keys import spent_key
@@ -36,6 +40,8 @@ from lua.keys import spent_key
 WORK: Final = "work"
 # Somebody else's widget, where one was set up.
 CAPTCHA_WAY: Final = "captcha"
+# A code that comes by e-mail, where mail can be sent.
+MAIL_WAY: Final = "mail"
 # For browsers without scripts: a minute instead of the ten seconds of joining.
 WAIT: Final = "wait"
 WAIT_MS: Final = 60_000
@@ -72,7 +78,9 @@ def is_needed(codes: Collection[str]) -> bool:
 
 def ways(request: web.Request) -> tuple[str, ...]:
     """Return in which ways the check can be passed, the easiest first."""
-    return (WORK, WAIT) + (CAPTCHA_WAY,) * bool(request.config_dict[CAPTCHA].kind)
+    has_captcha = bool(request.config_dict[CAPTCHA].kind)
+    has_mail = request.config_dict[MAIL_CODES].is_on
+    return (WORK, WAIT) + (MAIL_WAY,) * has_mail + (CAPTCHA_WAY,) * has_captcha
 
 
 def bound_to(ticket: TicketClaims) -> str:
@@ -80,12 +88,32 @@ def bound_to(ticket: TicketClaims) -> str:
     return hashlib.sha256(f"{ticket.sale_id}:{ticket.fan_id}".encode()).hexdigest()[:32]
 
 
+def code_name(ticket: TicketClaims) -> str:
+    """Return what a code is called that only this fan can use, and only for the check."""
+    return f"step-up:{ticket.fan_id}"
+
+
+async def ask_for_code(
+    request: web.Request, sale_id: str, ticket_text: str | None, email: str
+) -> None:
+    """Send the fan a code for the check.
+
+    Raises RequestInvalid, TicketInvalid, DeviceProofInvalid, MailUnavailable, TooManyRequests.
+    """
+    ticket = read_ticket(request, sale_id, ticket_text)
+    prove_device(request, ticket.jkt)
+    address = address_typed(email)
+    await spend(request, MAIL_CODES_LIMIT, sale_id, ticket.fan_id)
+    await send_code(request, sale_id, code_name(ticket), address)
+
+
 async def step_up(
     request: web.Request, sale_id: str, ticket_text: str | None, way: str, answer: str
 ) -> None:
     """Take the answer to the check; from then on nothing that was noted stops the fan. Safe to repeat.
 
-    Raises TicketInvalid, DeviceProofInvalid, BotCheckFailed, StepUpFailed, TooManyRequests.
+    Raises TicketInvalid, DeviceProofInvalid, BotCheckFailed, StepUpFailed, MailCodeInvalid,
+    TooManyRequests.
     """
     ticket = read_ticket(request, sale_id, ticket_text)
     prove_device(request, ticket.jkt)
@@ -97,9 +125,12 @@ async def step_up(
                 await _check_wait(request, ticket, answer)
             case "captcha":
                 await request.config_dict[CAPTCHA].check(answer, bound_to(ticket))
+            case "mail":
+                codes = request.config_dict[MAIL_CODES]
+                await codes.check(sale_id, code_name(ticket), answer)
             case _:
                 raise StepUpFailed("unknown-way")
-    except (BotCheckFailed, StepUpFailed):
+    except (BotCheckFailed, StepUpFailed, MailCodeInvalid):
         metrics.BOT_CHECKS.labels(sale_id, "step_up", "refused").inc()
         raise
     metrics.BOT_CHECKS.labels(sale_id, "step_up", "passed").inc()

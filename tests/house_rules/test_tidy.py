@@ -12,6 +12,7 @@ from booking_core.settings import CoreSettings
 from gateway.operator.settings import OperatorSettings
 from gateway.origin.settings import OriginSettings
 from gateway.settings import GatewaySettings
+from groundwork.mail_settings import MailSettings
 from onsale.settings import Settings
 
 REPOSITORY = Path(__file__).parents[2]
@@ -151,6 +152,7 @@ def test_every_setting_is_documented() -> None:
     kinds = (
         Settings,
         GatewaySettings,
+        MailSettings,
         OriginSettings,
         OperatorSettings,
         CoreSettings,

@@ -21,7 +21,9 @@ FOLDERS: Final = (
     ROOT / "booking_core" / "pages",
 )
 KEYWORDS: Final = {"_": None, "gettext": None, "ngettext": (1, 2), "plural_texts": (2, 3)}
-OPTIONS: Final = {"**.html": {"trimmed": "false", "silent": "false"}}
+OPTIONS: Final = {
+    pattern: {"trimmed": "false", "silent": "false"} for pattern in ("**.html", "**.txt")
+}
 TRANSLATED: Final = tuple(language for language in LANGUAGES if language != ENGLISH)
 # Headers that change with every run, or with who runs it.
 SAYS_NOTHING: Final = tuple(
@@ -40,7 +42,7 @@ def extracted(folder: Path) -> Catalog:
     catalogue = Catalog()
     found = extract_from_dir(
         folder / "templates",
-        method_map=[("**.html", "jinja2")],
+        method_map=[("**.html", "jinja2"), ("**.txt", "jinja2")],
         options_map=OPTIONS,
         keywords=KEYWORDS,
         comment_tags=(),

@@ -28,6 +28,9 @@ def check_pages() -> dict[str, CheckPage]:
         "asked": check_page(),
         "asked_for_everything": check_page(reasons=against(SIGNALS)),
         "with_captcha": check_page(captcha=CAPTCHA),
+        "with_mail": check_page(has_mail=True),
+        "code_sent": check_page(has_mail=True, is_code_sent=True),
+        "code_wrong": check_page(has_mail=True, is_code_sent=True, mail_refusal="wrong"),
         "too_early": check_page(refusal="too-early"),
         "refused": check_page(refusal="wrong-solution"),
     }

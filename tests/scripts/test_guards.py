@@ -23,6 +23,7 @@ import test_read_sweep_activate
 import test_settle_hold
 import test_spend_limits
 import test_swap_hold
+import test_try_mail_code
 import test_turnstile
 import test_visits
 import test_who_seats_are_for
@@ -342,6 +343,25 @@ async def test_without_it_a_flood_is_not_slowed(
 
     with pytest.raises(AssertionError):
         await proof(asking)
+
+
+CODES: list[tuple[str, str, str, Test]] = [
+    ("try_mail_code", "if code.tries >= tries_max then", "if false then",
+     test_try_mail_code.test_three_tries_and_no_fourth),
+    ("try_mail_code", "cjson.encode(code), 'KEEPTTL'", "cjson.encode(code)",
+     test_try_mail_code.test_a_try_makes_no_code_last_longer),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CODES, ids=named)
+async def test_without_it_a_code_can_be_guessed(
+    any_store: RedisStore, monkeypatch: pytest.MonkeyPatch, case: tuple[str, str, str, Test]
+) -> None:
+    name, guard, instead, proof = case
+    take_out(monkeypatch, name, guard, instead)
+
+    with pytest.raises(AssertionError):
+        await proof(await edited_caller(any_store))
 
 
 @pytest.mark.parametrize("name", test_fences.SEAT_CALLS)

@@ -33,6 +33,8 @@ from gateway.settings import GatewaySettings
 from groundwork.clock import SystemClock, SystemTokenSource
 from groundwork.front_server import FrontRunner
 from groundwork.keys import KeyRing
+from groundwork.mail import make_mailer
+from groundwork.mail_settings import MailSettings
 from groundwork.postgres import open_pool
 from groundwork.redis_address import client_of
 from groundwork.redis_store import open_store
@@ -130,6 +132,7 @@ async def open_shop(
     origin: OriginSettings | None = None,
     policy: ShopPolicy = OUR_SHOP,
     cancels_handlers: bool = False,
+    mail: MailSettings | None = None,
 ) -> AsyncIterator[Shop]:
     """Yield the system. It has the stores for itself: Redis is emptied first.
 
@@ -195,7 +198,10 @@ async def open_shop(
             finally:
                 await runner.cleanup()
 
-        gateway_app = make_gateway_app(gateway, ring, shared_epochs, open_door, clock, policy)
+        gateway_app = make_gateway_app(
+            gateway, ring, shared_epochs, open_door, clock, policy,
+            make_mailer(mail or MailSettings(), clock),
+        )  # fmt: skip
         gateway_app[PROOF_OF_WORK] = ProofOfWork(
             ring, clock, SystemTokenSource(), NearCounters(), riddles_max=128
         )

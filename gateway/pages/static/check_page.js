@@ -13,14 +13,18 @@ const clockOffsetMs = Number(nowMs) - Date.now();
 const form = document.querySelector('form[data-form="work"]');
 const proof = new ProofOfWork(saleId, proofWorker, (step) => fill("check", text(`check_${step}`)), "step-up");
 
-async function passed(way, answerFor) {
-  const url = `/api/sales/${saleId}/step-up`;
+// Ask for something in the name of the fan, whose key signs it; `bodyFor` is given that key.
+async function send(path, bodyFor) {
+  const url = `/api/sales/${saleId}/${path}`;
   const key = await openDeviceKey(saleId);
-  const answer = await answerFor(key);
+  const asked = await bodyFor(key);
   const { ticket } = new FanRecord(saleId).read();
   const headers = key ? { DPoP: await key.prove("POST", url, Date.now() + clockOffsetMs) } : {};
-  const body = { way, answer, ...(ticket ? { ticket } : {}) };
-  return (await ask("POST", url, { body, headers })).ok;
+  return ask("POST", url, { body: { ...asked, ...(ticket ? { ticket } : {}) }, headers });
+}
+
+async function passed(way, answerFor) {
+  return (await send("step-up", async (key) => ({ way, answer: await answerFor(key) }))).ok;
 }
 
 async function check(way, answerFor) {
@@ -29,6 +33,38 @@ async function check(way, answerFor) {
   proof.discard();
   if (way === "work") fill("check", text("check_failed"));
   show('[data-notice="trouble"]', true);
+}
+
+// --- a code by mail
+
+const MAIL_REASONS = {
+  "request-invalid": "email",
+  "too-many-requests": "limited",
+  "mail-unavailable": "unavailable",
+};
+
+function tellOfMail(answer) {
+  const reason = answer?.code === "mail-code-invalid" ? answer.document.reason : MAIL_REASONS[answer?.code];
+  if (reason) fill("mail_told", text(`mail_${reason}`));
+  else show('[data-notice="trouble"]', true);
+}
+
+async function askForCode(form) {
+  show('[data-notice="trouble"]', false);
+  const email = new FormData(form).get("email");
+  const answer = await send("step-up/code", async () => ({ email })).catch(() => null);
+  if (!answer?.ok) return tellOfMail(answer);
+  fill("mail_told", text("mail_sent"));
+  show('form[data-form="mail"]', true);
+  document.getElementById("code").focus();
+}
+
+async function tryCode(form) {
+  show('[data-notice="trouble"]', false);
+  const code = new FormData(form).get("code");
+  const answer = await send("step-up", async () => ({ way: "mail", answer: code })).catch(() => null);
+  if (answer?.ok) return location.assign(`/sales/${saleId}`);
+  tellOfMail(answer);
 }
 
 function onSubmit(form, action) {
@@ -47,5 +83,9 @@ function onSubmit(form, action) {
 if (ProofOfWork.isPossible) {
   onSubmit(form, () => check("work", (key) => proof.payload(key?.jkt)));
   const other = document.querySelector('form[data-form="captcha"]');
+  for (const [name, act] of Object.entries({ "mail-ask": askForCode, mail: tryCode })) {
+    const mail = document.querySelector(`form[data-form="${name}"]`);
+    if (mail) onSubmit(mail, () => act(mail));
+  }
   if (other) onSubmit(other, () => check("captcha", async () => new FormData(other).get(other.dataset.field)));
 } else document.documentElement.classList.add("plain");
