@@ -15,8 +15,10 @@ from booking_core.audit.store_check import StoreCheck
 from booking_core.catalog.events import Catalog
 from booking_core.checkout.booking import Bookings
 from booking_core.checkout.checkout import Checkout
+from booking_core.checkout.late_payments import LatePayments
 from booking_core.checkout.providers import make_payments
 from booking_core.checkout.refunding import Refunding
+from booking_core.ledger.late_orders import LateOrders
 from booking_core.ledger.orders import Orders
 from booking_core.ledger.projection import Projection
 from booking_core.ledger.reconciler import Reconciler
@@ -67,8 +69,12 @@ async def open_parts(
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as session:
         payments = make_payments(settings, session, clock)
+        late = LatePayments(
+            LateOrders(epochs.pool), orders, payments, holds, catalog, clock,
+            settings.payment_patience_ms,
+        )  # fmt: skip
         checkout = Checkout(
-            orders, payments, lambda order_id: f"{settings.shop_url}/orders/{order_id}"
+            orders, payments, lambda order_id: f"{settings.shop_url}/orders/{order_id}", late
         )
         bookings = Bookings(holds, orders, catalog, checkout, issuer, SystemTokenSource(), settings)
         yield Parts(

@@ -20,6 +20,8 @@ class CoreSettings(msgspec.Struct, frozen=True, kw_only=True):
     extend_ms: Annotated[int, msgspec.Meta(ge=1_000, le=15 * MINUTE_MS)] = 4 * MINUTE_MS
     # How long a payment may take from claim to authorisation: a slow bank, a confirmation on the phone.
     payment_ms: Annotated[int, msgspec.Meta(ge=5_000, le=30 * MINUTE_MS)] = 5 * MINUTE_MS
+    # How much longer seats wait for a bank that is at it and cannot be stopped, while others want them.
+    payment_patience_ms: Annotated[int, msgspec.Meta(ge=0, le=24 * 60 * MINUTE_MS)] = 10 * MINUTE_MS
     # Who moves the money. `practice` moves none; `stripe` needs the extra `stripe`.
     payment_provider: Literal["practice", "stripe"] = "practice"
     # Where the payment provider answers; needed for `practice`, and Stripe's own for `stripe`.

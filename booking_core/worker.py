@@ -30,6 +30,8 @@ COUNT_EVERY_MS = 1_000
 ALLOT_EVERY_MS = 1_000
 # A seat shown wrongly, or money gone astray, is found within this.
 AUDIT_EVERY_MS = 60_000
+# What an audit finds of payments that no order has anything for.
+STRAY_MONEY = ("money_without_sale", "reserved_without_order")
 # The events to look after change seldom.
 EVENTS_EVERY_MS = 2_000
 # Work of many events at once, so that one slow answer does not hold up the rest.
@@ -52,6 +54,7 @@ class ShopWorker:
                 "capture": parts.checkout.capture,
                 "project_sold": parts.projection.show_sold,
                 "project_released": parts.projection.show_released,
+                "project_cancelled": parts.projection.show_cancelled,
             },
         )
 
@@ -145,8 +148,13 @@ class ShopWorker:
         await self._parts.allotting.show_newest(self._events)
 
     async def _audit(self) -> None:
-        """Compare the stores and the provider, and show in Redis what PostgreSQL has."""
-        await self._parts.auditor.audit(self._events, repairs=True, pages_max=WORKER_PAGES_MAX)
+        """Compare the stores and the provider, and put right what PostgreSQL's word decides."""
+        audited = await self._parts.auditor.audit(
+            self._events, repairs=True, pages_max=WORKER_PAGES_MAX
+        )
+        for finding in audited.findings if audited else ():
+            if finding.kind in STRAY_MONEY:
+                await self._parts.checkout.late.return_stray(finding.about)
 
     async def _count(self) -> None:
         for counts in await count_events(self._epochs.pool, self._events):

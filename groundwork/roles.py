@@ -13,7 +13,7 @@ DELETED_FROM: Final = (
     "sale_brands", "seat_channels", "seat_claims",
 )  # fmt: skip
 # Only ever added to: what was sold, for how much, what was held, which files were applied.
-ADDED_TO: Final = ("order_lines", "tickets", "hold_log", "reconcile_gaps", "webhook_events")
+ADDED_TO: Final = ("tickets", "hold_log", "reconcile_gaps", "webhook_events")
 READ_ONLY: Final = ("schema_migrations",)
 
 _TABLES: Final = """
@@ -76,6 +76,8 @@ def rights_on(table: str) -> tuple[LiteralString, ...]:
     """Return what the application may do with the rows of a table."""
     if table in READ_ONLY:
         return ("SELECT",)
+    if table == "order_lines":
+        return ("SELECT", "INSERT", "UPDATE (seat_id)")  # while other places are offered, no longer
     if table in ADDED_TO:
         return ("SELECT", "INSERT")
     if table in DELETED_FROM:

@@ -1,5 +1,6 @@
 --[[
-Show in Redis what PostgreSQL has decided about an order: its seats are sold, or free again.
+Show in Redis what PostgreSQL has decided about an order: its seats are sold, or free again, before that
+or after.
 
 PostgreSQL has the last word: a hold of somebody else on a sold seat, left from before a fail-over,
 ends here.
@@ -20,7 +21,7 @@ KEYS
 ARGV
   1 epoch           integer
   2 now_ms          integer or ""   see includes/now_ms.lua
-  3 outcome         string          "sold" or "released"
+  3 outcome         string          "sold", "released" (was held), or "cancelled" (was sold)
   4 fan_id          string          the buyer
   5 reservation_id  string          the hold the order came from; it may be gone
   6 seat_indexes    JSON array      [] for stock
@@ -79,8 +80,28 @@ if text then
   end
   log_seats(k, 'blocked', blocked, now)
 end
-local ended, shown = 0, seat_indexes
-if outcome == 'released' then
+local ended, shown, blocked = 0, seat_indexes, {}
+if outcome == 'cancelled' then
+  shown = {}
+  for _, seat_index in ipairs(seat_indexes) do
+    if redis.call('GETRANGE', k.status, seat_index, seat_index) == '2' then
+      -- It goes back to what it is kept for.
+      local digit = redis.call('GETRANGE', k.allotment, seat_index, seat_index)
+      redis.call('SETRANGE', k.status, seat_index, digit)
+      shown[#shown + 1] = seat_index
+      if digit == '3' then
+        blocked[#blocked + 1] = seat_index
+      end
+    end
+  end
+  if tier ~= '' then
+    redis.call('HINCRBY', k.stock, tier, quantity)
+  end
+  local count = tier ~= '' and quantity or #seat_indexes
+  if redis.call('HINCRBY', k.fan_counts, fan_id, -count) <= 0 then
+    redis.call('HDEL', k.fan_counts, fan_id)
+  end
+elseif outcome == 'released' then
   -- Only what is free now is told as free: somebody may hold a seat again since the hold ran out.
   shown = {}
   for _, seat_index in ipairs(seat_indexes) do
@@ -107,6 +128,9 @@ local settled = {fan_id = fan_id, seats = shown, expires_at_ms = now, extended =
 if tier ~= '' then
   settled.tier, settled.quantity = tier, quantity
 end
-append_log(k.meta, k.log, outcome, reservation_id, cjson.encode(settled), now)
+-- Readers know two outcomes: what is free, and what is not.
+local told = outcome == 'sold' and 'sold' or 'released'
+append_log(k.meta, k.log, told, reservation_id, cjson.encode(settled), now)
+log_seats(k, 'blocked', blocked, now)
 redis.call('SET', operation, outcome, 'PX', ARGV[9])
 return {'settled', ended}

@@ -38,9 +38,12 @@ async def read_events(pool: Pool) -> list[EventBalance]:
             LEFT JOIN (SELECT event_id,
                          sum(quantity) FILTER (WHERE state = 'SOLD')::int AS sold,
                          sum(quantity) FILTER (WHERE state <> 'SOLD')::int AS claimed
-                       FROM orders JOIN order_lines USING (order_id) WHERE state <> 'RELEASED'
+                       FROM orders JOIN order_lines USING (order_id)
+                       WHERE state NOT IN ('RELEASED', 'CANCELLED') AND NOT is_let_go
                        GROUP BY event_id) AS l USING (event_id)
             LEFT JOIN (SELECT event_id, count(*)::int AS issued FROM tickets
+                       WHERE NOT EXISTS (SELECT FROM orders o
+                           WHERE o.order_id = tickets.order_id AND o.state = 'CANCELLED')
                        GROUP BY event_id) AS t USING (event_id)
             ORDER BY e.event_id"""
         )

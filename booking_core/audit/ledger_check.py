@@ -20,7 +20,9 @@ ONE_MOMENT: LiteralString = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ REA
 CHECKS: Final[Mapping[str, LiteralString]] = {
     "seat_doubled": """
         SELECT event_id, seat_id, count(*) || ' tickets' FROM tickets
-        WHERE seat_id IS NOT NULL GROUP BY event_id, seat_id HAVING count(*) > 1""",
+        WHERE seat_id IS NOT NULL AND NOT EXISTS (
+            SELECT FROM orders o WHERE o.order_id = tickets.order_id AND o.state = 'CANCELLED')
+        GROUP BY event_id, seat_id HAVING count(*) > 1""",
     "sold_without_claim": """
         SELECT o.event_id, o.order_id::text, l.seat_id FROM orders o JOIN order_lines l USING (order_id)
         LEFT JOIN seat_claims c ON c.event_id = o.event_id AND c.seat_id = l.seat_id
@@ -29,7 +31,7 @@ CHECKS: Final[Mapping[str, LiteralString]] = {
     "claim_without_order": """
         SELECT c.event_id, c.seat_id, 'order ' || c.order_id || ' is ' || o.state
         FROM seat_claims c JOIN orders o USING (order_id)
-        WHERE o.state = 'RELEASED' OR c.sold <> (o.state = 'SOLD')""",
+        WHERE o.state IN ('RELEASED', 'CANCELLED') OR o.is_let_go OR c.sold <> (o.state = 'SOLD')""",
     "tickets_wrong": """
         SELECT o.event_id, o.order_id::text,
             coalesce(issued.count, 0) || ' tickets for ' || coalesce(ordered.count, 0)
@@ -39,11 +41,12 @@ CHECKS: Final[Mapping[str, LiteralString]] = {
         LEFT JOIN (SELECT order_id, sum(quantity) AS count FROM order_lines GROUP BY order_id)
             AS ordered USING (order_id)
         WHERE coalesce(issued.count, 0)
-            <> CASE WHEN o.state = 'SOLD' THEN coalesce(ordered.count, 0) ELSE 0 END""",
+            <> CASE WHEN o.state IN ('SOLD', 'CANCELLED') THEN coalesce(ordered.count, 0) ELSE 0 END""",
     "stock_wrong": """
         SELECT c.event_id, c.tier, c.used || ' used, orders have ' || coalesce(sum(l.quantity), 0)
         FROM stock_claims c
-        LEFT JOIN orders o ON o.event_id = c.event_id AND o.state <> 'RELEASED'
+        LEFT JOIN orders o ON o.event_id = c.event_id AND NOT o.is_let_go
+            AND o.state NOT IN ('RELEASED', 'CANCELLED')
         LEFT JOIN order_lines l ON l.order_id = o.order_id AND l.tier = c.tier AND l.seat_id IS NULL
         GROUP BY c.event_id, c.tier, c.used HAVING c.used <> coalesce(sum(l.quantity), 0)""",
     "amount_wrong": """

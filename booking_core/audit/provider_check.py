@@ -159,7 +159,9 @@ def judge(payment: ListedPayment, order: PaidOrder | None) -> Finding | None:
     name = payment.payment_id
     event_id = order.event_id if order else ""
     is_sold = order is not None and order.state == "SOLD" and order.payment_id == name
-    if payment.kept_cents > 0 and not is_sold and (order is None or order.state in ENDED):
+    # A cancelled sale's money is on its way back as soon as it was asked for.
+    asked_cents = max(0, order.asked_back_cents - payment.refunded_cents) if order else 0
+    if payment.kept_cents > asked_cents and not is_sold and (order is None or order.state in ENDED):
         detail = f"{payment.kept_cents} {payment.currency}, {_told(order)}"
         return Finding("money_without_sale", event_id, name, detail)
     if payment.is_reserved and (order is None or (order.state in ENDED and not is_sold)):
@@ -182,7 +184,7 @@ def judge(payment: ListedPayment, order: PaidOrder | None) -> Finding | None:
 
 
 # What no later step changes, but for a refund.
-ENDED: Final = ("SOLD", "RELEASED")
+ENDED: Final = ("SOLD", "RELEASED", "CANCELLED")
 
 
 def is_uuid(text: str) -> bool:

@@ -174,7 +174,8 @@ class StoreCheck:
                     SELECT FROM outbox b JOIN orders m USING (order_id)
                     WHERE m.event_id = c.event_id AND b.done_at IS NULL) OR EXISTS (
                     SELECT FROM orders m WHERE m.event_id = c.event_id
-                        AND m.state NOT IN ('SOLD', 'RELEASED'))
+                        AND NOT m.is_let_go
+                        AND m.state NOT IN ('SOLD', 'RELEASED', 'CANCELLED'))
                 FROM stock_claims c
                 LEFT JOIN orders o ON o.event_id = c.event_id AND o.state = 'SOLD'
                 LEFT JOIN order_lines l

@@ -11,6 +11,7 @@ from booking_core.app_keys import CLOCK, POOL, SETTINGS
 from booking_core.callers import inside_fan, known_names
 from booking_core.checkout.app_keys import BOOKINGS, CHECKOUT, ORDERS
 from booking_core.checkout.booking import RETRY_SECONDS, Answer, CompleteRequest
+from booking_core.checkout.payments import PaymentUnknown
 from booking_core.checkout.webhook_signature import WebhookRefused, verify
 from booking_core.ledger.orders import FINAL, Order, OrderState
 from booking_core.ledger.webhook_events import note_webhook
@@ -23,6 +24,7 @@ from groundwork.errors import (
     OrderNotFound,
     RequestInProgress,
     RequestInvalid,
+    StoreUnavailable,
 )
 
 routes = web.RouteTableDef()
@@ -34,6 +36,8 @@ EMAIL_CHARACTERS_MAX: Final = 254
 PAYMENT_METHOD_CHARACTERS_MAX: Final = 64
 NO_STORE: Final = {"Cache-Control": "no-store"}
 ORDER_ID_CHARACTERS: Final = 36
+# Events after which a released order's payment has money that belongs to its buyer.
+TELLS_OF_MONEY: Final = ("payment_intent.amount_capturable_updated", "payment_intent.succeeded")
 # The gateway reads it: a fan who has bought makes room for the next.
 VISIT_ENDED: Final = {"Onsale-Visit": "ended"}
 
@@ -110,6 +114,39 @@ async def release_hold(request: web.Request, reservation_id: str, fan_id: str) -
         await request.config_dict[HOLDS].release(reservation_id, fan_id)
 
 
+class OfferBody(msgspec.Struct, frozen=True):
+    """What the buyer wants: the offered places, or the money back."""
+
+    accept: bool
+
+
+@routes.post("/api/bookings/{booking}/offer")
+async def answer_offer(request: web.Request) -> web.Response:
+    """Take the places that were offered for ones that are gone, or leave them."""
+    order = await own_order(request, request.match_info["booking"])
+    body = await read_body(request, OfferBody)
+    order = await decide_offer(request, order, is_taken=body.accept)
+    answer = await request.config_dict[BOOKINGS].describe(order)
+    headers = NO_STORE | (VISIT_ENDED if order.state == OrderState.SOLD else {})
+    return web.Response(
+        body=msgspec.json.encode(answer), content_type="application/json", headers=headers
+    )
+
+
+async def decide_offer(request: web.Request, order: Order, *, is_taken: bool) -> Order:
+    """Do what the buyer wants, and return the order as it is then; a decided one stays decided.
+
+    Raises StoreUnavailable when the provider cannot be asked; the offer stands then.
+    """
+    checkout = request.config_dict[CHECKOUT]
+    if order.state == OrderState.OFFERED:
+        try:
+            await checkout.late.answer(order, is_taken=is_taken)
+        except PaymentUnknown as error:
+            raise StoreUnavailable(retry_after=RETRY_SECONDS) from error
+    return await asyncio.shield(checkout.run(order.order_id))
+
+
 @routes.get("/api/bookings/{booking}")
 async def show(request: web.Request) -> web.Response:
     """Answer the order and its tickets, to its owner only."""
@@ -163,7 +200,11 @@ async def webhook(request: web.Request) -> web.Response:
         event.payment_id,
     )
     # Most tell of what the buyer's own request has just done, or is doing.
-    if order is not None and order.state not in FINAL and not order.is_carried:
+    is_open = order is not None and order.state not in FINAL
+    is_stray = (
+        order is not None and order.state == OrderState.RELEASED and event.type in TELLS_OF_MONEY
+    )
+    if order is not None and (is_open or is_stray) and not order.is_carried:
         task = asyncio.create_task(_look_at_payment(request.config_dict, order))
         request.config_dict[TOLD].add(task)
         task.add_done_callback(request.config_dict[TOLD].discard)
@@ -175,7 +216,10 @@ async def _look_at_payment(app: Any, order: Order) -> None:
     try:
         if await app[ORDERS].carry(order.order_id):
             try:
-                await app[CHECKOUT].run(order.order_id)
+                if order.state == OrderState.RELEASED and order.payment_id:
+                    await app[CHECKOUT].late.return_stray(order.payment_id)
+                else:
+                    await app[CHECKOUT].run(order.order_id)
             finally:
                 await app[ORDERS].put_down(order.order_id)
     except Exception:

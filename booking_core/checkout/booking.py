@@ -1,8 +1,9 @@
 """Completing a booking: what the one call does around the checkout, and the answers it gives."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -12,6 +13,7 @@ from booking_core.checkout.checkout import Checkout
 from booking_core.ledger.orders import FINAL, Order, Orders, OrderState
 from booking_core.seats.hold import Hold
 from booking_core.seats.holds import SeatHolds
+from booking_core.seats.reserving import moment_text
 from booking_core.settings import CoreSettings
 from booking_core.tickets.issuing import TicketIssuer
 from groundwork.clock import TokenSource
@@ -26,6 +28,15 @@ from groundwork.errors import (
     StoreUnavailable,
 )
 
+Status = Literal["pending", "awaited", "offered", "confirmed", "released", "cancelled"]
+# An order's state in the words of the API and the pages; what is not in here is "pending".
+STATUS_WORDS: Final[Mapping[OrderState, Status]] = {
+    OrderState.AWAITED: "awaited",
+    OrderState.OFFERED: "offered",
+    OrderState.SOLD: "confirmed",
+    OrderState.RELEASED: "released",
+    OrderState.CANCELLED: "cancelled",
+}
 # Payments answer in a second or two; asking more often gains nothing.
 RETRY_SECONDS = 2
 # The hold outlives the payment by this, so that the seats do not seem free while the outcome is told.
@@ -185,22 +196,31 @@ class Bookings:
 
     async def describe(self, order: Order) -> dict[str, Any]:
         """Return the order as the API shows it to its owner."""
-        status = {OrderState.SOLD: "confirmed", OrderState.RELEASED: "released"}
         answer: dict[str, Any] = {
             "booking_id": order.order_id,
             "event_id": order.event_id,
-            "status": status.get(order.state, "pending"),
+            "status": STATUS_WORDS.get(order.state, "pending"),
             "total": order.amount_cents,
             "currency": order.currency,
             "tickets": [],
         }
         if order.state == OrderState.SOLD:
             answer["tickets"] = await self._issuer.describe(order)
-        if order.state == OrderState.RELEASED:
+        if order.state in (OrderState.RELEASED, OrderState.CANCELLED):
             answer["release_reason"] = order.release_reason
-        elif order.next_action_url and order.state != OrderState.SOLD:
+        elif order.state == OrderState.OFFERED:
+            answer["offer"] = await self._describe_offer(order)
+        elif order.next_action_url and order.state not in (OrderState.SOLD, OrderState.AWAITED):
             answer["next_action_url"] = order.next_action_url
         return answer
+
+    async def _describe_offer(self, order: Order) -> dict[str, Any]:
+        lines = await self._orders.lines(order.order_id)
+        return {
+            "seats": [line.seat_id for line in lines if line.seat_id is not None],
+            "instead_of": order.lost_seats,
+            "until": moment_text(round(order.deadline.timestamp() * 1000)),
+        }
 
 
 def refusal_body(order: Order) -> bytes:

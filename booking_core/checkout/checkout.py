@@ -12,6 +12,7 @@ from typing import Final
 import structlog
 
 from booking_core import metrics
+from booking_core.checkout.late_payments import LatePayments, is_what_was_asked
 from booking_core.checkout.payments import (
     DeclineReason,
     Payment,
@@ -20,9 +21,10 @@ from booking_core.checkout.payments import (
     PaymentState,
     PaymentUnknown,
 )
+from booking_core.ledger.late_orders import LATE_PAYMENT
 from booking_core.ledger.orders import FINAL, Order, Orders, OrderState
 
-# Moves a run makes at most: claim, authorise, expire, release, and one race lost at each.
+# Moves a run makes at most: claim, authorise, expire, let go, expire, release, and a race lost or two.
 MOVES_MAX: Final = 8
 # One payment for one order; another card is another order.
 ATTEMPT: Final = 1
@@ -39,6 +41,7 @@ class Checkout:
     orders: Orders
     payments: Payments
     return_url: Callable[[str], str]
+    late: LatePayments
 
     async def run(self, order_id: str) -> Order:
         """Carry the order as far as it goes now, and return it. Safe to call twice, or at once.
@@ -116,8 +119,7 @@ class Checkout:
 
     async def _follow(self, order: Order, payment: Payment) -> None:
         """Move the order to where its payment stands."""
-        same = payment.amount_cents == order.amount_cents and payment.currency == order.currency
-        if not same:
+        if not is_what_was_asked(payment, order):
             await self._give_up(order, "provider-error", payment)
             return
         match payment.state:
@@ -166,12 +168,27 @@ class Checkout:
             if await self.orders.release(order.order_id) == OrderState.RELEASED:
                 outcome = "declined" if order.release_reason == "payment-declined" else "released"
                 metrics.ORDERS.labels(order.event_id, outcome).inc()
-        elif (
-            # The money was taken before we could stop it, and the seats are still theirs.
-            payment.state == PaymentState.CAPTURED
-            and await self.orders.sell_late(order.order_id) == OrderState.SOLD
-        ):
+        elif payment.state == PaymentState.PROCESSING and not order.is_let_go:
+            await self.late.let_go(order)
+        elif payment.state == PaymentState.CAPTURED:
+            await self._end_paid(order, payment)
+
+    async def _end_paid(self, order: Order, payment: Payment) -> None:
+        """EXPIRING, and the money was taken before we could stop it."""
+        has_places = not order.is_let_go and order.release_reason != LATE_PAYMENT
+        if not has_places or not is_what_was_asked(payment, order):
+            await self.late.repay(order, payment)
+        elif await self.orders.sell_late(order.order_id) == OrderState.SOLD:
+            # The seats are still theirs.
             metrics.ORDERS.labels(order.event_id, "sold").inc()
+
+    async def _await(self, order: Order) -> None:
+        """AWAITED: what the bank decides in the end is worth what can still be given for it."""
+        await self.late.look(order)
+
+    async def _offer(self, order: Order) -> None:
+        """OFFERED: the buyer decides, until the deadline."""
+        await self.late.end_offer(order)
 
     async def _create(self, order: Order) -> str:
         """Return the order's payment at the provider: made by the first call, found by every other."""
@@ -230,4 +247,6 @@ STEPS: Final[Mapping[OrderState, Step]] = {
     OrderState.CLAIMED: Checkout._begin,  # noqa: SLF001 (its own methods)
     OrderState.AUTHORIZING: Checkout._authorize,  # noqa: SLF001
     OrderState.EXPIRING: Checkout._expire,  # noqa: SLF001
+    OrderState.AWAITED: Checkout._await,  # noqa: SLF001
+    OrderState.OFFERED: Checkout._offer,  # noqa: SLF001
 }

@@ -5,33 +5,35 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-import msgspec
 import psycopg
 from psycopg.rows import class_row
 
+from booking_core.ledger.claim_refusals import raise_refusal
 from booking_core.seats.hold import Hold
-from groundwork.errors import OverSeatLimit, SeatsTaken, SoldOut, StoreUnavailable, TooManyRequests
+from groundwork.errors import StoreUnavailable
 from groundwork.postgres import Pool, connection
 
 # Cards tried for one reservation; each try keeps the seats from others for up to a payment's time.
 ATTEMPTS_MAX = 5
-ATTEMPTS_RETRY_SECONDS = 60
 # How long whoever carries an order may be silent before another takes it over: longer than the
 # longest call to the provider with the statements around it.
 CARRY_MS = 15_000
 
 
 class OrderState(StrEnum):
-    """The steps of an order; the last two are final."""
+    """The steps of an order; the last three are final, but that what is sold may be cancelled."""
 
     CLAIMED = "CLAIMED"
     AUTHORIZING = "AUTHORIZING"
     EXPIRING = "EXPIRING"
+    AWAITED = "AWAITED"  # its places are on sale again, and the bank may still pay
+    OFFERED = "OFFERED"  # it was paid late, and other places are kept for the buyer to decide
     SOLD = "SOLD"
     RELEASED = "RELEASED"
+    CANCELLED = "CANCELLED"
 
 
-FINAL = frozenset({OrderState.SOLD, OrderState.RELEASED})
+FINAL = frozenset({OrderState.SOLD, OrderState.RELEASED, OrderState.CANCELLED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,8 @@ class Order:
     is_past_deadline: bool
     is_carried: bool
     sold_at: datetime | None
+    is_let_go: bool
+    lost_seats: list[str]
     answer_status: int | None
     answer_body: bytes | None
 
@@ -93,7 +97,7 @@ COLUMNS = """order_id::text, event_id, fan_id, reservation_id, idempotency_key, 
     state, release_reason,
     decline_reason, amount_cents, currency, payment_method, payment_id, next_action_url, deadline,
     deadline <= now() AS is_past_deadline, coalesce(carried_until > now(), false) AS is_carried,
-    sold_at, answer_status, answer_body"""
+    sold_at, is_let_go, lost_seats, answer_status, answer_body"""
 
 
 class Orders:
@@ -134,7 +138,7 @@ class Orders:
             # Two repeats in the same instant: the other one has just won.
             raise StoreUnavailable(retry_after=1) from error
         except psycopg.Error as error:
-            _raise_refusal(error, seats_max)
+            raise_refusal(error, seats_max)
             raise
         assert row is not None
         return Claim(str(row[0]), str(row[1]))
@@ -225,7 +229,7 @@ class Orders:
 
     async def release(self, order_id: str) -> OrderState:
         """Give an expiring order's claims back; only after its payment is provably dead."""
-        return await self._settle("SELECT release_order_v1(%s)", order_id)
+        return await self._settle("SELECT release_order_v2(%s)", order_id)
 
     async def carry(self, order_id: str) -> bool:
         """Take the order on, unless somebody is at it; says whether it is ours."""
@@ -258,11 +262,15 @@ class Orders:
         """Return unsettled orders nobody carries: crashed, waiting for the bank, or past deadline."""
         async with connection(self._pool) as open_connection:
             cursor = await open_connection.execute(
-                """SELECT order_id::text FROM orders
+                """(SELECT order_id::text FROM orders
                 WHERE state IN ('CLAIMED', 'AUTHORIZING', 'EXPIRING')
                     AND coalesce(carried_until <= now(), true)
-                ORDER BY deadline LIMIT %s""",
-                (limit,),
+                ORDER BY deadline LIMIT %s)
+                UNION ALL (SELECT order_id::text FROM orders
+                WHERE state IN ('AWAITED', 'OFFERED') AND look_after <= now()
+                    AND coalesce(carried_until <= now(), true)
+                ORDER BY look_after LIMIT %s)""",
+                (limit, limit),
             )
             return [str(row[0]) for row in await cursor.fetchall()]
 
@@ -289,17 +297,3 @@ class Orders:
         assert row is not None
         assert row[0] is not None, f"there is no order {order_id}"
         return OrderState(str(row[0]))
-
-
-def _raise_refusal(error: psycopg.Error, seats_max: int) -> None:
-    """Raise the refusal that an exception of claim_order_v1 stands for, if it is one."""
-    match error.sqlstate:
-        case "ON001":
-            taken = msgspec.json.decode(error.diag.message_detail or "[]", type=list[str])
-            raise SeatsTaken(tuple(taken)) from error
-        case "ON002":
-            raise SoldOut from error
-        case "ON003":
-            raise TooManyRequests(ATTEMPTS_RETRY_SECONDS) from error
-        case "ON004":
-            raise OverSeatLimit(seats_max) from error

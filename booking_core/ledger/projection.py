@@ -1,5 +1,7 @@
 """Shows in Redis what PostgreSQL has decided: sold seats, and seats that are free again."""
 
+from typing import Final
+
 import structlog
 
 from booking_core import metrics
@@ -8,11 +10,14 @@ from booking_core.ledger.orders import Order, OrderLine, Orders, OrderState
 from booking_core.seats.hold import Hold
 from booking_core.seats.holds import SeatHolds
 
+# The steps in which nothing is claimed for an order.
+WITHOUT_PLACES: Final = (OrderState.AWAITED, OrderState.RELEASED, OrderState.CANCELLED)
+
 log = structlog.get_logger()
 
 
 class Projection:
-    """The outbox's handlers for the kinds project_sold and project_released."""
+    """The outbox's handlers for the kinds project_sold, project_released and project_cancelled."""
 
     def __init__(self, orders: Orders, holds: SeatHolds, catalog: Catalog) -> None:
         self._orders = orders
@@ -21,6 +26,9 @@ class Projection:
 
     async def show_sold(self, order_id: str) -> None:
         """Show the order's seats as sold."""
+        lines = await self._orders.lines(order_id)
+        order = await self._read(order_id)
+        metrics.SEATS_SOLD.labels(order.event_id).inc(sum(line.quantity for line in lines))
         ended = await self._show(order_id, "sold")
         if ended:
             # Two fans held a seat, one before and one after a fail-over; the first to claim won.
@@ -30,15 +38,18 @@ class Projection:
         """Show the order's seats as free, unless somebody holds them again, or pays for them anew."""
         order = await self._read(order_id)
         newest = await self._orders.by_reservation(order.reservation_id, order.fan_id)
-        if newest is not None and newest.state != OrderState.RELEASED:
+        if newest is not None and newest.state not in WITHOUT_PLACES and not newest.is_let_go:
             return  # another card for the same hold: the outcome of that order ends it
         await self._show(order_id, "released")
+
+    async def show_cancelled(self, order_id: str) -> None:
+        """Show the seats of a cancelled sale as free; as sold before that, if nobody has yet."""
+        await self._show(order_id, "sold")
+        await self._show(order_id, "cancelled")
 
     async def _show(self, order_id: str, outcome: str) -> int:
         order = await self._read(order_id)
         lines = await self._orders.lines(order_id)
-        if outcome == "sold":
-            metrics.SEATS_SOLD.labels(order.event_id).inc(sum(line.quantity for line in lines))
         return await self._holds.settle(await self._as_hold(order, lines), outcome, order_id)
 
     async def _read(self, order_id: str) -> Order:

@@ -45,7 +45,7 @@ class EventState:
     fan_counts: dict[str, int] = field(default_factory=dict)
     stock: dict[str, int] = field(default_factory=dict)
     offers: dict[str, str] = field(default_factory=dict)
-    settled: list[str] = field(default_factory=list)
+    settled: list[tuple[str, str, str]] = field(default_factory=list)
 
 
 class Recovery:
@@ -135,13 +135,17 @@ class Recovery:
                 state.status[index_of[str(seat_id)]] = ord("2")
             fan = str(fan_id)
             state.fan_counts[fan] = state.fan_counts.get(fan, 0) + int(str(quantity))
+        # Whoever shows that a sale was cancelled shows first that it was one.
         cursor = await open_connection.execute(
-            """SELECT o.order_id::text FROM orders o JOIN outbox b USING (order_id)
-            WHERE o.event_id = %s AND b.kind = 'project_sold' AND b.done_at IS NULL""",
+            """SELECT o.order_id::text, outcome, o.reservation_id
+            FROM orders o JOIN outbox b USING (order_id),
+                unnest(CASE b.kind WHEN 'project_sold' THEN ARRAY['sold']
+                    WHEN 'project_cancelled' THEN ARRAY['sold', 'cancelled'] END) AS outcome
+            WHERE o.event_id = %s AND b.done_at IS NULL""",
             (event_id,),
         )
-        async for (order_id,) in cursor:
-            state.settled.append(str(order_id))
+        async for order_id, outcome, reservation_id in cursor:
+            state.settled.append((str(order_id), str(outcome), str(reservation_id)))
 
     async def _read_stock(
         self,
@@ -176,7 +180,8 @@ class Recovery:
                 coalesce(max(l.tier) FILTER (WHERE l.seat_id IS NULL), ''),
                 coalesce(sum(l.quantity) FILTER (WHERE l.seat_id IS NULL), 0)::int
             FROM orders o JOIN order_lines l USING (order_id)
-            WHERE o.event_id = %s AND o.state IN ('CLAIMED', 'AUTHORIZING', 'EXPIRING')
+            WHERE o.event_id = %s AND o.state IN ('CLAIMED', 'AUTHORIZING', 'EXPIRING', 'OFFERED')
+                AND NOT o.is_let_go
             GROUP BY o.order_id""",
             (event_id,),
         )
@@ -263,6 +268,6 @@ class Recovery:
                 "ZADD", keys["staged_expiries"], *scores[start : start + 2 * CHUNK]
             )
         # What this state already shows must not be shown once more on top of it.
-        for order_id in state.settled:
-            key = settled_key(event_id, order_id, epoch)
-            await self._store.call("SET", key, "sold", "PX", SETTLED_MS)
+        for order_id, outcome, reservation_id in state.settled:
+            key = settled_key(event_id, epoch, order_id, outcome, reservation_id)
+            await self._store.call("SET", key, outcome, "PX", SETTLED_MS)

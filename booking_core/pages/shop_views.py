@@ -1,7 +1,8 @@
 """From the shop's own values to what its templates show."""
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from dataclasses import replace
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -9,15 +10,11 @@ from booking_core.catalog.api import read_search
 from booking_core.catalog.event import Event
 from booking_core.catalog.search import FoundEvent, Search
 from booking_core.catalog.seat_layout import SeatLayout
-from booking_core.ledger.orders import IssuedTicket, Order, OrderLine, OrderState
+from booking_core.ledger.orders import IssuedTicket, Order, OrderLine
 from booking_core.pages.views import EventCard, EventHead, HeldLine, TicketLine, TierLine
 from booking_core.seats.hold import Hold
 from groundwork.errors import RequestInvalid
 
-STATUS_WORDS: Final[dict[OrderState, Literal["confirmed", "released"]]] = {
-    OrderState.SOLD: "confirmed",
-    OrderState.RELEASED: "released",
-}
 # What the search form has; anything else in the address is not a search.
 SEARCH_FIELDS: Final = ("city", "category", "date", "price_max")
 
@@ -105,6 +102,14 @@ def order_lines(event: Event, layout: SeatLayout, lines: list[OrderLine]) -> tup
         )
         for line in lines
     )
+
+
+def lost_lines(order: Order, lines: list[OrderLine]) -> list[OrderLine]:
+    """Return what an order was for, of whose places others are offered; they cost the same."""
+    return [
+        replace(line, seat_id=seat_id)
+        for line, seat_id in zip(lines, order.lost_seats, strict=True)
+    ]
 
 
 def ticket_line(

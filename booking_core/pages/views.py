@@ -210,9 +210,11 @@ class TicketLine:
 class OrderPage:
     """An order and its tickets (template order.html).
 
+    `awaited`: the places went back on sale, and the bank may still pay. `offered`: it did, and `lines`
+    are other places to decide on until `held_until`; `lost` are the ones they would be instead of.
     `release_reason` (released only) is one of the ledger's: `payment-declined`, `deadline`,
-    `provider-error`, `abandoned`. `next_action_url` is where the bank wants the buyer to confirm,
-    "" for none. `pdf_url` is the path of all tickets in one file, "" before they exist.
+    `provider-error`, `abandoned`, `late-payment`. `next_action_url` is where the bank wants the buyer
+    to confirm, "" for none. `pdf_url` is the path of all tickets in one file, "" before they exist.
     `refunded` is how much was given back. `is_card_asked` says that what is missing is a card, typed
     at `next_action_url`. `held_until` is when the payment must be done. `checkout_url` is where the
     same places may be paid another way, "" when they are held no more. `refresh_after_seconds` is how
@@ -221,7 +223,7 @@ class OrderPage:
 
     event: EventHead
     booking_id: str
-    status: Literal["pending", "confirmed", "released"]
+    status: Literal["pending", "awaited", "offered", "confirmed", "released", "cancelled"]
     total: int
     lines: tuple[HeldLine, ...]
     tickets: tuple[TicketLine, ...] = ()
@@ -233,6 +235,7 @@ class OrderPage:
     refunded: int = 0
     is_card_asked: bool = False
     held_until: datetime | None = None
+    lost: tuple[HeldLine, ...] = ()
     checkout_url: str = ""
     refresh_after_seconds: int = 5
     is_practice: bool = True

@@ -250,7 +250,10 @@ class SeatHolds:
         assert answer[0] in ("allotted", "allotted_before"), answer
 
     async def settle(self, hold: Hold, outcome: str, order_id: str) -> int:
-        """Show the outcome of an order ("sold" or "released"); return how many other holds ended."""
+        """Show the outcome of an order; return how many other holds ended. Safe to repeat.
+
+        "sold", "released" (what was held), or "cancelled" (what was sold).
+        """
         answer = await self._run(
             self._settle_hold,
             hold.event_id,
@@ -264,7 +267,7 @@ class SeatHolds:
                 "quantity": hold.quantity,
                 "operation_ms": SETTLED_MS,
             },
-            lambda epoch: settled_key(hold.event_id, order_id, epoch),
+            lambda epoch: settled_key(hold.event_id, epoch, order_id, outcome, hold.reservation_id),
         )
         match answer:
             case ["settled", int(ended)]:
@@ -283,9 +286,13 @@ class SeatHolds:
         return await run_event_script(self.epochs, script, event_id, args, operation)
 
 
-def settled_key(event_id: str, order_id: str, epoch: int) -> str:
-    """Return the key that says that an order's outcome was shown in an epoch."""
-    return operation_key(event_id, f"settled:{epoch}:{order_id}")
+def settled_key(event_id: str, epoch: int, order_id: str, outcome: str, reservation_id: str) -> str:
+    """Return the key that says that an outcome of an order was shown in an epoch.
+
+    An order whose bank took too long may come to more than one, for other reservations.
+    """
+    name = f"settled:{epoch}:{order_id}:{outcome}:{reservation_id}"
+    return operation_key(event_id, name)
 
 
 def _json(value: object) -> str:

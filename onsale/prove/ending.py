@@ -17,7 +17,7 @@ QUIET_WITHIN_MS = 120_000
 LOOK_EVERY_MS = 500
 
 OPEN_WORK = """SELECT
-    (SELECT count(*) FROM orders WHERE state NOT IN ('SOLD', 'RELEASED'))
+    (SELECT count(*) FROM orders WHERE state NOT IN ('SOLD', 'RELEASED', 'CANCELLED'))
     + (SELECT count(*) FROM outbox WHERE done_at IS NULL)"""
 NEWEST = """SELECT e.event_id, coalesce((SELECT max(seq) FROM hold_log h WHERE h.event_id = e.event_id
         AND h.epoch = (SELECT epoch FROM store_epoch)), 0) FROM events e"""

@@ -85,7 +85,7 @@ class MortalShop:
         orders: Any = Fated(parts.orders, ORDER_EFFECTS, fate)
         holds: Any = Fated(parts.holds, HOLD_EFFECTS, fate)
         payments: Any = Fated(parts.checkout.payments, PAYMENT_EFFECTS, fate)
-        self.checkout = Checkout(orders, payments, parts.checkout.return_url)
+        self.checkout = Checkout(orders, payments, parts.checkout.return_url, parts.checkout.late)
         self.bookings = Bookings(
             holds, orders, parts.catalog, self.checkout, parts.issuer, SystemTokenSource(),
             shop.core_settings,

@@ -274,5 +274,15 @@ def order_pages() -> dict[str, OrderPage]:
         "refunded": replace(page, status="confirmed", tickets=tickets, refunded=9_500),
         "making": replace(page, status="confirmed"),
         "released": replace(page, status="released", release_reason="payment-declined"),
+        "awaited": replace(page, status="awaited"),
+        "offered": replace(
+            page,
+            status="offered",
+            lost=(replace(LINES[0], number="2"), replace(LINES[1], number="3")),
+            held_until=datetime(2026, 5, 1, 10, 5, tzinfo=UTC),
+        ),
+        "came_too_late": replace(
+            page, status="released", release_reason="late-payment", refunded=19_000
+        ),
         "released_otherwise": replace(page, status="released", release_reason="something-new"),
     }

@@ -65,7 +65,7 @@ class StagedShop:
         orders: Any = Staged(parts.orders, ORDER_EFFECTS, turns)
         holds: Any = Staged(parts.holds, HOLD_EFFECTS, turns)
         payments: Any = Staged(parts.checkout.payments, PAYMENT_EFFECTS, turns)
-        self.checkout = Checkout(orders, payments, parts.checkout.return_url)
+        self.checkout = Checkout(orders, payments, parts.checkout.return_url, parts.checkout.late)
         self.bookings = Bookings(
             holds, orders, parts.catalog, self.checkout, parts.issuer, SystemTokenSource(),
             shop.core_settings,

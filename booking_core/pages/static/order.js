@@ -16,7 +16,7 @@ async function watch() {
     await pause(jittered(delayMs, 0.3));
     if (document.hidden) await seenAgain();
     const answer = await ask("GET", `/api/bookings/${encodeURIComponent(booking)}`).catch(() => null);
-    if (answer?.ok && (answer.document.status !== "pending" || hasNewAction(answer.document))) return location.reload();
+    if (answer?.ok && (answer.document.status !== status || hasNewAction(answer.document))) return location.reload();
     // Said once, then only shown: a line that changes every few seconds is noise to a screen reader.
     line.setAttribute("aria-live", "off");
     const time = formatTime(new Date());
@@ -33,4 +33,4 @@ function seenAgain() {
 }
 
 localTimes();
-if (status === "pending") watch();
+if (["pending", "awaited"].includes(status)) watch();
