@@ -8,11 +8,11 @@ EVERYTHING := embedded,fast,loadtest,simulate,stripe,test
 TEST_PACKAGES := chromium:chromium prometheus:prometheus redis-server:redis-server nginx:nginx-light npm:npm pdftoppm:poppler-utils redis-benchmark:redis-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help up test lint prove bench bench-100k load simulate screenshots translations schema pins clean
+.PHONY: help up test lint prove bench bench-100k bench-attacks load simulate screenshots translations schema pins clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^## / { printf "\n%s\n", substr($$0, 4) } \
-		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 ## Run it
 up: $(VENV)/installed ## The whole system with a demo sale; ARGS="--port 8081" passes options on
@@ -41,6 +41,9 @@ bench: $(VENV)/tested ## Every budget against its floor, in one run
 
 bench-100k: $(VENV)/tested ## A hundred thousand fans join, stay connected and hear the news, on this machine
 	@$(BIN)/python -m bench.crowd $(ARGS)
+
+bench-attacks: $(VENV)/tested ## What fans feel under 5,000 slow connections, and in a flood of bad requests
+	@$(BIN)/python -m bench.attacks $(ARGS)
 
 simulate: $(VENV)/tested ## One seed of the hold simulation: make simulate SEED=8113
 	@$(BIN)/python -m tests.simulation.tell $(SEED)

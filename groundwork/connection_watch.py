@@ -19,9 +19,11 @@ from groundwork.metrics import CONNECTIONS_DROPPED, CONNECTIONS_OPEN
 LOOK_EVERY_MS: Final = 500
 # Looked at in one turn of the event loop: half a millisecond, then requests have their turn.
 SLICE: Final = 500
-# When there is no room, this part of those who may go goes at once: looking for them takes a
-# millisecond, and should not be done for every connection that comes.
-MADE_AT_ONCE: Final = 1 / 16
+# Dropping one takes as long as looking at so many.
+DROP_COSTS: Final = 25
+# When there is no room, so many of those who may go go at once: looking for them takes two milliseconds,
+# as much as dropping these, and should not be done for every connection that comes.
+ROOM_AT_ONCE: Final = 32
 
 log = structlog.get_logger()
 
@@ -141,14 +143,18 @@ class ConnectionWatch:
         """Drop whoever lets us wait too long."""
         now_ms = self._clock.monotonic_ms()
         waits: dict[tuple[Watched, Wait, object], float] = {}
-        for number, connection in enumerate(list(self._open)):
-            if number % SLICE == SLICE - 1:
+        spent = 0
+        for connection in list(self._open):
+            spent += 1
+            if spent > SLICE:
                 await self._clock.sleep_ms(0)
+                spent = 0
             for wait, mark, bytes_count in connection.waits():
                 key = (connection, wait, mark)
                 since = waits[key] = self._waits.get(key, now_ms)
                 if now_ms - since > self._limit_ms(wait, bytes_count):
                     self._drop(connection, wait.value)
+                    spent += DROP_COSTS
         self._waits = waits
         if self._malformed:
             log.info("malformed requests", count=self._malformed, last=self._malformed_why)
@@ -175,7 +181,7 @@ class ConnectionWatch:
         )
         if not idle:
             CONNECTIONS_DROPPED.labels("full").inc()
-        for _, _, connection in idle[: max(1, int(len(idle) * MADE_AT_ONCE))]:
+        for _, _, connection in idle[: min(ROOM_AT_ONCE, 1 + len(idle) // ROOM_AT_ONCE)]:
             self._drop(connection, "room")
         return bool(idle)
 
