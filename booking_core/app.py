@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Final
 
 from aiohttp import web
 
@@ -22,11 +23,20 @@ from groundwork.clock import Clock, SystemClock
 from groundwork.event_streams import EventStreams
 from groundwork.identity import IdentitySigner
 from groundwork.keys import KeyRing
+from groundwork.operations import add_operations, prove_all_declared
 from groundwork.problem_json import PROBLEM_PAGE, problem_json
 from groundwork.problem_page import make_problem_page
 from groundwork.redis_store import connect
 from groundwork.store_clock import StoreClock
 from lua.epochs import Epochs
+
+# All that programs may ask of the shop; the front tier publishes it, and knows no more of it.
+OPERATIONS: Final = (
+    *catalog_api.routes.operations,
+    *seats_api.routes.operations,
+    *checkout_api.routes.operations,
+    *checkout_api.webhook_routes.operations,
+)
 
 OpenEpochs = Callable[[], AbstractAsyncContextManager[Epochs]]
 
@@ -83,9 +93,8 @@ def make_app(
             await reader.aclose()
 
     app.cleanup_ctx.append(services)
-    app.add_routes(catalog_api.routes)
-    app.add_routes(seats_api.routes)
-    app.add_routes(checkout_api.routes)
+    add_operations(app, OPERATIONS)
+    prove_all_declared(app, OPERATIONS)
     app.add_routes(handlers.routes)
     app.add_routes(order_pages.routes)
     app.router.add_get(r"/static/{path:.+}", app[RENDERER].static_files.handle)

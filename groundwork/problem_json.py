@@ -61,6 +61,8 @@ STATUS_OF: Final[Mapping[type[BookingError], HTTPStatus]] = {
     origin_errors.AnswerLost: HTTPStatus.BAD_GATEWAY,
 }
 
+# The code of what is no refusal but a bug; it has no type of its own.
+INTERNAL_ERROR: Final = "internal-error"
 # Each code is explained in a page of the project's documentation.
 PROBLEM_BASE_URL: Final = "https://onsale.example/problems/"
 
@@ -137,7 +139,7 @@ async def problem_json(request: web.Request, handler: Handler) -> web.StreamResp
         return hang_up(request, STATUS_FAN_LEFT)
     except Exception:
         log.exception("internal error", request_id=request.get(REQUEST_ID, ""), path=request.path)
-        problem = Problem("internal-error", 500, {}, request.get(REQUEST_ID, ""))
+        problem = Problem(INTERNAL_ERROR, 500, {}, request.get(REQUEST_ID, ""))
     if request.writer.output_size > 0:
         # An answer is under way already; another one in the middle of it would be read as its body.
         return hang_up(request, STATUS_BROKE_OFF)

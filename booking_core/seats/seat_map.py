@@ -14,6 +14,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from booking_core.seats.seats_document import SeatsDocument, stock_lines
 from groundwork.clock import Clock
 from groundwork.errors import StoreUnavailable
 from groundwork.event_streams import EventStreams
@@ -124,14 +125,14 @@ class SeatMap:
         """Return the snapshot as JSON, plain and compressed; made once for each change."""
         if self._body is None:
             plain = msgspec.json.encode(
-                {
-                    "event_id": self.event_id,
-                    "epoch": self.epoch,
-                    "seq": self.seq,
-                    "count": len(self.codes),
-                    "status": base64.b64encode(packed(self.codes)).decode(),
-                    "stock": stock_lines(self.stock),
-                }
+                SeatsDocument(
+                    event_id=self.event_id,
+                    epoch=self.epoch,
+                    seq=self.seq,
+                    count=len(self.codes),
+                    status=base64.b64encode(packed(self.codes)).decode(),
+                    stock=stock_lines(self.stock),
+                )
             )
             self._body = (plain, gzip.compress(plain, compresslevel=6, mtime=0))
         return self._body
@@ -154,11 +155,6 @@ def packed(codes: bytes | bytearray) -> bytes:
     padded = bytes(codes) + bytes(-len(codes) % 4)
     quarters = zip(padded[0::4], padded[1::4], padded[2::4], padded[3::4], strict=True)
     return bytes(a | b << 2 | c << 4 | d << 6 for a, b, c, d in quarters)
-
-
-def stock_lines(stock: dict[str, int]) -> list[dict[str, object]]:
-    """Return the stock as the API shows it; never less than nothing."""
-    return [{"tier": tier, "available": max(0, free)} for tier, free in sorted(stock.items())]
 
 
 class SeatMaps:
