@@ -1,24 +1,13 @@
 """The tickets of a sold order: as the API lists them, as pages show them, as a PDF."""
 
 import asyncio
-
-import msgspec
+from typing import Any
 
 from booking_core.catalog.events import Catalog
 from booking_core.ledger.orders import IssuedTicket, Order, Orders
 from booking_core.tickets.codes import TicketCode, write_ticket_code
 from booking_core.tickets.pdf import PrintedTicket, TicketSheet, render_tickets_pdf
 from groundwork.tokens import Tokens
-
-
-class SeatTicketDocument(msgspec.Struct, frozen=True):
-    """A ticket as its buyer gets it: `code` is what its QR code says."""
-
-    ticket_id: str
-    seat_id: str | None
-    tier: str
-    code: str
-    pdf_url: str
 
 
 class TicketIssuer:
@@ -43,16 +32,16 @@ class TicketIssuer:
             ),
         )
 
-    async def describe(self, order: Order) -> list[SeatTicketDocument]:
+    async def describe(self, order: Order) -> list[dict[str, Any]]:
         """Return the order's tickets as the API lists them."""
         return [
-            SeatTicketDocument(
-                ticket_id=ticket.ticket_id,
-                seat_id=ticket.seat_id,
-                tier=ticket.tier,
-                code=self.code(order, ticket),
-                pdf_url=f"/orders/{order.order_id}/tickets.pdf",
-            )
+            {
+                "ticket_id": ticket.ticket_id,
+                "seat_id": ticket.seat_id,
+                "tier": ticket.tier,
+                "code": self.code(order, ticket),
+                "pdf_url": f"/orders/{order.order_id}/tickets.pdf",
+            }
             for ticket in await self._orders.tickets(order.order_id)
         ]
 

@@ -66,9 +66,7 @@ class SolvedProof(msgspec.Struct, frozen=True):
 
 
 # Fields in the order of the alphabet, the order in which challenges are signed.
-class ChallengeData(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What a challenge is bound to, and how hard it is (`lvl`)."""
-
+class _Data(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     iat: int
     lvl: int
     ms: int = 0  # of the second iat: how long the work took is told by our clock alone
@@ -76,14 +74,10 @@ class ChallengeData(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
     jkt: str | None = None
 
 
-class ChallengeParameters(
-    msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True
-):
-    """What to compute, in the words of ALTCHA v2."""
-
+class _Parameters(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
     algorithm: str
     cost: int
-    data: ChallengeData
+    data: _Data
     expires_at: int
     key_length: int
     key_prefix: Hex
@@ -92,10 +86,8 @@ class ChallengeParameters(
     salt: Hex
 
 
-class Challenge(msgspec.Struct, frozen=True):
-    """A challenge as ALTCHA's widget takes it."""
-
-    parameters: ChallengeParameters
+class _Challenge(msgspec.Struct, frozen=True):
+    parameters: _Parameters
     signature: str
 
 
@@ -105,7 +97,7 @@ class _Solution(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class _Payload(msgspec.Struct, frozen=True):
-    challenge: Challenge
+    challenge: _Challenge
     solution: _Solution
 
 
@@ -152,9 +144,7 @@ class ProofOfWork:
         parameters = _CANONICAL.encode(
             self._parameters(
                 level,
-                ChallengeData(
-                    iat=now_ms // 1000, lvl=level, ms=now_ms % 1000, sale=sale_id, jkt=jkt
-                ),
+                _Data(iat=now_ms // 1000, lvl=level, ms=now_ms % 1000, sale=sale_id, jkt=jkt),
                 now_ms // 1000 + EXPIRES_AFTER_SECONDS,
             )
         )
@@ -191,10 +181,10 @@ class ProofOfWork:
             is_searched=parameters.key_signature is not None,
         )
 
-    def _parameters(self, level: int, data: ChallengeData, expires_at: int) -> ChallengeParameters:
+    def _parameters(self, level: int, data: _Data, expires_at: int) -> _Parameters:
         riddle = self.pool.take(level)
         if riddle is None:
-            return ChallengeParameters(
+            return _Parameters(
                 algorithm=ALGORITHM,
                 cost=fallback_cost(LEVELS[level]),
                 data=data,
@@ -204,7 +194,7 @@ class ProofOfWork:
                 nonce=self._hex(),
                 salt=self._hex(),
             )
-        return ChallengeParameters(
+        return _Parameters(
             algorithm=ALGORITHM,
             cost=COST,
             data=data,
@@ -216,7 +206,7 @@ class ProofOfWork:
             salt=riddle.salt,
         )
 
-    def _is_solved(self, parameters: ChallengeParameters, solution: _Solution) -> bool:
+    def _is_solved(self, parameters: _Parameters, solution: _Solution) -> bool:
         try:
             derived_key = bytes.fromhex(solution.derived_key)
         except ValueError:
