@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Final
 
 from aiohttp import web
 
@@ -15,20 +16,27 @@ from booking_core.parts import open_parts
 from booking_core.seats import api as seats_api
 from booking_core.seats.app_keys import CHANNELS, HOLDS, SEAT_MAPS, STORE_CLOCK
 from booking_core.seats.channels import Channels
-from booking_core.seats.front_calls import SeatCalls
 from booking_core.seats.seat_map import SeatMaps
 from booking_core.settings import CoreSettings
 from groundwork.access_log import access_log
 from groundwork.clock import Clock, SystemClock
 from groundwork.event_streams import EventStreams
-from groundwork.front_calls import FRONT_CALLS
 from groundwork.identity import IdentitySigner
 from groundwork.keys import KeyRing
+from groundwork.operations import add_operations, prove_all_declared
 from groundwork.problem_json import PROBLEM_PAGE, problem_json
 from groundwork.problem_page import make_problem_page
 from groundwork.redis_store import connect
 from groundwork.store_clock import StoreClock
 from lua.epochs import Epochs
+
+# All that programs may ask of the shop; the front tier publishes it, and knows no more of it.
+OPERATIONS: Final = (
+    *catalog_api.routes.operations,
+    *seats_api.routes.operations,
+    *checkout_api.routes.operations,
+    *checkout_api.webhook_routes.operations,
+)
 
 OpenEpochs = Callable[[], AbstractAsyncContextManager[Epochs]]
 
@@ -84,10 +92,11 @@ def make_app(
                 await checkout_api.finish_told(app)
             await reader.aclose()
 
-    app[FRONT_CALLS] = SeatCalls(app).calls()
     app.cleanup_ctx.append(services)
-    for module in (catalog_api, seats_api, checkout_api, handlers, order_pages):
-        app.add_routes(module.routes)
+    add_operations(app, OPERATIONS)
+    prove_all_declared(app, OPERATIONS)
+    app.add_routes(handlers.routes)
+    app.add_routes(order_pages.routes)
     app.router.add_get(r"/static/{path:.+}", app[RENDERER].static_files.handle)
     app.router.add_get("/favicon.ico", favicon)
     return app

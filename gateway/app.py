@@ -1,16 +1,20 @@
 """The front tier, put together: everything that opens is named here, in order."""
 
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
     asynccontextmanager,
     closing,
 )
+from typing import Any
 
 from aiohttp import web
 
+from gateway.api_docs import published
+from gateway.api_docs.published import PUBLISHED, Published
+from gateway.api_docs.through_the_gate import at_the_edge, through_the_gate
 from gateway.app_keys import (
     ACCESS_CODES,
     ADDRESS_NAMES,
@@ -55,7 +59,6 @@ from gateway.draw.parts import DrawParts
 from gateway.draw.rounds import DrawRounds
 from gateway.edge.admission_gate import pass_on
 from gateway.edge.client_address import ClientAddresses
-from gateway.edge.front_gate import FrontGate
 from gateway.edge.other_sites import refuse_other_sites
 from gateway.edge.request_id import request_id
 from gateway.edge.security_headers import add_security_headers, security_headers
@@ -80,16 +83,19 @@ from groundwork.access_log import access_log
 from groundwork.clock import Clock, SystemClock, SystemTokenSource
 from groundwork.device_proof import DeviceProofs
 from groundwork.event_streams import EventStreams
-from groundwork.front_calls import FRONT_DOOR
 from groundwork.front_server import REFUSAL_HEADERS
 from groundwork.identity import IdentitySigner
 from groundwork.keys import KeyRing
 from groundwork.mail import Mailer
+from groundwork.operations import ApiRoutes, Operation, add_operations, prove_all_declared
 from groundwork.problem_json import PROBLEM_PAGE, problem_json
 from groundwork.problem_page import make_problem_page
 from groundwork.ready_answers import READY_ANSWERS, ReadyAnswers
 from groundwork.tokens import Tokens
+from groundwork.typed_answers import Json
 from lua.epochs import Epochs
+
+routes = ApiRoutes("keys")
 
 OpenDoor = Callable[[], AbstractAsyncContextManager[Door]]
 OpenEpochs = Callable[[], AbstractAsyncContextManager[Epochs]]
@@ -103,8 +109,12 @@ def make_app(
     clock: Clock | None = None,
     policy: ShopPolicy = OUR_SHOP,
     mailer: Mailer | None = None,
+    shop_operations: Sequence[Operation] = (),
 ) -> web.Application:
-    """Return the front tier. Nothing is opened until it starts."""
+    """Return the front tier. Nothing is opened until it starts.
+
+    `shop_operations` are the calls of the shop behind it, if it is ours. Raises UndeclaredRoute.
+    """
     app = web.Application(
         middlewares=[request_id, access_log("gateway"), problem_json, refuse_other_sites],
         client_max_size=settings.body_bytes_max,
@@ -127,7 +137,6 @@ def make_app(
     app[PROBLEM_PAGE] = make_problem_page(app[RENDERER])
     app[REFUSAL_HEADERS] = security_headers(is_secure=settings.is_secure)
     app[READY_ANSWERS] = ReadyAnswers("gateway", app[REFUSAL_HEADERS])
-    app[FRONT_DOOR] = FrontGate(app, route="/{path}").find
     app[CLIENT_ADDRESSES] = ClientAddresses(settings.trusted_proxies)
     app[live.STREAMS] = EventStreams(
         clock,
@@ -146,19 +155,35 @@ def make_app(
             yield
 
     app.cleanup_ctx.extend([riddles, _services(open_epochs, open_door, mailer)])
-    add_routes(app)
+    add_routes(app, through_the_gate(shop_operations, policy))
     return app
 
 
-def add_routes(app: web.Application) -> None:
+def add_routes(app: web.Application, behind_the_gate: Sequence[Operation]) -> None:
     """Add what the front tier answers by itself, and behind all of it the shop."""
-    for module in (
-        *(api, live, draw_api, draw_page, page, brand_pages, move_api, move_page, check_page),
-    ):
+    operations = at_the_edge([*own_operations(), *behind_the_gate], app[POLICY])
+    app[PUBLISHED] = Published(operations)
+    add_operations(app, own_operations())
+    # Also what the shop does not know is answered here: 405 needs no pass.
+    add_operations(app, behind_the_gate, pass_on, expect_handler=expect_later)
+    for module in (draw_page, page, brand_pages, move_page, check_page):
         app.add_routes(module.routes)
-    app.router.add_get("/.well-known/jwks.json", jwks)
+    prove_all_declared(app, operations)
     app.router.add_get(r"/static/{path:(?:room|base)/.+}", app[RENDERER].static_files.handle)
     app.router.add_route("*", "/{path:.*}", pass_on, expect_handler=expect_later)
+
+
+def own_operations() -> list[Operation]:
+    """Return all that programs may ask of the front tier itself."""
+    return [
+        *api.routes.operations,
+        *live.routes.operations,
+        *move_api.routes.operations,
+        *check_page.api_routes.operations,
+        *draw_api.routes.operations,
+        *routes.operations,
+        *published.routes.operations,
+    ]
 
 
 async def end_streams(app: web.Application) -> None:
@@ -238,8 +263,7 @@ def _senses(app: web.Application, epochs: Epochs, door: Door) -> Senses:
     )
 
 
-async def jwks(request: web.Request) -> web.Response:
-    """Answer the public keys of passes and tickets, so that any server can verify them."""
-    return web.json_response(
-        request.app[KEY_RING].jwks(), headers={"Cache-Control": "public, max-age=300"}
-    )
+@routes.get("/.well-known/jwks.json")
+async def jwks(request: web.Request) -> Json[dict[str, Any]]:
+    """Answer the public keys of passes and tickets (RFC 7517), so that any server can verify them."""
+    return Json(request.app[KEY_RING].jwks(), {"Cache-Control": "public, max-age=300"})

@@ -1,10 +1,14 @@
 """Request bodies, typed and bounded, or refused with the field that is wrong."""
 
+import functools
+import re
 from collections.abc import Mapping
 from typing import Final, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
+import msgspec.inspect
+import msgspec.structs
 from aiohttp import web
 
 from groundwork.errors import RequestInvalid
@@ -17,6 +21,8 @@ KEY_CHARACTERS_MAX: Final = 255
 FORM: Final = "application/x-www-form-urlencoded"
 # Our largest form has five; a body full of empty ones should cost nothing.
 FIELDS_MAX: Final = 32
+# A number in a query; longer ones are beyond every limit of ours.
+DIGITS: Final = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 
 
 async def read_body(request: web.Request, kind: type[Body]) -> Body:
@@ -29,6 +35,37 @@ async def read_body(request: web.Request, kind: type[Body]) -> Body:
         raise RequestInvalid(path.strip("`.") or "body", rule) from error
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise RequestInvalid("body", "must be JSON") from error
+
+
+def read_query(request: web.Request, kind: type[Body]) -> Body:
+    """Return the typed query; an empty value is none, and of a name that comes twice the first counts.
+
+    Raises RequestInvalid naming the field.
+    """
+    given: dict[str, str | int] = {}
+    for name in request.query:
+        text = request.query[name].strip()
+        if text:
+            given[name] = int(text) if name in _numbers(kind) and DIGITS.fullmatch(text) else text
+    try:
+        return msgspec.convert(given, kind)
+    except msgspec.ValidationError as error:
+        rule, _, path = str(error).partition(" - at `$")
+        raise RequestInvalid(
+            path.strip("`.") or "query", rule.replace("Expected", "must be")
+        ) from error
+
+
+@functools.cache
+def _numbers(kind: type[msgspec.Struct]) -> frozenset[str]:
+    """Return the fields that are numbers. msgspec itself would take 1e3, 3.0 and "null" for one."""
+    found = set()
+    for field in msgspec.structs.fields(kind):
+        told = msgspec.inspect.type_info(field.type)
+        kinds = told.types if isinstance(told, msgspec.inspect.UnionType) else (told,)
+        if any(isinstance(each, msgspec.inspect.IntType) for each in kinds):
+            found.add(field.encode_name)
+    return frozenset(found)
 
 
 async def read_form(request: web.Request) -> Mapping[str, str]:

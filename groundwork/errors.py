@@ -33,7 +33,7 @@ BookingError
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 @dataclass(eq=False)
@@ -238,7 +238,7 @@ class SeatsTaken(BookingError):
 
     code = "seats-taken"
     seat_ids: tuple[str, ...]
-    offer: dict[str, object] | None = None
+    offer: dict[str, Any] | None = None
 
 
 @dataclass(eq=False)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from aiohttp import web
 from prometheus_client import Counter as CounterMetric
@@ -140,6 +140,9 @@ class EventStream(web.StreamResponse):
     So the request, its parser, its task and its timers are given back; a waiting fan costs the
     connection and a Reader.
     """
+
+    documented_status: ClassVar[int] = 200
+    media_type: ClassVar[str] = "text/event-stream"
 
     def __init__(self, channel: Channel, cursor: Any, greeting: bytes, owner: str) -> None:
         super().__init__(headers=HEADERS)

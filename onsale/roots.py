@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 from aiohttp import web
 
+from booking_core.app import OPERATIONS as SHOP_OPERATIONS
 from booking_core.app import make_app as make_core_app
 from booking_core.parts import open_parts
 from booking_core.practice_provider.app import make_provider_app
@@ -18,7 +19,7 @@ from booking_core.settings import CoreSettings
 from booking_core.worker import ShopWorker
 from gateway.app import make_app as make_gateway_app
 from gateway.app_keys import CLIENT_ADDRESSES
-from gateway.edge.shop_policy import ShopPolicy
+from gateway.edge.shop_policy import OUR_SHOP, ShopPolicy
 from gateway.origin.door import Door
 from gateway.origin.in_process import InProcessDoor
 from gateway.origin.opening import open_http_door
@@ -102,8 +103,11 @@ async def run_gateway(
             finally:
                 await runner.cleanup()
 
+        # With rules of its own it is somebody else's shop, and answers by a document of its own.
+        operations = SHOP_OPERATIONS if policy is OUR_SHOP else ()
+        mailer = make_mailer(mail, clock)
         app = make_gateway_app(
-            gateway, ring, shared_epochs, open_door, clock, policy, make_mailer(mail, clock)
+            gateway, ring, shared_epochs, open_door, clock, policy, mailer, operations
         )
         await stack.enter_async_context(process_metrics("gateway", clock))
         limits = ConnectionLimits(

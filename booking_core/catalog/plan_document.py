@@ -3,11 +3,13 @@
 import asyncio
 import gzip
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
+from booking_core.catalog.drawing import Area, Point
 from booking_core.catalog.events import Catalog
 from booking_core.catalog.remembered import Remembered
 from booking_core.catalog.seat_layout import SeatLayout
@@ -19,6 +21,49 @@ DOCUMENTS_REMEMBERED_MAX: Final = 32
 # Made once, sent to every fan: worth the effort.
 GZIP_LEVEL: Final = 9
 TAG_LENGTH: Final = 32  # hexadecimal digits: 128 bits
+
+
+class PlanSize(msgspec.Struct, frozen=True):
+    """The measures of the drawing, in its own units."""
+
+    width: int
+    height: int
+
+
+class PlanSection(msgspec.Struct, frozen=True):
+    """A section by name."""
+
+    name: str
+
+
+class SeatColumns(msgspec.Struct, frozen=True, kw_only=True):
+    """All seats, one list a column, seat i at place i; tiers and sections by their index in the plan.
+
+    `accessible` and `companions` are seat indexes; `restricted_views` has words by seat index.
+    """
+
+    seat_id: Sequence[str]
+    tier: Sequence[int]
+    section: Sequence[int]
+    row: Sequence[str]
+    number: Sequence[str]
+    x: Sequence[int]
+    y: Sequence[int]
+    accessible: Sequence[int]
+    companions: Sequence[int]
+    restricted_views: dict[int, str]
+
+
+class PlanColumns(msgspec.Struct, frozen=True, kw_only=True):
+    """A seat plan: what is drawn, and where each seat is."""
+
+    event_id: str
+    size: PlanSize
+    focal_point: Point
+    areas: Sequence[Area]
+    sections: Sequence[PlanSection]
+    tiers: Sequence[str]
+    seats: SeatColumns
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,30 +106,30 @@ def _compress(layout: SeatLayout) -> PlanDocument:
     return PlanDocument(gzip.compress(plain, GZIP_LEVEL, mtime=0), tag)
 
 
-def plan_columns(layout: SeatLayout) -> dict[str, Any]:
+def plan_columns(layout: SeatLayout) -> PlanColumns:
     """Return the plan as the interface says it: one list per column, seat i at place i of each."""
     drawing = layout.drawing
     assert drawing is not None, "an event with seats has a drawing"
-    return {
-        "event_id": layout.event_id,
-        "size": {"width": drawing.width, "height": drawing.height},
-        "focal_point": drawing.focal_point,
-        "areas": drawing.areas,
-        "sections": [{"name": section} for section in layout.sections],
-        "tiers": layout.tiers,
-        "seats": {
-            "seat_id": layout.seat_ids,
-            "tier": layout.tier_of,
-            "section": layout.section_of,
-            "row": layout.rows,
-            "number": layout.numbers,
-            "x": [round(x) for x in layout.xs],
-            "y": [round(y) for y in layout.ys],
-            "accessible": sorted(layout.accessible),
-            "companions": sorted(layout.companions),
-            "restricted_views": {
+    return PlanColumns(
+        event_id=layout.event_id,
+        size=PlanSize(drawing.width, drawing.height),
+        focal_point=drawing.focal_point,
+        areas=drawing.areas,
+        sections=[PlanSection(section) for section in layout.sections],
+        tiers=layout.tiers,
+        seats=SeatColumns(
+            seat_id=layout.seat_ids,
+            tier=layout.tier_of,
+            section=layout.section_of,
+            row=layout.rows,
+            number=layout.numbers,
+            x=[round(x) for x in layout.xs],
+            y=[round(y) for y in layout.ys],
+            accessible=sorted(layout.accessible),
+            companions=sorted(layout.companions),
+            restricted_views={
                 layout.index_of[seat_id]: words
                 for seat_id, words in drawing.restricted_views.items()
             },
-        },
-    }
+        ),
+    )

@@ -1,7 +1,8 @@
 """Paying over HTTP: complete a booking, look at it, and hear from the payment provider."""
 
 import asyncio
-from typing import Annotated, Any, Final
+from http import HTTPStatus
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 import structlog
@@ -10,31 +11,49 @@ from aiohttp import web
 from booking_core.app_keys import CLOCK, POOL, SETTINGS
 from booking_core.callers import inside_fan, known_names
 from booking_core.checkout.app_keys import BOOKINGS, CHECKOUT, ORDERS
-from booking_core.checkout.booking import RETRY_SECONDS, Answer, CompleteRequest
+from booking_core.checkout.booking import (
+    RETRY_SECONDS,
+    Answer,
+    BookingDocument,
+    CompleteRequest,
+    PendingDocument,
+)
 from booking_core.checkout.payments import PaymentUnknown
 from booking_core.checkout.webhook_signature import WebhookRefused, verify
 from booking_core.ledger.orders import FINAL, Order, OrderState
 from booking_core.ledger.webhook_events import note_webhook
 from booking_core.seats.app_keys import HOLDS
 from booking_core.seats.hold import event_of
-from groundwork.bodies import idempotency_key, read_body
+from groundwork.bodies import idempotency_key, read_content
 from groundwork.errors import (
+    BodyTooLarge,
+    HoldLost,
     IdempotencyKeyMissing,
+    IdempotencyKeyReused,
+    NotAdmitted,
     NotFound,
     OrderNotFound,
+    OverSeatLimit,
+    PaymentDeclined,
     RequestInProgress,
     RequestInvalid,
+    ReservationNotFound,
+    SeatsTaken,
+    SoldOut,
     StoreUnavailable,
+    TooManyRequests,
 )
+from groundwork.operations import IDEMPOTENCY_KEY, ApiRoutes, Credential, Header
+from groundwork.typed_answers import NO_STORE, Accepted, Created, Encoded, Json, NoContent
 
-routes = web.RouteTableDef()
+routes = ApiRoutes("bookings")
+webhook_routes = ApiRoutes("webhooks")
 log = structlog.get_logger()
 
 # RFC 5321 allows no longer address.
 EMAIL_CHARACTERS_MAX: Final = 254
 # Names of payment methods are a provider's own; Stripe's have 27.
 PAYMENT_METHOD_CHARACTERS_MAX: Final = 64
-NO_STORE: Final = {"Cache-Control": "no-store"}
 ORDER_ID_CHARACTERS: Final = 36
 # Events after which a released order's payment has money that belongs to its buyer.
 TELLS_OF_MONEY: Final = ("payment_intent.amount_capturable_updated", "payment_intent.succeeded")
@@ -56,16 +75,30 @@ class CompleteBody(msgspec.Struct, frozen=True):
     email: Annotated[str, msgspec.Meta(max_length=EMAIL_CHARACTERS_MAX)] = ""
 
 
-@routes.post("/api/bookings/complete")
-async def complete(request: web.Request) -> web.Response:
-    """Pay for a reservation."""
-    fan_id = inside_fan(request)
-    body = await read_body(request, CompleteBody)
-    answer = await complete_order(request, fan_id, body)
-    headers = NO_STORE | (VISIT_ENDED if answer.is_sold else {})
-    return web.Response(
-        body=answer.body, status=answer.status, content_type="application/json", headers=headers
-    )
+class WebhookDocument(msgspec.Struct, frozen=True):
+    """The event was kept, and is looked at."""
+
+    received: Literal[True]
+
+
+@routes.post(
+    "/api/bookings/complete",
+    refuses=[
+        *(NotAdmitted, IdempotencyKeyMissing, ReservationNotFound, HoldLost, SeatsTaken, SoldOut),
+        *(PaymentDeclined, RequestInProgress, IdempotencyKeyReused, OverSeatLimit),
+        *(TooManyRequests, StoreUnavailable),
+    ],
+    headers=[IDEMPOTENCY_KEY],
+    credential=Credential("pass"),
+)
+async def complete(
+    request: web.Request, body: CompleteBody
+) -> Created[BookingDocument] | Accepted[PendingDocument]:
+    """Pay for a reservation; while the outcome is not known the booking is pending."""
+    answer = await complete_order(request, inside_fan(request), body)
+    if answer.status == HTTPStatus.ACCEPTED:
+        return Accepted(Encoded[PendingDocument](answer.body))
+    return Created(Encoded[BookingDocument](answer.body), {**NO_STORE, **VISIT_ENDED})
 
 
 async def complete_order(request: web.Request, fan_id: str, body: CompleteBody) -> Answer:
@@ -94,11 +127,15 @@ def check_payment(body: CompleteBody) -> None:
         raise RequestInvalid("email", "must be an e-mail address")
 
 
-@routes.delete("/api/bookings/{reservation}")
-async def release(request: web.Request) -> web.Response:
-    """Let the hold go; letting go of what is gone is fine, too."""
-    await release_hold(request, request.match_info["reservation"], inside_fan(request))
-    return web.Response(status=204, headers=NO_STORE)
+@routes.delete(
+    "/api/bookings/{booking}",
+    refuses=[NotAdmitted, ReservationNotFound, RequestInProgress, StoreUnavailable],
+    credential=Credential("pass"),
+)
+async def release(request: web.Request) -> NoContent:
+    """Let the hold of a reservation go; letting go of what is gone is fine, too."""
+    await release_hold(request, request.match_info["booking"], inside_fan(request))
+    return NoContent()
 
 
 async def release_hold(request: web.Request, reservation_id: str, fan_id: str) -> None:
@@ -120,17 +157,17 @@ class OfferBody(msgspec.Struct, frozen=True):
     accept: bool
 
 
-@routes.post("/api/bookings/{booking}/offer")
-async def answer_offer(request: web.Request) -> web.Response:
+@routes.post(
+    "/api/bookings/{booking}/offer",
+    refuses=[OrderNotFound, StoreUnavailable],
+    credential=Credential("ticket"),
+)
+async def answer_offer(request: web.Request, body: OfferBody) -> Json[BookingDocument]:
     """Take the places that were offered for ones that are gone, or leave them."""
     order = await own_order(request, request.match_info["booking"])
-    body = await read_body(request, OfferBody)
     order = await decide_offer(request, order, is_taken=body.accept)
-    answer = await request.config_dict[BOOKINGS].describe(order)
-    headers = NO_STORE | (VISIT_ENDED if order.state == OrderState.SOLD else {})
-    return web.Response(
-        body=msgspec.json.encode(answer), content_type="application/json", headers=headers
-    )
+    headers = {**NO_STORE, **(VISIT_ENDED if order.state == OrderState.SOLD else {})}
+    return Json(await request.config_dict[BOOKINGS].describe(order), headers)
 
 
 async def decide_offer(request: web.Request, order: Order, *, is_taken: bool) -> Order:
@@ -147,14 +184,15 @@ async def decide_offer(request: web.Request, order: Order, *, is_taken: bool) ->
     return await asyncio.shield(checkout.run(order.order_id))
 
 
-@routes.get("/api/bookings/{booking}")
-async def show(request: web.Request) -> web.Response:
-    """Answer the order and its tickets, to its owner only."""
+@routes.get(
+    "/api/bookings/{booking}",
+    refuses=[OrderNotFound, StoreUnavailable],
+    credential=Credential("ticket"),
+)
+async def show_booking(request: web.Request) -> Json[BookingDocument]:
+    """Answer the order and its tickets, to its owner only; a ticket for the line or a pass shows who asks."""
     order = await own_order(request, request.match_info["booking"])
-    body = await request.config_dict[BOOKINGS].describe(order)
-    return web.Response(
-        body=msgspec.json.encode(body), content_type="application/json", headers=NO_STORE
-    )
+    return Json(await request.config_dict[BOOKINGS].describe(order))
 
 
 async def own_order(request: web.Request, booking_id: str) -> Order:
@@ -176,13 +214,17 @@ def is_uuid(text: str) -> bool:
     )
 
 
-@routes.post("/webhooks/payments/{provider}")
-async def webhook(request: web.Request) -> web.Response:
+@webhook_routes.post(
+    "/webhooks/payments/{provider}",
+    refuses=[NotFound, RequestInvalid, BodyTooLarge, StoreUnavailable],
+    headers=[Header("Stripe-Signature", "The provider's signature of the body.", required=True)],
+)
+async def payment_webhook(request: web.Request) -> Json[WebhookDocument]:
     """Check the signature, store the event, answer; then look at the payment itself."""
     settings = request.config_dict[SETTINGS]
     if request.match_info["provider"] != settings.payment_provider:
         raise NotFound
-    payload = await request.read()
+    payload = await read_content(request)
     try:
         event = verify(
             payload,
@@ -208,7 +250,7 @@ async def webhook(request: web.Request) -> web.Response:
         task = asyncio.create_task(_look_at_payment(request.config_dict, order))
         request.config_dict[TOLD].add(task)
         task.add_done_callback(request.config_dict[TOLD].discard)
-    return web.json_response({"received": True}, headers=NO_STORE)
+    return Json(WebhookDocument(received=True))
 
 
 async def _look_at_payment(app: Any, order: Order) -> None:

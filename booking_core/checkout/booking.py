@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -15,7 +15,7 @@ from booking_core.seats.hold import Hold
 from booking_core.seats.holds import SeatHolds
 from booking_core.seats.reserving import moment_text
 from booking_core.settings import CoreSettings
-from booking_core.tickets.issuing import TicketIssuer
+from booking_core.tickets.issuing import SeatTicketDocument, TicketIssuer
 from groundwork.clock import TokenSource
 from groundwork.errors import (
     BookingError,
@@ -41,6 +41,37 @@ STATUS_WORDS: Final[Mapping[OrderState, Status]] = {
 RETRY_SECONDS = 2
 # The hold outlives the payment by this, so that the seats do not seem free while the outcome is told.
 SETTLING_MS = 60_000
+
+
+class PendingDocument(msgspec.Struct, frozen=True):
+    """A booking that is under way; `next_action_url` is a page of the bank that its buyer has to see."""
+
+    booking_id: str
+    status: Literal["pending"]
+    order_url: str
+    next_action_url: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class PlacesOffered(msgspec.Struct, frozen=True):
+    """Places that may be had for those that were gone when the payment came, until then."""
+
+    seats: list[str]
+    instead_of: list[str]
+    until: str
+
+
+class BookingDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A booking as its owner sees it. The total is in minor units of the currency."""
+
+    booking_id: str
+    event_id: str
+    status: Status
+    total: int
+    currency: str
+    tickets: list[SeatTicketDocument]
+    release_reason: str | msgspec.UnsetType = msgspec.UNSET
+    offer: PlacesOffered | msgspec.UnsetType = msgspec.UNSET
+    next_action_url: str | msgspec.UnsetType = msgspec.UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,43 +215,40 @@ class Bookings:
             return Answer(status, body, is_sold)
         raise refusal_of(body)
 
-    def _pending(self, order: Order) -> dict[str, Any]:
-        answer: dict[str, Any] = {
-            "booking_id": order.order_id,
-            "status": "pending",
-            "order_url": f"/orders/{order.order_id}",
-        }
-        if order.next_action_url:
-            answer["next_action_url"] = order.next_action_url
-        return answer
+    def _pending(self, order: Order) -> PendingDocument:
+        return PendingDocument(
+            booking_id=order.order_id,
+            status="pending",
+            order_url=f"/orders/{order.order_id}",
+            next_action_url=order.next_action_url or msgspec.UNSET,
+        )
 
-    async def describe(self, order: Order) -> dict[str, Any]:
+    async def describe(self, order: Order) -> BookingDocument:
         """Return the order as the API shows it to its owner."""
-        answer: dict[str, Any] = {
-            "booking_id": order.order_id,
-            "event_id": order.event_id,
-            "status": STATUS_WORDS.get(order.state, "pending"),
-            "total": order.amount_cents,
-            "currency": order.currency,
-            "tickets": [],
-        }
-        if order.state == OrderState.SOLD:
-            answer["tickets"] = await self._issuer.describe(order)
-        if order.state in (OrderState.RELEASED, OrderState.CANCELLED):
-            answer["release_reason"] = order.release_reason
-        elif order.state == OrderState.OFFERED:
-            answer["offer"] = await self._describe_offer(order)
-        elif order.next_action_url and order.state not in (OrderState.SOLD, OrderState.AWAITED):
-            answer["next_action_url"] = order.next_action_url
-        return answer
+        is_sold = order.state == OrderState.SOLD
+        is_over = order.state in (OrderState.RELEASED, OrderState.CANCELLED)
+        is_offered = order.state == OrderState.OFFERED
+        is_settled = is_sold or is_over or is_offered or order.state == OrderState.AWAITED
+        next_action_url = None if is_settled else order.next_action_url
+        return BookingDocument(
+            booking_id=order.order_id,
+            event_id=order.event_id,
+            status=STATUS_WORDS.get(order.state, "pending"),
+            total=order.amount_cents,
+            currency=order.currency,
+            tickets=await self._issuer.describe(order) if is_sold else [],
+            release_reason=order.release_reason if is_over else msgspec.UNSET,
+            offer=await self._describe_offer(order) if is_offered else msgspec.UNSET,
+            next_action_url=next_action_url or msgspec.UNSET,
+        )
 
-    async def _describe_offer(self, order: Order) -> dict[str, Any]:
+    async def _describe_offer(self, order: Order) -> PlacesOffered:
         lines = await self._orders.lines(order.order_id)
-        return {
-            "seats": [line.seat_id for line in lines if line.seat_id is not None],
-            "instead_of": order.lost_seats,
-            "until": moment_text(round(order.deadline.timestamp() * 1000)),
-        }
+        return PlacesOffered(
+            seats=[line.seat_id for line in lines if line.seat_id is not None],
+            instead_of=order.lost_seats,
+            until=moment_text(round(order.deadline.timestamp() * 1000)),
+        )
 
 
 def refusal_body(order: Order) -> bytes:

@@ -12,23 +12,39 @@ from booking_core.catalog.event import SLUG, Event
 from booking_core.catalog.seat_layout import SeatLayout
 from booking_core.seats.app_keys import CHANNELS, HOLDS, SEAT_MAPS, STORE_CLOCK
 from booking_core.seats.hold import Hold, event_of
-from booking_core.seats.reserving import describe_hold
-from booking_core.seats.seat_map import RELOAD, SeatMap
+from booking_core.seats.reserving import ReservationDocument, describe_hold
+from booking_core.seats.seat_map import RELOAD
+from booking_core.seats.seats_document import SeatsDocument
 from booking_core.seats.wanted import ReserveBody, WantedBody, make_wish, named_refusals
-from groundwork.answers import Answer, AnswerHeaders
-from groundwork.bodies import idempotency_key, read_body
-from groundwork.errors import EventNotFound
-from groundwork.event_streams import EventStreams
-
-routes = web.RouteTableDef()
-
-SNAPSHOT_PATH: Final = "/api/events/{event}/seats"
-NO_STORE: Final = {"Cache-Control": "no-store"}
-SNAPSHOT_HEADERS: Final = AnswerHeaders(
-    {"Content-Type": "application/json", **NO_STORE, "Vary": "Accept-Encoding"}
+from groundwork.bodies import idempotency_key
+from groundwork.errors import (
+    EventNotFound,
+    ExtensionRefused,
+    HoldLost,
+    NotAdmitted,
+    NotYours,
+    OverSeatLimit,
+    RequestInProgress,
+    RequestInvalid,
+    ReservationNotFound,
+    SeatsTaken,
+    SoldOut,
+    StoreUnavailable,
+    TooManyRequests,
 )
-SNAPSHOT_GZIP_HEADERS: Final = AnswerHeaders(
-    {**SNAPSHOT_HEADERS.values, "Content-Encoding": "gzip"}
+from groundwork.event_streams import EventStream, EventStreams
+from groundwork.operations import IDEMPOTENCY_KEY, ApiRoutes, Credential, Header
+from groundwork.seat_errors import LeavesOrphan, SeatsKept
+from groundwork.typed_answers import Created, Encoded, Json
+
+routes = ApiRoutes("seats")
+PASS: Final = Credential("pass")
+LAST_EVENT_ID: Final = Header("Last-Event-ID", "The id of the last event that the reader has.")
+
+# What asking for seats may meet, whichever way it is asked.
+WISH_REFUSALS: Final = (
+    *(NotAdmitted, NotYours, EventNotFound, SeatsTaken, SeatsKept, LeavesOrphan, SoldOut),
+    *(OverSeatLimit, HoldLost, RequestInProgress, StoreUnavailable),
 )
 # What a reader has, as this stream's ids say it: epoch and number.
 SINCE: Final = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
@@ -39,33 +55,47 @@ FAN_STREAMS_MAX: Final = 8
 STREAMS: Final[web.AppKey[EventStreams]] = web.AppKey("seat_streams")
 
 
-@routes.get(SNAPSHOT_PATH)
-async def snapshot(request: web.Request) -> web.Response:
-    """Answer every seat's status as of a numbered change: ready bytes, no store is asked."""
+class ChangesQuery(msgspec.Struct, frozen=True):
+    """What the reader has, `<epoch>-<seq>`; the header `Last-Event-ID` comes first."""
+
+    since: str = ""
+
+
+@routes.get(
+    "/api/events/{event}/seats",
+    refuses=[NotAdmitted, EventNotFound, StoreUnavailable],
+    credential=PASS,
+)
+async def snapshot(request: web.Request) -> Json[SeatsDocument]:
+    """Answer every seat's status as of a numbered change."""
+    # Ready bytes: no store is asked.
     event = await event_named(request, request.match_info["event"])
     admitted_fan(request, event)
     seat_map = await request.config_dict[SEAT_MAPS].map_of(event.event_id)
-    return snapshot_answer(seat_map, request.headers.get("Accept-Encoding", "")).response()
-
-
-def snapshot_answer(seat_map: SeatMap, accept_encoding: str) -> Answer:
-    """Return the map for who takes these encodings."""
     plain, compressed = seat_map.body()
-    if "gzip" in accept_encoding:
-        return Answer(200, SNAPSHOT_GZIP_HEADERS, compressed)
-    return Answer(200, SNAPSHOT_HEADERS, plain)
+    headers = {"Cache-Control": "no-store", "Vary": "Accept-Encoding"}
+    if "gzip" in request.headers.get("Accept-Encoding", ""):
+        headers["Content-Encoding"] = "gzip"
+        return Json(Encoded[SeatsDocument](compressed), headers)
+    return Json(Encoded[SeatsDocument](plain), headers)
 
 
-@routes.get("/api/events/{event}/seats/changes")
-async def changes(request: web.Request) -> web.StreamResponse:
+@routes.get(
+    "/api/events/{event}/seats/changes",
+    refuses=[NotAdmitted, EventNotFound, TooManyRequests, StoreUnavailable],
+    headers=[LAST_EVENT_ID],
+    credential=PASS,
+)
+async def changes(request: web.Request, query: ChangesQuery) -> EventStream:
     """Send changed seats in batches; a reader that missed some is told to load the map anew.
 
-    `Last-Event-ID`, or `?since=<epoch>-<seq>`, says what the reader has.
+    Server-sent events: `event: seats` with `{"epoch", "from", "seq", "changes": [[seat, state], …],
+    "stock"}`, `event: reload` when the reader has to get the snapshot again.
     """
     event = await event_named(request, request.match_info["event"])
     fan_id = admitted_fan(request, event)
     seat_map = await request.config_dict[SEAT_MAPS].map_of(event.event_id)
-    since = request.headers.get("Last-Event-ID") or request.query.get("since") or ""
+    since = request.headers.get("Last-Event-ID") or query.since
     greeting, cursor = GREETING, (seat_map.epoch, seat_map.seq)
     if since:
         found = SINCE.fullmatch(since)
@@ -78,18 +108,19 @@ async def changes(request: web.Request) -> web.StreamResponse:
     return streams.open(streams.channel(event.event_id, seat_map), cursor, greeting, fan_id)
 
 
-@routes.post("/api/bookings/reserve")
-async def reserve(request: web.Request) -> web.Response:
+@routes.post(
+    "/api/bookings/reserve", refuses=WISH_REFUSALS, headers=[IDEMPOTENCY_KEY], credential=PASS
+)
+async def reserve(request: web.Request, body: ReserveBody) -> Created[ReservationDocument]:
     """Hold what was asked for, all or nothing."""
     inside_fan(request)
-    body = await read_body(request, ReserveBody)
     event = await event_named(request, body.event_id)
     fan_id = admitted_fan(request, event)
     check_user_id(body.user_id, fan_id)
     operation_id = idempotency_key(request, body.idempotency_key) or None
     layout = await request.config_dict[SHOP].seat_layout(event.event_id)
     hold = await hold_wanted(request, event, layout, fan_id, body, operation_id)
-    return hold_response(request, event, layout, hold, 201)
+    return Created(describe_hold(event, layout, hold, request.config_dict[STORE_CLOCK].now_ms()))
 
 
 async def hold_wanted(
@@ -108,18 +139,22 @@ async def hold_wanted(
         return await holds.hold(event.event_id, fan_id, wish, seats_max, operation_id)
 
 
-@routes.post("/api/bookings/{reservation}/swap")
-async def swap(request: web.Request) -> web.Response:
+@routes.post(
+    "/api/bookings/{reservation}/swap",
+    refuses=[*WISH_REFUSALS, ReservationNotFound],
+    headers=[IDEMPOTENCY_KEY],
+    credential=PASS,
+)
+async def swap(request: web.Request, body: WantedBody) -> Json[ReservationDocument]:
     """Change what a hold has, all or nothing: nothing is let go before all of the new is won."""
     fan_id = inside_fan(request)
     reservation_id = request.match_info["reservation"]
-    body = await read_body(request, WantedBody)
     check_user_id(body.user_id, fan_id)
     operation_id = idempotency_key(request, body.idempotency_key) or None
     shop, event_id = request.config_dict[SHOP], event_of(reservation_id)
     event, layout = await shop.get(event_id), await shop.seat_layout(event_id)
     hold = await swap_wanted(request, event, layout, reservation_id, fan_id, body, operation_id)
-    return hold_response(request, event, layout, hold, 200)
+    return Json(describe_hold(event, layout, hold, request.config_dict[STORE_CLOCK].now_ms()))
 
 
 async def swap_wanted(
@@ -139,8 +174,16 @@ async def swap_wanted(
         return await holds.swap(reservation_id, fan_id, wish, seats_max, operation_id)
 
 
-@routes.post("/api/bookings/{reservation}/extend")
-async def extend(request: web.Request) -> web.Response:
+@routes.post(
+    "/api/bookings/{reservation}/extend",
+    refuses=[
+        *(RequestInvalid, NotAdmitted, ReservationNotFound, EventNotFound),
+        *(HoldLost, ExtensionRefused, StoreUnavailable),
+    ],
+    headers=[IDEMPOTENCY_KEY],
+    credential=PASS,
+)
+async def extend(request: web.Request) -> Json[ReservationDocument]:
     """Give the hold its one extension."""
     hold = await request.config_dict[HOLDS].extend(
         request.match_info["reservation"],
@@ -149,7 +192,7 @@ async def extend(request: web.Request) -> web.Response:
     )
     shop = request.config_dict[SHOP]
     event, layout = await shop.get(hold.event_id), await shop.seat_layout(hold.event_id)
-    return hold_response(request, event, layout, hold, 200)
+    return Json(describe_hold(event, layout, hold, request.config_dict[STORE_CLOCK].now_ms()))
 
 
 async def event_named(request: web.Request, event_id: str) -> Event:
@@ -157,16 +200,3 @@ async def event_named(request: web.Request, event_id: str) -> Event:
     if not SLUG.fullmatch(event_id):
         raise EventNotFound
     return await request.config_dict[SHOP].get(event_id)
-
-
-def hold_response(
-    request: web.Request, event: Event, layout: SeatLayout, hold: Hold, status: int
-) -> web.Response:
-    """Return a hold as the API shows it."""
-    body = describe_hold(event, layout, hold, request.config_dict[STORE_CLOCK].now_ms())
-    return web.Response(
-        body=msgspec.json.encode(body),
-        status=status,
-        content_type="application/json",
-        headers=NO_STORE,
-    )

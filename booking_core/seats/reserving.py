@@ -1,41 +1,73 @@
 """A hold in the words of the outside: seats by name, with prices, a total and a clock."""
 
 from datetime import UTC, datetime
-from typing import Any
+
+import msgspec
 
 from booking_core.catalog.event import Event
 from booking_core.catalog.seat_layout import SeatLayout
 from booking_core.seats.hold import Hold
 
 
-def describe_hold(event: Event, layout: SeatLayout, hold: Hold, now_ms: int) -> dict[str, Any]:
-    """Return the hold as the API shows it. Prices are minor units."""
+class HeldSeat(msgspec.Struct, frozen=True):
+    """A seat that is held; its price is in minor units."""
+
+    seat_id: str
+    price: int
+    section: str
+    row: str
+    number: str
+    tier: str
+
+
+class HeldStock(msgspec.Struct, frozen=True):
+    """A quantity of a tier without seats; the price of one is in minor units."""
+
+    tier: str
+    quantity: int
+    price: int
+
+
+class ReservationDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """What is held for a fan, and how long. The total is in minor units of the currency."""
+
+    reservation_id: str
+    event_id: str
+    seats: list[HeldSeat]
+    total: int
+    currency: str
+    expires_at: str
+    expires_in_ms: int
+    extendable: bool
+    stock: list[HeldStock] | msgspec.UnsetType = msgspec.UNSET
+
+
+def describe_hold(event: Event, layout: SeatLayout, hold: Hold, now_ms: int) -> ReservationDocument:
+    """Return the hold as the API shows it."""
     prices = {tier.tier: tier.price for tier in event.tiers}
-    answer: dict[str, Any] = {
-        "reservation_id": hold.reservation_id,
-        "event_id": hold.event_id,
-        "seats": [
-            {
-                "seat_id": layout.seat_ids[index],
-                "price": prices[layout.tier(index)],
-                "section": layout.section(index),
-                "row": layout.rows[index],
-                "number": layout.numbers[index],
-                "tier": layout.tier(index),
-            }
+    return ReservationDocument(
+        reservation_id=hold.reservation_id,
+        event_id=hold.event_id,
+        seats=[
+            HeldSeat(
+                seat_id=layout.seat_ids[index],
+                price=prices[layout.tier(index)],
+                section=layout.section(index),
+                row=layout.rows[index],
+                number=layout.numbers[index],
+                tier=layout.tier(index),
+            )
             for index in hold.seat_indexes
         ],
-        "total": total_of(event, layout, hold),
-        "currency": event.currency,
-        "expires_at": moment_text(hold.expires_at_ms),
-        "expires_in_ms": max(0, hold.expires_at_ms - now_ms),
-        "extendable": not hold.is_extended,
-    }
-    if hold.tier:
-        answer["stock"] = [
-            {"tier": hold.tier, "quantity": hold.quantity, "price": prices[hold.tier]}
-        ]
-    return answer
+        total=total_of(event, layout, hold),
+        currency=event.currency,
+        expires_at=moment_text(hold.expires_at_ms),
+        expires_in_ms=max(0, hold.expires_at_ms - now_ms),
+        extendable=not hold.is_extended,
+        stock=[HeldStock(hold.tier, hold.quantity, prices[hold.tier])]
+        if hold.tier
+        else msgspec.UNSET,
+    )
 
 
 def total_of(event: Event, layout: SeatLayout, hold: Hold) -> int:

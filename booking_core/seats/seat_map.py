@@ -14,7 +14,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from booking_core.seats.log_answers import entries_of, stock_of
+from booking_core.seats.seats_document import SeatsDocument, stock_lines
 from groundwork.clock import Clock
 from groundwork.errors import StoreUnavailable
 from groundwork.event_streams import EventStreams
@@ -125,14 +125,14 @@ class SeatMap:
         """Return the snapshot as JSON, plain and compressed; made once for each change."""
         if self._body is None:
             plain = msgspec.json.encode(
-                {
-                    "event_id": self.event_id,
-                    "epoch": self.epoch,
-                    "seq": self.seq,
-                    "count": len(self.codes),
-                    "status": base64.b64encode(packed(self.codes)).decode(),
-                    "stock": stock_lines(self.stock),
-                }
+                SeatsDocument(
+                    event_id=self.event_id,
+                    epoch=self.epoch,
+                    seq=self.seq,
+                    count=len(self.codes),
+                    status=base64.b64encode(packed(self.codes)).decode(),
+                    stock=stock_lines(self.stock),
+                )
             )
             self._body = (plain, gzip.compress(plain, compresslevel=6, mtime=0))
         return self._body
@@ -155,11 +155,6 @@ def packed(codes: bytes | bytearray) -> bytes:
     padded = bytes(codes) + bytes(-len(codes) % 4)
     quarters = zip(padded[0::4], padded[1::4], padded[2::4], padded[3::4], strict=True)
     return bytes(a | b << 2 | c << 4 | d << 6 for a, b, c, d in quarters)
-
-
-def stock_lines(stock: dict[str, int]) -> list[dict[str, object]]:
-    """Return the stock as the API shows it; never less than nothing."""
-    return [{"tier": tier, "available": max(0, free)} for tier, free in sorted(stock.items())]
 
 
 class SeatMaps:
@@ -203,14 +198,6 @@ class SeatMaps:
                 await asyncio.wait_for(seat_map.is_loaded.wait(), 3.0)
             except TimeoutError as error:
                 raise StoreUnavailable(retry_after=1) from error
-        return seat_map
-
-    def loaded(self, event_id: str) -> SeatMap | None:
-        """Return the event's map if it need not be loaded first; `map_of` loads it."""
-        seat_map = self._maps.get(event_id)
-        if seat_map is None or not seat_map.is_loaded.is_set():
-            return None
-        seat_map.used_at_ms = self._clock.monotonic_ms()
         return seat_map
 
     def _is_idle(self, seat_map: SeatMap) -> bool:
@@ -262,7 +249,7 @@ class SeatMaps:
             )
             if self._is_idle(seat_map):
                 return
-            entries = entries_of(found)
+            entries = _entries(found)
             if not entries:
                 # Nothing new, or a server that knows nothing of this log: ask the one that counts.
                 if await self._is_behind(seat_map):
@@ -296,6 +283,24 @@ class SeatMaps:
                 changes.update(dict.fromkeys(hold.seats, code))
         if has_stock:
             stock = await self._epochs.store.call("HGETALL", event_keys(seat_map.event_id)["stock"])
-            seat_map.stock = stock_of(stock)
+            seat_map.stock = _stock_of(stock)
         seat_map.apply(changes, last)
         return True
+
+
+def _stock_of(answer: object) -> dict[str, int]:
+    if isinstance(answer, dict):
+        return {str(tier): int(free) for tier, free in answer.items()}
+    assert isinstance(answer, list)
+    return {str(t): int(free) for t, free in zip(answer[0::2], answer[1::2], strict=True)}
+
+
+def _entries(found: object) -> list[tuple[str, dict[str, str]]]:
+    """Return the entries of the one stream asked for, in either shape the protocol has."""
+    if isinstance(found, dict) and found:
+        batches = next(iter(found.values()))
+        # RESP3 wraps the list of entries in another list.
+        return list(batches[0]) if batches and isinstance(batches[0], list) else list(batches)
+    if isinstance(found, list) and found:
+        return list(found[0][1])
+    return []

@@ -95,7 +95,7 @@ def named_refusals(event: Event, layout: SeatLayout, now_ms: int) -> Iterator[No
         yield
     except SeatsTakenByIndex as refusal:
         held = refusal.offer
-        offer = describe_hold(event, layout, held, now_ms) if held else None
+        offer = msgspec.to_builtins(describe_hold(event, layout, held, now_ms)) if held else None
         raise SeatsTaken(_names(layout, refusal.seat_indexes), offer) from refusal
     except SeatsKeptByIndex as refusal:
         raise SeatsKept(_names(layout, refusal.seat_indexes)) from refusal

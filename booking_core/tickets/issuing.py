@@ -1,13 +1,24 @@
 """The tickets of a sold order: as the API lists them, as pages show them, as a PDF."""
 
 import asyncio
-from typing import Any
+
+import msgspec
 
 from booking_core.catalog.events import Catalog
 from booking_core.ledger.orders import IssuedTicket, Order, Orders
 from booking_core.tickets.codes import TicketCode, write_ticket_code
 from booking_core.tickets.pdf import PrintedTicket, TicketSheet, render_tickets_pdf
 from groundwork.tokens import Tokens
+
+
+class SeatTicketDocument(msgspec.Struct, frozen=True):
+    """A ticket as its buyer gets it: `code` is what its QR code says."""
+
+    ticket_id: str
+    seat_id: str | None
+    tier: str
+    code: str
+    pdf_url: str
 
 
 class TicketIssuer:
@@ -32,16 +43,16 @@ class TicketIssuer:
             ),
         )
 
-    async def describe(self, order: Order) -> list[dict[str, Any]]:
+    async def describe(self, order: Order) -> list[SeatTicketDocument]:
         """Return the order's tickets as the API lists them."""
         return [
-            {
-                "ticket_id": ticket.ticket_id,
-                "seat_id": ticket.seat_id,
-                "tier": ticket.tier,
-                "code": self.code(order, ticket),
-                "pdf_url": f"/orders/{order.order_id}/tickets.pdf",
-            }
+            SeatTicketDocument(
+                ticket_id=ticket.ticket_id,
+                seat_id=ticket.seat_id,
+                tier=ticket.tier,
+                code=self.code(order, ticket),
+                pdf_url=f"/orders/{order.order_id}/tickets.pdf",
+            )
             for ticket in await self._orders.tickets(order.order_id)
         ]
 

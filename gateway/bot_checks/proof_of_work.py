@@ -66,7 +66,9 @@ class SolvedProof(msgspec.Struct, frozen=True):
 
 
 # Fields in the order of the alphabet, the order in which challenges are signed.
-class _Data(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class ChallengeData(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What a challenge is bound to, and how hard it is (`lvl`)."""
+
     iat: int
     lvl: int
     ms: int = 0  # of the second iat: how long the work took is told by our clock alone
@@ -74,10 +76,14 @@ class _Data(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     jkt: str | None = None
 
 
-class _Parameters(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
+class ChallengeParameters(
+    msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True
+):
+    """What to compute, in the words of ALTCHA v2."""
+
     algorithm: str
     cost: int
-    data: _Data
+    data: ChallengeData
     expires_at: int
     key_length: int
     key_prefix: Hex
@@ -86,8 +92,10 @@ class _Parameters(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
     salt: Hex
 
 
-class _Challenge(msgspec.Struct, frozen=True):
-    parameters: _Parameters
+class Challenge(msgspec.Struct, frozen=True):
+    """A challenge as ALTCHA's widget takes it."""
+
+    parameters: ChallengeParameters
     signature: str
 
 
@@ -97,7 +105,7 @@ class _Solution(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class _Payload(msgspec.Struct, frozen=True):
-    challenge: _Challenge
+    challenge: Challenge
     solution: _Solution
 
 
@@ -144,7 +152,9 @@ class ProofOfWork:
         parameters = _CANONICAL.encode(
             self._parameters(
                 level,
-                _Data(iat=now_ms // 1000, lvl=level, ms=now_ms % 1000, sale=sale_id, jkt=jkt),
+                ChallengeData(
+                    iat=now_ms // 1000, lvl=level, ms=now_ms % 1000, sale=sale_id, jkt=jkt
+                ),
                 now_ms // 1000 + EXPIRES_AFTER_SECONDS,
             )
         )
@@ -181,10 +191,10 @@ class ProofOfWork:
             is_searched=parameters.key_signature is not None,
         )
 
-    def _parameters(self, level: int, data: _Data, expires_at: int) -> _Parameters:
+    def _parameters(self, level: int, data: ChallengeData, expires_at: int) -> ChallengeParameters:
         riddle = self.pool.take(level)
         if riddle is None:
-            return _Parameters(
+            return ChallengeParameters(
                 algorithm=ALGORITHM,
                 cost=fallback_cost(LEVELS[level]),
                 data=data,
@@ -194,7 +204,7 @@ class ProofOfWork:
                 nonce=self._hex(),
                 salt=self._hex(),
             )
-        return _Parameters(
+        return ChallengeParameters(
             algorithm=ALGORITHM,
             cost=COST,
             data=data,
@@ -206,7 +216,7 @@ class ProofOfWork:
             salt=riddle.salt,
         )
 
-    def _is_solved(self, parameters: _Parameters, solution: _Solution) -> bool:
+    def _is_solved(self, parameters: ChallengeParameters, solution: _Solution) -> bool:
         try:
             derived_key = bytes.fromhex(solution.derived_key)
         except ValueError:

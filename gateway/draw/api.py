@@ -1,16 +1,24 @@
 """The draw's calls: everything public of it, and its roster to download."""
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 from aiohttp import web
 
 from gateway.app_keys import DRAWS, ROOMS
-from gateway.draw.document import document_of
+from gateway.draw.document import DrawDocument, document_of
 from gateway.draw.roster import CHUNK, HASH_BYTES
-from groundwork.errors import NotFound, RequestInvalid, RosterNotSealed
+from groundwork.errors import (
+    NotFound,
+    RequestInvalid,
+    RosterNotSealed,
+    SaleNotFound,
+    StoreUnavailable,
+)
+from groundwork.operations import ApiRoutes
+from groundwork.typed_answers import Json, Octets, OctetStream
 
-routes = web.RouteTableDef()
+routes = ApiRoutes("draw")
 
 # A draw changes three times; a second is soon enough to see it, and any cache may collapse the crowd.
 DRAW_HEADERS: Final = {"Cache-Control": "public, max-age=1", "Access-Control-Allow-Origin": "*"}
@@ -23,19 +31,24 @@ ROSTER_HEADERS: Final = {
 SEALING_RETRY_SECONDS: Final = 2
 
 
-@routes.get("/api/sales/{sale}/draw")
-async def draw(request: web.Request) -> web.Response:
+class RosterQuery(msgspec.Struct, frozen=True):
+    """The number of a chunk, from 0; without it all of them."""
+
+    chunk: Annotated[int, msgspec.Meta(ge=0, le=10**9)] | msgspec.UnsetType = msgspec.UNSET
+
+
+@routes.get("/api/sales/{sale}/draw", refuses=[SaleNotFound])
+async def draw(request: web.Request) -> Json[DrawDocument]:
     """Answer all that is public of the draw so far."""
     sale = request.config_dict[ROOMS].room(request.match_info["sale"]).sale
-    return web.Response(
-        body=msgspec.json.encode(document_of(sale.sale_id, sale.opens_at, sale.draw)),
-        content_type="application/json",
-        headers=DRAW_HEADERS,
-    )
+    return Json(document_of(sale.sale_id, sale.opens_at, sale.draw), DRAW_HEADERS)
 
 
-@routes.get("/api/sales/{sale}/draw/roster")
-async def roster(request: web.Request) -> web.StreamResponse:
+@routes.get(
+    "/api/sales/{sale}/draw/roster",
+    refuses=[SaleNotFound, NotFound, RosterNotSealed, StoreUnavailable],
+)
+async def roster(request: web.Request, query: RosterQuery) -> Octets | OctetStream:
     """Answer the leaves of the sealed roster, 32 bytes each: `?chunk=n` a part of them, or all."""
     sale = request.config_dict[ROOMS].room(request.match_info["sale"]).sale
     if sale.draw is None:
@@ -44,17 +57,11 @@ async def roster(request: web.Request) -> web.StreamResponse:
         raise RosterNotSealed(SEALING_RETRY_SECONDS)
     receipts = request.config_dict[DRAWS].receipts
     chunks = -(-sale.draw.entries // CHUNK)
-    if (wanted := request.query.get("chunk")) is not None:
-        if not wanted.isdecimal() or len(wanted) > 9 or int(wanted) >= chunks:
+    if query.chunk is not msgspec.UNSET:
+        if query.chunk >= chunks:
             raise RequestInvalid("chunk", f"must be below {chunks}")
-        return web.Response(
-            body=await receipts.leaves(sale.sale_id, int(wanted)),
-            content_type="application/octet-stream",
-            headers=ROSTER_HEADERS,
-        )
-    response = web.StreamResponse(headers=ROSTER_HEADERS)
-    response.content_type = "application/octet-stream"
-    response.content_length = sale.draw.entries * HASH_BYTES
+        return Octets(await receipts.leaves(sale.sale_id, query.chunk), ROSTER_HEADERS)
+    response = OctetStream(sale.draw.entries * HASH_BYTES, ROSTER_HEADERS)
     await response.prepare(request)
     if request.method != "HEAD":
         for chunk in range(chunks):

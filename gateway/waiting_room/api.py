@@ -1,32 +1,59 @@
 """The waiting room's calls: board, stream, challenge, join, place, admit, leave."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 from aiohttp import web
 
 from gateway.app_keys import DRAWS, MOVES, PROOF_OF_WORK, ROOMS, SETTINGS
 from gateway.bot_checks.challenge_pool import EXTRA
+from gateway.bot_checks.proof_of_work import JKT, Challenge
 from gateway.edge import cookies
 from gateway.edge.credentials import read_ticket, sealed
 from gateway.edge.renewal import give_pass
 from gateway.waiting_room import joining
 from gateway.waiting_room.board import Board, BoardDocument, before_lane, moment_text, serving_in
+from gateway.waiting_room.documents import (
+    AdmissionDocument,
+    EtaRange,
+    PlaceDocument,
+    TicketDocument,
+    ticket_document,
+)
 from gateway.waiting_room.eta import eta_at
 from gateway.waiting_room.watching import level_for
-from groundwork.bodies import read_body
+from groundwork.check_errors import StepUpNeeded
 from groundwork.clock import Clock
+from groundwork.errors import (
+    AccessCodeInvalid,
+    BotCheckFailed,
+    DeviceProofInvalid,
+    NotYourTurn,
+    RequestInvalid,
+    SaleClosed,
+    SaleNotFound,
+    SaleNotOpen,
+    SalePaused,
+    StoreUnavailable,
+    TicketInvalid,
+    TicketMoved,
+    TooManyRequests,
+)
+from groundwork.operations import DPOP, IF_NONE_MATCH, ApiRoutes, Credential
 from groundwork.ready_answers import ReadyAnswers
 from groundwork.tokens import TicketClaims
+from groundwork.typed_answers import Created, Encoded, Json, NoContent, NotModified
 
-routes = web.RouteTableDef()
+routes = ApiRoutes("waiting room")
 
 Text = Annotated[str, msgspec.Meta(max_length=4096)]
 BOARD_PATH: Final = "/api/sales/{sale}/status"
 # Caches may keep the board for the second in which it is true.
 BOARD_HEADERS: Final = {"Cache-Control": "public, max-age=1"}
-NO_STORE: Final = {"Cache-Control": "no-store"}
+TICKET: Final = Credential("ticket")
+# Where the body may carry it as well.
+TICKET_OR_BODY: Final = Credential("ticket", required=False)
 
 
 class ReadyBoards:
@@ -52,6 +79,15 @@ class ReadyBoards:
         self._answers.drop(BOARD_PATH.format(sale=sale_id))
 
 
+class ChallengeQuery(msgspec.Struct, frozen=True, rename={"purpose": "for"}):
+    """`jkt` is the device key's thumbprint (RFC 7638); `for=step-up` asks for the check before going in."""
+
+    jkt: Annotated[str, msgspec.Meta(pattern=f"^{JKT.pattern}$")] | msgspec.UnsetType = (
+        msgspec.UNSET
+    )
+    purpose: Literal["step-up"] | msgspec.UnsetType = msgspec.UNSET
+
+
 class JoinBody(msgspec.Struct, frozen=True):
     """What a join says."""
 
@@ -66,28 +102,25 @@ class AdmitBody(msgspec.Struct, frozen=True):
     event: Annotated[str, msgspec.Meta(max_length=63)] | None = None
 
 
-@routes.get(BOARD_PATH)
-async def status(request: web.Request) -> web.Response:
-    """Answer the status board, where ReadyBoards did not: HEAD, lists of tags, odd requests."""
+@routes.get(BOARD_PATH, refuses=[SaleNotFound, StoreUnavailable], headers=[IF_NONE_MATCH])
+async def status(request: web.Request) -> Json[BoardDocument] | NotModified:
+    """Answer the status board: how the sale stands, the same for everybody, new every second."""
+    # Asked where ReadyBoards did not answer: HEAD, lists of tags, odd requests.
     board = request.config_dict[ROOMS].board(request.match_info["sale"])
     # Weak or not, alone or in a list: proxies that compress rewrite what a client was given.
     if any(
         f'"{known.value}"' == board.etag or known.value == "*"
         for known in request.if_none_match or ()
     ):
-        return web.Response(status=304, headers={**BOARD_HEADERS, "ETag": board.etag})
-    return web.Response(
-        body=board.body,
-        headers={
-            "Content-Type": "application/json",
-            "ETag": board.etag,
-            **BOARD_HEADERS,
-        },
-    )
+        return NotModified({**BOARD_HEADERS, "ETag": board.etag})
+    return Json(Encoded[BoardDocument](board.body), {"ETag": board.etag, **BOARD_HEADERS})
 
 
-@routes.get("/api/sales/{sale}/challenge")
-async def challenge(request: web.Request) -> web.Response:
+@routes.get(
+    "/api/sales/{sale}/challenge",
+    refuses=[RequestInvalid, SaleNotFound, TooManyRequests, StoreUnavailable],
+)
+async def challenge(request: web.Request, query: ChallengeQuery) -> Json[Challenge]:
     """Answer an ALTCHA challenge for this sale, and for this device key if it is named.
 
     It is a harder one where more is asked for than one household asks, or something speaks for a
@@ -95,26 +128,37 @@ async def challenge(request: web.Request) -> web.Response:
     """
     sale_id = request.config_dict[ROOMS].room(request.match_info["sale"]).sale.sale_id
     level = await level_for(request, sale_id)
-    if request.query.get("for") == "step-up":
+    if query.purpose == "step-up":
         level = EXTRA
-    body = request.config_dict[PROOF_OF_WORK].issue(sale_id, request.query.get("jkt"), level)
-    return web.Response(body=body, content_type="application/json", headers=NO_STORE)
+    issued = request.config_dict[PROOF_OF_WORK].issue(sale_id, query.jkt or None, level)
+    return Json(Encoded[Challenge](issued))
 
 
-@routes.post("/api/sales/{sale}/join")
-async def join(request: web.Request) -> web.Response:
-    """Take the fan into the line."""
-    body = await read_body(request, JoinBody)
+@routes.post(
+    "/api/sales/{sale}/join",
+    refuses=[
+        *(SaleNotFound, SaleClosed, BotCheckFailed, DeviceProofInvalid, TicketMoved),
+        *(AccessCodeInvalid, TooManyRequests, StoreUnavailable),
+    ],
+    headers=[DPOP],
+    credential=TICKET_OR_BODY,
+)
+async def join(request: web.Request, body: JoinBody) -> Created[TicketDocument]:
+    """Take the fan into the line; the same device gets the same place again."""
     given = await joining.join(
         request, request.match_info["sale"], body.altcha, body.access_code or ""
     )
-    response = web.json_response(joining.told(given), status=201, headers=NO_STORE)
+    response = Created(ticket_document(given))
     give_ticket(request, response, given)
     return response
 
 
-@routes.get("/api/sales/{sale}/place")
-async def place(request: web.Request) -> web.Response:
+@routes.get(
+    "/api/sales/{sale}/place",
+    refuses=[SaleNotFound, TicketInvalid, TicketMoved, StoreUnavailable],
+    credential=TICKET,
+)
+async def place(request: web.Request) -> Json[PlaceDocument]:
     """Answer where the fan stands, for clients that do not compute it from the board."""
     sale_id = request.match_info["sale"]
     rooms = request.config_dict[ROOMS]
@@ -130,18 +174,18 @@ async def place(request: web.Request) -> web.Response:
         ticket.entry_number,
         ticket.entered_as or ticket.fan_id,
     )
-    found = place_document(document, ticket)
-    if receipt is not None:
-        found["receipt"] = msgspec.to_builtins(receipt)
-    if again is not None:
-        found["ticket"] = again.text
-    response = web.json_response(found, headers=NO_STORE)
+    found = msgspec.structs.replace(
+        place_document(document, ticket),
+        receipt=receipt or msgspec.UNSET,
+        ticket=again.text if again else msgspec.UNSET,
+    )
+    response = Json(found)
     if again is not None:
         give_ticket(request, response, again)
     return response
 
 
-def place_document(document: BoardDocument, ticket: TicketClaims) -> dict[str, object]:
+def place_document(document: BoardDocument, ticket: TicketClaims) -> PlaceDocument:
     """Return where a fan stands, worked out from the board."""
     number = joining.place_of(ticket, document.phase, document.draw)
     serving = serving_in(document, ticket.lane)
@@ -152,44 +196,50 @@ def place_document(document: BoardDocument, ticket: TicketClaims) -> dict[str, o
     eta = None
     if ahead is not None and not called:
         eta = eta_at(document.eta, ahead)
-    return {
-        "place": number,
-        "entry_number": ticket.entry_number,
-        "lane": ticket.lane,
-        "ahead": ahead,
-        "eta": {"p10": eta.p10, "p50": eta.p50, "p90": eta.p90} if eta else None,
-        "phase": document.phase,
-        "called": called,
-    }
+    return PlaceDocument(
+        place=number,
+        entry_number=ticket.entry_number,
+        lane=ticket.lane,
+        ahead=ahead,
+        eta=EtaRange(eta.p10, eta.p50, eta.p90) if eta else None,
+        phase=document.phase,
+        called=called,
+    )
 
 
-@routes.post("/api/sales/{sale}/admit")
-async def admit(request: web.Request) -> web.Response:
-    """Let a called fan in."""
-    body = await read_body(request, AdmitBody)
+@routes.post(
+    "/api/sales/{sale}/admit",
+    refuses=[
+        *(SaleNotFound, TicketInvalid, TicketMoved, DeviceProofInvalid, NotYourTurn),
+        *(SaleNotOpen, SalePaused, SaleClosed, StepUpNeeded),
+        *(TooManyRequests, StoreUnavailable),
+    ],
+    headers=[DPOP],
+    credential=TICKET_OR_BODY,
+)
+async def admit(request: web.Request, body: AdmitBody) -> Created[AdmissionDocument]:
+    """Let a called fan in; asked again, they get the visit they have."""
     given = await joining.admit(request, request.match_info["sale"], body.ticket, body.event)
-    response = web.json_response(
-        {
-            "pass": given.text,
-            "expires_at": moment_of(given.claims.expires_at_ms),
-            "go_to": given.go_to,
-        },
-        status=201,
-        headers=NO_STORE,
+    response = Created(
+        AdmissionDocument(given.text, moment_of(given.claims.expires_at_ms), given.go_to)
     )
     give_pass(request, response, given.claims, given.text)
     return response
 
 
-@routes.post("/api/sales/{sale}/leave")
-async def leave(request: web.Request) -> web.Response:
+@routes.post(
+    "/api/sales/{sale}/leave",
+    refuses=[SaleNotFound, TicketInvalid, StoreUnavailable],
+    credential=TICKET,
+)
+async def leave(request: web.Request) -> NoContent:
     """End the fan's visit or wait."""
     sale_id = request.match_info["sale"]
     rooms = request.config_dict[ROOMS]
     rooms.room(sale_id)
     ticket = read_ticket(request, sale_id)
     await rooms.line.visits.end(sale_id, ticket.fan_id)
-    response = web.Response(status=204, headers=NO_STORE)
+    response = NoContent()
     take_both_back(request, response, sale_id)
     return response
 

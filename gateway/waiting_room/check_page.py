@@ -12,16 +12,28 @@ from gateway.bot_checks.mail_codes import CODE_MS
 from gateway.bot_checks.signals import against
 from gateway.pages.check_view import CaptchaView, CheckPage
 from gateway.waiting_room import stepping_up
-from gateway.waiting_room.api import NO_STORE, Text
+from gateway.waiting_room.api import TICKET_OR_BODY, Text
 from gateway.waiting_room.brand_pages import brand_view
 from gateway.waiting_room.code_mails import MAIL_REFUSALS, mail_reason
 from gateway.waiting_room.page import see_other, ticket_if_any
-from groundwork.bodies import read_body, read_form
+from groundwork.bodies import read_form
 from groundwork.check_errors import MailCodeInvalid, StepUpFailed
-from groundwork.errors import BotCheckFailed, DeviceProofInvalid, StoreUnavailable
+from groundwork.errors import (
+    BotCheckFailed,
+    DeviceProofInvalid,
+    RequestInvalid,
+    SaleNotFound,
+    StoreUnavailable,
+    TicketInvalid,
+    TooManyRequests,
+)
+from groundwork.mail_errors import MailUnavailable
+from groundwork.operations import DPOP, ApiRoutes
 from groundwork.pages import CONTENT_SECURITY_POLICY, html_response
+from groundwork.typed_answers import Accepted, NoContent
 
 routes = web.RouteTableDef()
+api_routes = ApiRoutes("waiting room")
 
 # What a widget loads: itself, its styles, its pictures, and what it asks its own server.
 OPENED: Final = frozenset({"script-src", "style-src", "connect-src", "img-src"})
@@ -41,13 +53,20 @@ class StepUpBody(msgspec.Struct, frozen=True):
     ticket: Text | None = None
 
 
-@routes.post("/api/sales/{sale}/step-up")
-async def step_up(request: web.Request) -> web.Response:
+@api_routes.post(
+    "/api/sales/{sale}/step-up",
+    refuses=[
+        *(SaleNotFound, TicketInvalid, DeviceProofInvalid, BotCheckFailed, StepUpFailed),
+        *(MailCodeInvalid, TooManyRequests, StoreUnavailable),
+    ],
+    headers=[DPOP],
+    credential=TICKET_OR_BODY,
+)
+async def step_up(request: web.Request, body: StepUpBody) -> NoContent:
     """Take the answer to a check; afterwards admission asks for none."""
-    body = await read_body(request, StepUpBody)
     sale_id = request.config_dict[ROOMS].room(request.match_info["sale"]).sale.sale_id
     await stepping_up.step_up(request, sale_id, body.ticket, body.way, body.answer)
-    return web.Response(status=204, headers=NO_STORE)
+    return NoContent()
 
 
 class CodeBody(msgspec.Struct, frozen=True):
@@ -57,13 +76,26 @@ class CodeBody(msgspec.Struct, frozen=True):
     ticket: Text | None = None
 
 
-@routes.post("/api/sales/{sale}/step-up/code")
-async def step_up_code(request: web.Request) -> web.Response:
+class CodeSentDocument(msgspec.Struct, frozen=True):
+    """A code is on its way, and counts for so long."""
+
+    expires_in_ms: int
+
+
+@api_routes.post(
+    "/api/sales/{sale}/step-up/code",
+    refuses=[
+        *(SaleNotFound, RequestInvalid, TicketInvalid, DeviceProofInvalid, MailUnavailable),
+        *(TooManyRequests, StoreUnavailable),
+    ],
+    headers=[DPOP],
+    credential=TICKET_OR_BODY,
+)
+async def step_up_code(request: web.Request, body: CodeBody) -> Accepted[CodeSentDocument]:
     """Send a code that counts as the check; the answer says nothing about the mailbox."""
-    body = await read_body(request, CodeBody)
     sale_id = request.config_dict[ROOMS].room(request.match_info["sale"]).sale.sale_id
     await stepping_up.ask_for_code(request, sale_id, body.ticket, body.email)
-    return web.json_response({"expires_in_ms": CODE_MS}, status=202, headers=NO_STORE)
+    return Accepted(CodeSentDocument(CODE_MS))
 
 
 @routes.get("/sales/{sale}/check")

@@ -194,18 +194,6 @@ def signed(request: web.Request, room: Room, claims: TicketClaims) -> TicketGive
     return TicketGiven(text, claims, phase_of(request, room.sale))
 
 
-def told(given: TicketGiven) -> dict[str, object]:
-    """Return what a fan is told with a ticket."""
-    return {
-        "ticket": given.text,
-        "fan_id": given.claims.fan_id,
-        "place": given.claims.place,
-        "entry_number": given.claims.entry_number,
-        "lane": given.claims.lane,
-        "phase": given.phase,
-    }
-
-
 def place_of(ticket: TicketClaims, phase: Phase, draw: BoardDraw | None) -> int | None:
     """Return the fan's place, or None before the opening or the draw has given it."""
     if ticket.place is not None or ticket.entry_number is None:

@@ -7,9 +7,11 @@ from aiohttp import web
 from gateway import metrics
 from gateway.app_keys import CLIENT_ADDRESSES, ROOMS
 from gateway.waiting_room.board import Board
-from groundwork.event_streams import EventStreams
+from groundwork.errors import SaleNotFound, StoreUnavailable, TooManyRequests
+from groundwork.event_streams import EventStream, EventStreams
+from groundwork.operations import ApiRoutes
 
-routes = web.RouteTableDef()
+routes = ApiRoutes("waiting room")
 
 # Browsers come back after this when a stream breaks; not all at once, see the page's own jitter.
 GREETING: Final = b"retry: 3000\n\n"
@@ -40,9 +42,12 @@ def count_stream(sale_id: str, change: int) -> None:
     metrics.BOARD_STREAMS.labels(sale_id).inc(change)
 
 
-@routes.get("/api/sales/{sale}/events")
-async def stream(request: web.Request) -> web.StreamResponse:
-    """Send the board now and at every change, until the reader leaves or the server stops."""
+@routes.get("/api/sales/{sale}/events", refuses=[SaleNotFound, TooManyRequests, StoreUnavailable])
+async def stream(request: web.Request) -> EventStream:
+    """Send the board now and at every change, until the reader leaves or the server stops.
+
+    Server-sent events: `event: board` with the status board as its data, and comments in between.
+    """
     room = request.config_dict[ROOMS].room(request.match_info["sale"])
     streams = request.config_dict[STREAMS]
     owner = request.config_dict[CLIENT_ADDRESSES].to_be_bounded(request)

@@ -6,12 +6,23 @@ from aiohttp import web
 from gateway.app_keys import ROOMS
 from gateway.edge.credentials import prove_device
 from gateway.pages.qr import link_qr
-from gateway.waiting_room import joining, moving
-from gateway.waiting_room.api import NO_STORE, Text, give_ticket, moment_of
-from groundwork.bodies import read_body
-from groundwork.errors import DeviceProofInvalid
+from gateway.waiting_room import moving
+from gateway.waiting_room.api import TICKET_OR_BODY, Text, give_ticket, moment_of
+from gateway.waiting_room.documents import MoveLinkDocument, TicketDocument, ticket_document
+from groundwork.errors import (
+    DeviceProofInvalid,
+    MoveLinkInvalid,
+    MoveRefused,
+    SaleNotFound,
+    StoreUnavailable,
+    TicketInvalid,
+    TicketMoved,
+    TooManyRequests,
+)
+from groundwork.operations import DPOP, ApiRoutes
+from groundwork.typed_answers import Created
 
-routes = web.RouteTableDef()
+routes = ApiRoutes("waiting room")
 
 
 class LinkBody(msgspec.Struct, frozen=True):
@@ -26,34 +37,45 @@ class ClaimBody(msgspec.Struct, frozen=True):
     link: Text
 
 
-@routes.post("/api/sales/{sale}/move")
-async def make_link(request: web.Request) -> web.Response:
+@routes.post(
+    "/api/sales/{sale}/move",
+    refuses=[
+        *(SaleNotFound, TicketInvalid, TicketMoved, DeviceProofInvalid),
+        *(TooManyRequests, StoreUnavailable),
+    ],
+    headers=[DPOP],
+    credential=TICKET_OR_BODY,
+)
+async def make_link(request: web.Request, body: LinkBody) -> Created[MoveLinkDocument]:
     """Answer a link that moves the fan's place; until it is used the place stays where it is."""
-    body = await read_body(request, LinkBody)
     sale_id = request.config_dict[ROOMS].room(request.match_info["sale"]).sale.sale_id
     made = await moving.make_link(request, sale_id, body.ticket)
-    return web.json_response(
-        {
-            "link": made.token,
-            "url": made.url,
-            "qr": link_qr(made.url),
-            "expires_at": moment_of(made.claims.expires_at_ms),
-        },
-        status=201,
-        headers=NO_STORE,
+    return Created(
+        MoveLinkDocument(
+            link=made.token,
+            url=made.url,
+            qr=link_qr(made.url),
+            expires_at=moment_of(made.claims.expires_at_ms),
+        )
     )
 
 
-@routes.post("/api/sales/{sale}/move/claim")
-async def claim_place(request: web.Request) -> web.Response:
+@routes.post(
+    "/api/sales/{sale}/move/claim",
+    refuses=[
+        *(SaleNotFound, DeviceProofInvalid, MoveLinkInvalid, MoveRefused, TicketMoved),
+        *(TooManyRequests, StoreUnavailable),
+    ],
+    headers=[DPOP],
+)
+async def claim_place(request: web.Request, body: ClaimBody) -> Created[TicketDocument]:
     """Give the link's place to the device whose key is proven; the same device may ask again."""
-    body = await read_body(request, ClaimBody)
     sale_id = request.config_dict[ROOMS].room(request.match_info["sale"]).sale.sale_id
     proof = prove_device(request, None)
     if proof is None:
         # Without a key nobody could tell the same device from one that copied the link.
         raise DeviceProofInvalid("missing")
     given = await moving.claim_with_key(request, sale_id, body.link, proof.jkt)
-    response = web.json_response(joining.told(given), status=201, headers=NO_STORE)
+    response = Created(ticket_document(given))
     give_ticket(request, response, given)
     return response

@@ -48,7 +48,10 @@ async def waiting_page(request: web.Request) -> web.Response:
     if wants_document(request):
         place = place_document(board.document, ticket) if ticket else None
         response = web.json_response(
-            {"board": msgspec.to_builtins(board.document), "place": place},
+            {
+                "board": msgspec.to_builtins(board.document),
+                "place": msgspec.to_builtins(place),
+            },
             headers={"Cache-Control": "no-store", "Vary": "Accept, Cookie"},
         )
     else:

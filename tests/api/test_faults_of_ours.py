@@ -139,7 +139,9 @@ async def test_a_fan_who_hangs_up_or_sends_too_much_has_failed_themselves(
     assert hung_up.is_set()
     async with served(odd_shop()) as url, door_to(url) as door:
         monkeypatch.setitem(shop.gateway._state, DOOR, door)
-        reply = await fan.call("POST", "/api/bookings/200", data=BytesIO(bytes(1024 * 1024 + 1)))
+        reply = await fan.call(
+            "POST", "/api/bookings/200/extend", data=BytesIO(bytes(1024 * 1024 + 1))
+        )
     assert reply.status == 413
     assert failed(shop, sale) == set()
 

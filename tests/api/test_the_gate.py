@@ -19,8 +19,8 @@ BEHIND_API = [
     ("POST", "/api/bookings/{reservation}/extend"),
     ("DELETE", "/api/bookings/{reservation}"),
     ("GET", "/api/nobody/has/thought/of/this"),
-    ("PUT", "/api/bookings/reserve"),
-    ("POST", "/api/events/{event}/seats"),
+    ("PUT", "/api/nobody/has/thought/of/this"),
+    ("POST", "/api/events/{event}/seats/nor/of/this"),
 ]
 BEHIND_PAGES = [
     ("GET", "/events/{event}/seats"),

@@ -12,6 +12,7 @@ from drafts import HALL_PRICES, STANDING, StandingClock, draft, hall
 
 from booking_core.catalog.api import CATALOG, open_catalog, routes
 from booking_core.catalog.availability import AvailabilityReader, LedgerAvailability
+from groundwork.operations import add_operations
 from groundwork.postgres import Pool
 from groundwork.problem_json import problem_json
 
@@ -28,7 +29,7 @@ class Known(AvailabilityReader):
 async def serve(pool: Pool, availability: AvailabilityReader | None = None) -> Client:
     app = web.Application(middlewares=[problem_json])
     open_catalog(app, pool, StandingClock(), availability=availability)
-    app.add_routes(routes)
+    add_operations(app, routes.operations)
     client: Client = TestClient(TestServer(app), auto_decompress=False)
     await client.start_server()
     return client

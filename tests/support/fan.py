@@ -16,6 +16,7 @@ from yarl import URL
 
 from groundwork.token_claims import PassClaims, TicketClaims
 from tests.support.shop import Shop
+from tests.support.solving import solve as solve
 
 PASS_MS = 15 * 60_000
 
@@ -70,20 +71,6 @@ class DeviceKey:
         return jwt.encode(claims | changes, self._key, algorithm="ES256", headers=headers)
 
 
-def solve(challenge: dict[str, Any]) -> str:
-    """Do the work of an ALTCHA challenge, as the page's script does; returns the payload."""
-    wanted = challenge["parameters"]
-    salt, nonce = bytes.fromhex(wanted["salt"]), bytes.fromhex(wanted["nonce"])
-    for counter in range(2**32):
-        password = nonce + counter.to_bytes(4, "big")
-        key = hashlib.pbkdf2_hmac("sha256", password, salt, wanted["cost"], wanted["keyLength"])
-        if key.hex().startswith(wanted["keyPrefix"]):
-            solution = {"counter": counter, "derivedKey": key.hex(), "time": 1}
-            payload = json.dumps({"challenge": challenge, "solution": solution})
-            return base64.b64encode(payload.encode()).decode()
-    raise AssertionError("there is always a counter")
-
-
 @dataclass
 class Fan:
     """One browser. With a key it proves it wherever a browser would."""
@@ -126,7 +113,9 @@ class Fan:
         async with self.shop.session.request(
             method, url, headers=headers, allow_redirects=False, **request
         ) as answer:
-            return Reply(answer.status, answer.headers, await answer.read())
+            reply = Reply(answer.status, answer.headers, await answer.read())
+        self.shop.hold_to_document(method, path, reply.status, reply.headers, reply.body)
+        return reply
 
     def proven(self, method: str, path: str) -> dict[str, str]:
         """Return the header that proves the key for a call, or none without a key."""

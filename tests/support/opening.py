@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from booking_core.app import OPERATIONS as SHOP_OPERATIONS
 from booking_core.app import make_app as make_core_app
 from booking_core.checkout.app_keys import CHECKOUT
 from booking_core.checkout.wire_payments import WirePayments
@@ -20,8 +21,9 @@ from booking_core.practice_provider.app import make_provider_app
 from booking_core.practice_provider.settings import ProviderSettings
 from booking_core.settings import CoreSettings
 from booking_core.worker import ShopWorker
+from gateway.api_docs.published import PUBLISHED
 from gateway.app import make_app as make_gateway_app
-from gateway.app_keys import PROOF_OF_WORK
+from gateway.app_keys import DOOR, PROOF_OF_WORK
 from gateway.bot_checks.proof_of_work import ProofOfWork
 from gateway.edge.shop_policy import OUR_SHOP, ShopPolicy
 from gateway.origin.door import Door
@@ -39,6 +41,7 @@ from groundwork.postgres import open_pool
 from groundwork.redis_address import client_of
 from groundwork.redis_store import open_store
 from lua.epochs import Epochs
+from tests.support.documented import Documented
 from tests.support.shop import Shop
 
 SECRET_KEY = "sk_practice_of_the_tests"
@@ -198,9 +201,10 @@ async def open_shop(
             finally:
                 await runner.cleanup()
 
+        operations = SHOP_OPERATIONS if policy is OUR_SHOP else ()
         gateway_app = make_gateway_app(
             gateway, ring, shared_epochs, open_door, clock, policy,
-            make_mailer(mail or MailSettings(), clock),
+            make_mailer(mail or MailSettings(), clock), operations,
         )  # fmt: skip
         gateway_app[PROOF_OF_WORK] = ProofOfWork(
             ring, clock, SystemTokenSource(), NearCounters(), riddles_max=128
@@ -224,6 +228,8 @@ async def open_shop(
                 )
             ),
             core_settings=settings,
+            documented=Documented(gateway_app[PUBLISHED].plain),
+            door=gateway_app[DOOR],
         )  # fmt: skip
 
 

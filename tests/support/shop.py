@@ -1,6 +1,6 @@
 """The system of a test: what it may look at, push and make; opening.py starts it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -21,13 +21,15 @@ from booking_core.practice_provider.intent_book import IntentBook
 from booking_core.practice_provider.intents import Intent
 from booking_core.settings import CoreSettings
 from booking_core.worker import ShopWorker
-from gateway.app_keys import ROOMS
+from gateway.app_keys import DOOR, ROOMS
+from gateway.origin.door import Door
 from gateway.waiting_room.sales import Sale, SaleRecords
 from groundwork.clock import Clock
 from groundwork.keys import KeyRing
 from groundwork.postgres import Pool
 from groundwork.tokens import Tokens
 from lua.epochs import Epochs
+from tests.support.documented import Documented
 
 # Events and sales of all tests have names of their own.
 _numbers = count(1)
@@ -51,6 +53,17 @@ class Shop:
     worker: ShopWorker
     session: aiohttp.ClientSession
     core_settings: CoreSettings
+    documented: Documented
+    # The door the document tells of; a test may put another in its place.
+    door: Door
+
+    def hold_to_document(
+        self, method: str, path: str, status: int, headers: Mapping[str, str], body: bytes
+    ) -> None:
+        """Raise Undocumented for an answer that the published document does not have."""
+        if self.gateway[DOOR] is self.door:
+            kind = headers.get("Content-Type", "")
+            self.documented.check(method, path, status, kind, body)
 
     @property
     def tokens(self) -> Tokens:

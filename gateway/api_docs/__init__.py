@@ -1,0 +1,1 @@
+"""The published description of the API: one document for both tiers."""
