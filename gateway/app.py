@@ -31,6 +31,7 @@ from gateway.app_keys import (
     KEY_RING,
     LIMITS,
     MAIL_CODES,
+    MAILBOXES,
     MOVES,
     NETWORK_LISTS,
     ORIGIN_HEALTH,
@@ -49,6 +50,7 @@ from gateway.bot_checks.captcha import Captcha
 from gateway.bot_checks.limiting import Limits
 from gateway.bot_checks.mail_codes import SECRET_NAME as CODES_BY_MAIL
 from gateway.bot_checks.mail_codes import MailCodes
+from gateway.bot_checks.mailboxes import Mailboxes
 from gateway.bot_checks.network_lists import NetworkLists
 from gateway.bot_checks.proof_of_work import ProofOfWork
 from gateway.bot_checks.signal_notes import SignalNotes
@@ -68,7 +70,17 @@ from gateway.origin.fan_body import expect_later
 from gateway.origin.health import OriginHealth, note_beginning
 from gateway.pages import make_renderer
 from gateway.settings import GatewaySettings
-from gateway.waiting_room import api, brand_pages, check_page, live, move_api, move_page, page
+from gateway.waiting_room import (
+    api,
+    brand_pages,
+    check_page,
+    live,
+    mailbox_api,
+    mailbox_page,
+    move_api,
+    move_page,
+    page,
+)
 from gateway.waiting_room.access_codes import CODES_SECRET, AccessCodes
 from gateway.waiting_room.allowances import Allowances
 from gateway.waiting_room.brands import BrandPictures, BrandRecords
@@ -132,6 +144,7 @@ def make_app(
         ring, clock, SystemTokenSource(), random.SystemRandom(), riddles_max=settings.riddles_max
     )
     app[WAIT_TOKENS] = WaitTokens(ring, clock, SystemTokenSource())
+    app[MAILBOXES] = Mailboxes(ring, clock, settings.ticket_ms)
     app[ORIGIN_HEALTH] = OriginHealth(clock, settings.origin_slow_ms)
     app[RENDERER] = make_renderer()
     app[PROBLEM_PAGE] = make_problem_page(app[RENDERER])
@@ -166,7 +179,7 @@ def add_routes(app: web.Application, behind_the_gate: Sequence[Operation]) -> No
     add_operations(app, own_operations())
     # Also what the shop does not know is answered here: 405 needs no pass.
     add_operations(app, behind_the_gate, pass_on, expect_handler=expect_later)
-    for module in (draw_page, page, brand_pages, move_page, check_page):
+    for module in (draw_page, page, brand_pages, move_page, check_page, mailbox_page):
         app.add_routes(module.routes)
     prove_all_declared(app, operations)
     app.router.add_get(r"/static/{path:(?:room|base)/.+}", app[RENDERER].static_files.handle)
@@ -179,6 +192,7 @@ def own_operations() -> list[Operation]:
         *api.routes.operations,
         *live.routes.operations,
         *move_api.routes.operations,
+        *mailbox_api.routes.operations,
         *check_page.api_routes.operations,
         *draw_api.routes.operations,
         *routes.operations,

@@ -8,6 +8,7 @@ from gateway.bot_checks.asked_from import AddressNames
 from gateway.bot_checks.captcha import Captcha
 from gateway.bot_checks.limiting import Limits
 from gateway.bot_checks.mail_codes import MailCodes
+from gateway.bot_checks.mailboxes import Mailboxes
 from gateway.bot_checks.network_lists import NetworkLists
 from gateway.bot_checks.proof_of_work import ProofOfWork
 from gateway.bot_checks.signal_notes import SignalNotes
@@ -50,6 +51,7 @@ ADDRESS_NAMES: Final = web.AppKey("address_names", AddressNames)
 CAPTCHA: Final = web.AppKey("captcha", Captcha)
 NETWORK_LISTS: Final = web.AppKey("network_lists", NetworkLists)
 SIGNAL_NOTES: Final = web.AppKey("signal_notes", SignalNotes)
+MAILBOXES: Final = web.AppKey("mailboxes", Mailboxes)
 MAIL_CODES: Final = web.AppKey("mail_codes", MailCodes)
 LIMITS: Final = web.AppKey("limits", Limits)
 ALLOWANCES: Final = web.AppKey("allowances", Allowances)

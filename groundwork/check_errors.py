@@ -24,6 +24,14 @@ class StepUpFailed(BookingError):
 
 
 @dataclass(eq=False)
+class MailboxNeeded(BookingError):
+    """The sale gives each mailbox one place: confirm yours first, at `mailbox_url`."""
+
+    code = "mailbox-needed"
+    mailbox_url: str
+
+
+@dataclass(eq=False)
 class MailCodeInvalid(BookingError):
     """This is not the code that was sent by mail last; another try, or another code, may be."""
 

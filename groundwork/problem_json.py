@@ -41,6 +41,7 @@ STATUS_OF: Final[Mapping[type[BookingError], HTTPStatus]] = {
     check_errors.StepUpNeeded: HTTPStatus.FORBIDDEN,
     check_errors.StepUpFailed: HTTPStatus.FORBIDDEN,
     check_errors.MailCodeInvalid: HTTPStatus.FORBIDDEN,
+    check_errors.MailboxNeeded: HTTPStatus.FORBIDDEN,
     errors.SeatsTaken: HTTPStatus.CONFLICT,
     seat_errors.SeatsKept: HTTPStatus.CONFLICT,
     seat_errors.LeavesOrphan: HTTPStatus.CONFLICT,

@@ -50,6 +50,11 @@ sale.add_command(codes)
 @click.option("--burst", type=int, help="A second's worth if absent.")
 @click.option("--capacity", type=int, default=1_000, show_default=True, help="Fans inside at most.")
 @click.option("--message", default="")
+@click.option(
+    "--one-per-mailbox",
+    is_flag=True,
+    help="Each fan confirms an e-mail address, and has one place and one limit of seats by it.",
+)
 @lane_option
 @stock_options
 @brand_options

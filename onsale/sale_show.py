@@ -89,5 +89,7 @@ def rows(sale: Sale, seen: LineSeen) -> Iterator[tuple[str, str]]:
     kept = seen.told.eta_kept
     if kept is not None and kept.told:
         yield "told waits", f"{kept.kept} of {kept.told} ranges held"
+    if sale.one_per_mailbox:
+        yield "fans", "one for each mailbox: an e-mail address is confirmed before joining"
     yield "message", sale.message or "–"
     yield "events", ", ".join(sale.event_ids) or "–"

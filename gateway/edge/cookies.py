@@ -8,14 +8,17 @@ from typing import Annotated, Final, Literal
 import msgspec
 from aiohttp import web
 
-Kind = Literal["onsale-ticket", "onsale-pass"]
+Kind = Literal["onsale-ticket", "onsale-pass", "onsale-mailbox"]
 TICKET: Final[Kind] = "onsale-ticket"
 PASS: Final[Kind] = "onsale-pass"  # noqa: S105 (a name)
+MAILBOX: Final[Kind] = "onsale-mailbox"
+KINDS: Final[dict[str, Kind]] = {kind: kind for kind in (TICKET, PASS, MAILBOX)}
 # The prefix makes browsers refuse the cookie unless it is Secure, for this host alone, for all paths.
 HOST_PREFIX: Final = "__Host-"
 COOKIE_VALUE: Final = re.compile(r"[A-Za-z0-9._~-]+", re.ASCII)
 OURS: Final = re.compile(
-    r"(?:__Host-)?(?P<kind>onsale-ticket|onsale-pass)-(?P<sale>[a-z0-9][a-z0-9-]{0,62})", re.ASCII
+    r"(?:__Host-)?(?P<kind>onsale-(?:ticket|pass|mailbox))-(?P<sale>[a-z0-9][a-z0-9-]{0,62})",
+    re.ASCII,
 )
 # All our cookies together. Servers and proxies take header lines of 8 KiB and refuse longer ones, so
 # that a fan with too many cookies would get no answer at all; half of it is left to the shop. Nine
@@ -48,7 +51,8 @@ def give(
     """Set a cookie that scripts cannot read and other sites cannot send with a form.
 
     Over plain http, which is for development only, clients that do not take Secure cookies there get
-    it under its bare name, too. The oldest of ours are taken back when they become too many.
+    it under its bare name, too. The oldest of ours are taken back when they become too many: first what has
+    been joined with.
     """
     # By hand: the standard library's cookies quote and sort for six microseconds each, and a token
     # has nothing to quote.
@@ -73,7 +77,7 @@ def too_many(
     for name, value in request.cookies.items():
         found = OURS.fullmatch(name)
         if found and name.removeprefix(HOST_PREFIX) != new_name:
-            key: tuple[Kind, str] = (TICKET if found["kind"] == TICKET else PASS, found["sale"])
+            key = (KINDS[found["kind"]], found["sale"])
             sizes[key] = sizes.get(key, 0) + len(name) + len(value) + len("=; ")
             issued[key] = issued_at(value)
     new_size = len(HOST_PREFIX) + len(new_name) + new_bytes + len("=; ")

@@ -14,6 +14,7 @@ Reason = Literal[
     "taken",  # another device has used the link
     "own-device",  # it is the device that the link comes from, or one that the place has left
     "inside",  # the place's fan is inside, or about to enter
+    "mailbox",  # in this sale a mailbox has the place, on every device
     "used",  # the place's fan was inside
 ]
 

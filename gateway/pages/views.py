@@ -33,6 +33,8 @@ Stage = Literal[
     "closed",
 ]
 
+# Whether a sale asks for mailboxes: not at all, of this browser, or this one has confirmed one.
+MailboxState = Literal["", "wanted", "confirmed"]
 # How long the page with the join form stands still without JavaScript: long enough to read it.
 RELOAD_JOIN_SECONDS: Final = 60
 # The steps of a fan, and which of them each stage is in.
@@ -98,7 +100,8 @@ class WaitingPage:
     fan loads itself again without JavaScript. `event_id` is the event the fan came for
     (`?event=`), "" for none: it goes along to the admission, which leads to that event's seats.
     `is_moved` tells a device that its place is another's by now.
-    `wants_access_code` shows a field for an access code in the join form.
+    `wants_access_code` shows a field for an access code in the join form. `mailbox` is "wanted" where
+    nobody joins before they have confirmed one.
     """
 
     sale_id: str
@@ -117,6 +120,7 @@ class WaitingPage:
     claim_within_ms: int | None = None
     refresh_after_seconds: int = 20
     wants_access_code: bool = False
+    mailbox: MailboxState = ""
     event_id: str = ""
     events: tuple[RoomEvent, ...] = ()
     brand: BrandView = BrandView()

@@ -35,6 +35,9 @@ CODE_GUESSES: Final = Allowance("code", 8_000, 10, 20, 1_000)
 # households would send. Browsers without JavaScript are one in some hundreds.
 WAITING_JOINS: Final = Allowance("waiting", 10_000, 5, 200, 250)
 
+# Codes for a mailbox, by waiting instead of work: as many as may join so.
+MAILBOX_WAITS: Final = Allowance("mailbox", 10_000, 5, 200, 250)
+
 # The check before going in, by waiting: as many as may join so.
 STEP_UP_WAITS: Final = Allowance("step-up", 10_000, 5, 200, 250)
 

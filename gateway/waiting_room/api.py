@@ -23,7 +23,7 @@ from gateway.waiting_room.documents import (
 )
 from gateway.waiting_room.eta import eta_at
 from gateway.waiting_room.watching import level_for
-from groundwork.check_errors import StepUpNeeded
+from groundwork.check_errors import MailboxNeeded, StepUpNeeded
 from groundwork.clock import Clock
 from groundwork.errors import (
     AccessCodeInvalid,
@@ -93,6 +93,7 @@ class JoinBody(msgspec.Struct, frozen=True):
 
     altcha: Text
     access_code: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+    mailbox: Text | None = None
 
 
 class AdmitBody(msgspec.Struct, frozen=True):
@@ -138,7 +139,7 @@ async def challenge(request: web.Request, query: ChallengeQuery) -> Json[Challen
     "/api/sales/{sale}/join",
     refuses=[
         *(SaleNotFound, SaleClosed, BotCheckFailed, DeviceProofInvalid, TicketMoved),
-        *(AccessCodeInvalid, TooManyRequests, StoreUnavailable),
+        *(AccessCodeInvalid, MailboxNeeded, TooManyRequests, StoreUnavailable),
     ],
     headers=[DPOP],
     credential=TICKET_OR_BODY,
@@ -146,7 +147,11 @@ async def challenge(request: web.Request, query: ChallengeQuery) -> Json[Challen
 async def join(request: web.Request, body: JoinBody) -> Created[TicketDocument]:
     """Take the fan into the line; the same device gets the same place again."""
     given = await joining.join(
-        request, request.match_info["sale"], body.altcha, body.access_code or ""
+        request,
+        request.match_info["sale"],
+        body.altcha,
+        body.access_code or "",
+        body.mailbox or "",
     )
     response = Created(ticket_document(given))
     give_ticket(request, response, given)

@@ -1,7 +1,5 @@
 """Taking a fan into the line, and letting a called fan in: the two acts of the waiting room."""
 
-import base64
-import hmac
 from dataclasses import dataclass
 
 import msgspec
@@ -13,12 +11,10 @@ from gateway.app_keys import (
     CLIENT_ADDRESSES,
     CLOCK,
     DRAWS,
-    KEY_RING,
     POLICY,
     PROOF_OF_WORK,
     ROOMS,
     SETTINGS,
-    TOKEN_SOURCE,
     TOKENS,
     WAIT_TOKENS,
 )
@@ -28,6 +24,7 @@ from gateway.edge.credentials import prove_device, read_ticket
 from gateway.waiting_room.allowances import WAITING_JOINS
 from gateway.waiting_room.board import moment_text
 from gateway.waiting_room.eta import eta_at
+from gateway.waiting_room.fan_names import fan_id_of
 from gateway.waiting_room.lanes import lane_of
 from gateway.waiting_room.line_records import GENERAL
 from gateway.waiting_room.rooms import Room
@@ -41,7 +38,6 @@ from groundwork.errors import (
     SaleClosed,
     SaleNotOpen,
     SalePaused,
-    TicketInvalid,
 )
 from groundwork.tokens import PassClaims, TicketClaims
 
@@ -72,12 +68,15 @@ def phase_of(request: web.Request, sale: Sale) -> Phase:
     return sale.phase(request.config_dict[CLOCK].now_ms())
 
 
-async def join(request: web.Request, sale_id: str, altcha: str, code: str = "") -> TicketGiven:
+async def join(
+    request: web.Request, sale_id: str, altcha: str, code: str = "", mailbox: str = ""
+) -> TicketGiven:
     """Give the fan who solved the proof of work a place in line; the same device gets the same.
 
-    An access code gives them a place in its lane, also to a fan who is in line already.
-    Raises SaleNotFound, SaleClosed, BotCheckFailed, DeviceProofInvalid, StoreUnavailable; for the
-    code AccessCodeInvalid, TooManyRequests, and then nothing has changed.
+    In a sale that asks for mailboxes the same mailbox gets the same, on whatever device. An access
+    code gives them a place in its lane, also to a fan who is in line already.
+    Raises SaleNotFound, SaleClosed, BotCheckFailed, DeviceProofInvalid, StoreUnavailable,
+    MailboxNeeded; for the code AccessCodeInvalid, TooManyRequests, and then nothing has changed.
     """
     room = _open_room(request, sale_id)
     try:
@@ -89,7 +88,7 @@ async def join(request: web.Request, sale_id: str, altcha: str, code: str = "") 
         metrics.BOT_CHECKS.labels(sale_id, "proof_of_work", "refused").inc()
         raise
     metrics.BOT_CHECKS.labels(sale_id, "proof_of_work", "passed").inc()
-    fan_id = fan_id_of(request, sale_id, jkt)
+    fan_id = fan_id_of(request, room.sale, jkt, mailbox)
     device = proof.replay_key if proof else None
     try:
         given = await _take_in(request, room, fan_id, jkt, solved.nonce, device, code)
@@ -108,6 +107,7 @@ async def join_by_waiting(
     `hidden_field` is what stands in a field that no person sees. Raises as `join` does.
     """
     room = _open_room(request, sale_id)
+    fan_id = fan_id_of(request, room.sale, None)
     try:
         nonce = request.config_dict[WAIT_TOKENS].check(wait_token, sale_id)
         address = request.config_dict[CLIENT_ADDRESSES].of(request)
@@ -117,7 +117,6 @@ async def join_by_waiting(
         metrics.BOT_CHECKS.labels(sale_id, "wait_token", "refused").inc()
         raise
     metrics.BOT_CHECKS.labels(sale_id, "wait_token", "passed").inc()
-    fan_id = fan_id_of(request, sale_id, None)
     given = await _take_in(request, room, fan_id, None, nonce, None, code)
     await note_joined(request, sale_id, fan_id, {"hidden-field"} if hidden_field else ())
     return given
@@ -128,26 +127,6 @@ def _open_room(request: web.Request, sale_id: str) -> Room:
     if phase_of(request, room.sale) in ("closed", "draining"):
         raise SaleClosed
     return room
-
-
-def fan_id_of(request: web.Request, sale_id: str, jkt: str | None) -> str:
-    """Name the fan by their device key; without one by the ticket they have, else anew.
-
-    The name cannot be computed from the key by others, so it may be seen by the shop. A new name
-    for each join without key or ticket means that a proof of work copied from somebody is spent.
-    """
-    if jkt is None:
-        try:
-            ticket = read_ticket(request, sale_id)
-        except TicketInvalid:
-            pass
-        else:
-            if ticket.jkt is None:
-                return ticket.fan_id
-        return "f_" + request.config_dict[TOKEN_SOURCE].token()
-    secret = request.config_dict[KEY_RING].secret(b"fan-id")
-    digest = hmac.digest(secret, f"{sale_id}:key:{jkt}".encode(), "sha256")
-    return "f_" + base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")
 
 
 async def _take_in(

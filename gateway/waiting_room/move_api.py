@@ -40,7 +40,7 @@ class ClaimBody(msgspec.Struct, frozen=True):
 @routes.post(
     "/api/sales/{sale}/move",
     refuses=[
-        *(SaleNotFound, TicketInvalid, TicketMoved, DeviceProofInvalid),
+        *(SaleNotFound, TicketInvalid, TicketMoved, DeviceProofInvalid, MoveRefused),
         *(TooManyRequests, StoreUnavailable),
     ],
     headers=[DPOP],

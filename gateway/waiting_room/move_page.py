@@ -60,6 +60,8 @@ async def link_form(request: web.Request) -> web.Response:
         made = await moving.make_link(request, sale_id, None)
     except TicketInvalid:
         return see_other(request, sale_id)  # there is nothing to move any more
+    except MoveRefused as refusal:
+        return refused(request, sale_id, refusal)
     return show(
         request,
         sale_id,
@@ -103,7 +105,7 @@ def reason_of(refusal: MoveLinkInvalid | MoveRefused) -> Reason:
             return "taken"
         case MoveLinkInvalid(reason="expired" | "own-device" as reason):
             return reason
-        case MoveRefused(reason="inside" | "used" as reason):
+        case MoveRefused(reason="inside" | "used" | "mailbox" as reason):
             return reason
     return "invalid"
 

@@ -1,20 +1,19 @@
 """The two acts of a move: a link from the device that has the place, the claim of the one that takes it."""
 
 import asyncio
-import base64
-import hmac
 from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
 
 from gateway import metrics
-from gateway.app_keys import CLOCK, KEY_RING, MOVES, ROOMS, SETTINGS, TOKEN_SOURCE, TOKENS
+from gateway.app_keys import CLOCK, MOVES, ROOMS, SETTINGS, TOKEN_SOURCE, TOKENS
 from gateway.bot_checks.limits import CLAIMS, LINKS
 from gateway.edge.asking import spend
 from gateway.edge.credentials import prove_device, read_ticket
 from gateway.waiting_room import joining
-from groundwork.errors import BookingError
+from gateway.waiting_room.fan_names import named
+from groundwork.errors import BookingError, MoveRefused
 from groundwork.tokens import MoveClaims, TicketClaims
 
 # Long enough to find the other device, short enough that a link in a chat's history is worth nothing.
@@ -33,10 +32,13 @@ class LinkMade:
 async def make_link(request: web.Request, sale_id: str, ticket_text: str | None) -> LinkMade:
     """Make a link that moves the fan's place; until it is used the place stays where it is.
 
-    Raises TicketInvalid, DeviceProofInvalid, TicketMoved, TooManyRequests.
+    Raises TicketInvalid, DeviceProofInvalid, TicketMoved, TooManyRequests; MoveRefused, reason:
+    mailbox, where that is what has the place on every device.
     """
     ticket = read_ticket(request, sale_id, ticket_text)
     prove_device(request, ticket.jkt)
+    if request.config_dict[ROOMS].room(sale_id).sale.one_per_mailbox:
+        raise MoveRefused("mailbox")
     # In one tick: both calls travel in one pipeline.
     await asyncio.gather(
         spend(request, LINKS, sale_id, ticket.fan_id),
@@ -67,7 +69,7 @@ async def claim_with_key(
 
     Raises MoveLinkInvalid, MoveRefused.
     """
-    return await _claim(request, sale_id, token, joining.fan_id_of(request, sale_id, jkt), jkt)
+    return await _claim(request, sale_id, token, named(request, f"{sale_id}:key:{jkt}"), jkt)
 
 
 async def claim_by_form(
@@ -78,10 +80,9 @@ async def claim_by_form(
     `claim_id` is a secret of the page that was shown to this browser: without a key nothing else
     tells it from one that copied the link. Raises as `claim_with_key` does.
     """
-    secret = request.config_dict[KEY_RING].secret(b"fan-id")
-    digest = hmac.digest(secret, f"{sale_id}:claim:{claim_id}".encode(), "sha256")
-    fan_id = "f_" + base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")
-    return await _claim(request, sale_id, token, fan_id, None)
+    return await _claim(
+        request, sale_id, token, named(request, f"{sale_id}:claim:{claim_id}"), None
+    )
 
 
 async def _claim(

@@ -8,14 +8,15 @@ from aiohttp import web
 from gateway.app_keys import CLOCK, MOVES, RENDERER, ROOMS, SETTINGS, WAIT_TOKENS
 from gateway.edge.credentials import read_pass, read_ticket
 from gateway.edge.renewal import give_pass
-from gateway.pages.views import RoomEvent, WaitingPage
+from gateway.pages.views import MailboxState, RoomEvent, WaitingPage
 from gateway.waiting_room import joining
 from gateway.waiting_room.api import give_ticket, place_document, take_both_back
 from gateway.waiting_room.brand_pages import brand_view
-from gateway.waiting_room.sales import SALE_ID, SaleEvent
+from gateway.waiting_room.fan_names import mailbox_confirmed
+from gateway.waiting_room.sales import SALE_ID, Sale, SaleEvent
 from gateway.waiting_room.watching import note
 from groundwork.bodies import read_form
-from groundwork.check_errors import StepUpNeeded
+from groundwork.check_errors import MailboxNeeded, StepUpNeeded
 from groundwork.errors import (
     BotCheckFailed,
     DeviceProofInvalid,
@@ -80,6 +81,8 @@ async def join_form(request: web.Request) -> web.Response:
     try:
         hidden = form.get("website", "")
         given = await joining.join_by_waiting(request, sale_id, wait_token, code, hidden)
+    except MailboxNeeded as refusal:
+        return web.Response(status=303, headers={"Location": refusal.mailbox_url})
     except BotCheckFailed as refusal:
         ticket = ticket_if_any(request, sale_id)
         return show(request, sale_id, ticket, refusal=refusal.reason, status=403)
@@ -179,6 +182,7 @@ def show(
         go_to=go_to_if_inside(request, sale_id),
         refusal=refusal,
         wants_access_code=bool(room.sale.lanes),
+        mailbox=mailbox_state(request, room.sale),
         answer_ms=request.config_dict[SETTINGS].answer_ms,
         event_id=event_wanted(request),
         brand=brand_view(room.sale),
@@ -192,6 +196,13 @@ def show(
         status=status,
         headers={"Vary": "Accept, Accept-Language, Cookie"},
     )
+
+
+def mailbox_state(request: web.Request, sale: Sale) -> MailboxState:
+    """Return whether the sale asks for a mailbox, and whether the browser has confirmed one."""
+    if not sale.one_per_mailbox:
+        return ""
+    return "confirmed" if mailbox_confirmed(request, sale.sale_id) else "wanted"
 
 
 def room_event(event: SaleEvent) -> RoomEvent:

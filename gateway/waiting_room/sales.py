@@ -69,6 +69,8 @@ class Sale:
     draw: Draw | None = None
     # When the asked rate was last changed; None: never.
     rate_changed_at: datetime | None = None
+    # Whether each fan confirms an e-mail address, and has one place and one limit of seats by it.
+    one_per_mailbox: bool = False
     # Not set by anybody: what the shop has left says so, see watch_stock.lua.
     is_sold_out: bool = False
 
@@ -109,7 +111,7 @@ EVENTS_COLUMN = """coalesce((
 SALE_COLUMNS = ", ".join(
     (
         "sale_id, name, opens_at, state, pause_reason, message, rate_per_minute, burst, capacity",
-        "lanes::text AS lanes, stock_aware, tells_odds, rate_changed_at",
+        "lanes::text AS lanes, stock_aware, tells_odds, one_per_mailbox, rate_changed_at",
         EVENTS_COLUMN,
         BRAND_COLUMN,
         DRAW_COLUMN,
@@ -156,11 +158,12 @@ class SaleRecords(LineRecords):
             async with connection(self._pool) as open_connection, open_connection.transaction():
                 await open_connection.execute(
                     """INSERT INTO sales (sale_id, name, opens_at, state, pause_reason, message,
-                        rate_per_minute, burst, capacity, lanes, stock_aware, tells_odds)
-                    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
+                        rate_per_minute, burst, capacity, lanes, stock_aware, tells_odds,
+                        one_per_mailbox)
+                    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
                     (sale.sale_id, sale.name, sale.opens_at, sale.state, sale.pause_reason,
                      sale.message, sale.rate_per_minute, sale.burst, sale.capacity,
-                     _lanes_text(sale), sale.stock_aware, sale.tells_odds),
+                     _lanes_text(sale), sale.stock_aware, sale.tells_odds, sale.one_per_mailbox),
                 )  # fmt: skip
                 if draw is not None:
                     await insert_draw(open_connection, sale.sale_id, draw)
@@ -197,6 +200,8 @@ class SaleRecords(LineRecords):
         check(sale)
         if set(before.lane_ids) - set(sale.lane_ids):
             raise RequestInvalid("lanes", "must keep the lanes there are: fans may wait in them")
+        if sale.one_per_mailbox != before.one_per_mailbox:
+            raise RequestInvalid("one_per_mailbox", "must stay as it is: fans may have a place")
         is_sealed = before.draw is not None and before.draw.state != "committed"
         if is_sealed and sale.opens_at != before.opens_at:
             raise RequestInvalid("opens_at", "must stay as it is: the draw's roster is sealed")

@@ -16,10 +16,10 @@ from tests.running_system import RunningSystem, wait_until
 ASKED_TIMES = 20
 
 
-def paused_sale(running: RunningSystem) -> str:
+def paused_sale(running: RunningSystem, *options: str) -> str:
     """Return the id of a new sale that calls nobody, so that everybody keeps waiting."""
     sale_id = f"back-{uuid.uuid4().hex[:8]}"
-    for words in (("create", sale_id, "--name", "Back again"), ("pause", sale_id)):
+    for words in (("create", sale_id, "--name", "Back again", *options), ("pause", sale_id)):
         command = (sys.executable, "-m", "onsale", "sale", *words)
         subprocess.run((*command, "--data-dir", str(running.data_dir)), check=True)
     # Each process reads of the pause for itself; one that has not yet may still call somebody.

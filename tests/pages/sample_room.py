@@ -112,6 +112,9 @@ def waiting_pages() -> dict[str, WaitingPage]:
         "entered": waiting(soon | committed, entry_number=2417),
         "entered_without_draw": waiting(soon, entry_number=2417),
         "open": waiting(told()),
+        "mailbox_wanted": waiting(told(), mailbox="wanted"),
+        "mailbox_confirmed": waiting(told(), mailbox="confirmed"),
+        "mailbox_in_line": waiting(told(), **in_line, mailbox="confirmed"),
         "access_code": waiting(wants_access_code=True),
         "drawing": waiting(
             soon

@@ -3,7 +3,14 @@
 from typing import Any
 
 from groundwork.pages import ProblemPage
-from tests.pages import sample_check, sample_draw, sample_move, sample_room, sample_shop
+from tests.pages import (
+    sample_check,
+    sample_draw,
+    sample_mailbox,
+    sample_move,
+    sample_room,
+    sample_shop,
+)
 
 
 def problem_pages() -> dict[str, ProblemPage]:
@@ -27,6 +34,7 @@ ALL_PAGES: dict[str, dict[str, Any]] = {
     "waiting_room.html": sample_room.waiting_pages(),
     "draw.html": sample_draw.draw_pages(),
     "move.html": sample_move.move_pages(),
+    "mailbox.html": sample_mailbox.mailbox_pages(),
     "check.html": sample_check.check_pages(),
     "on_sale.html": sample_shop.on_sale_pages(),
     "event.html": sample_shop.event_pages(),

@@ -188,6 +188,8 @@ def test_every_text_a_module_asks_for_is_on_its_page(renderer: PageRenderer) -> 
     pages = {
         "waiting_room.html": ("waiting", root / "gateway/pages/static"),
         "draw.html": ("drawn", root / "gateway/pages/static"),
+        "check.html": ("asked", root / "gateway/pages/static"),
+        "mailbox.html": ("address", root / "gateway/pages/static"),
         "seats.html": ("seated", root / "booking_core/pages/static"),
         "checkout.html": ("held", root / "booking_core/pages/static"),
         "order.html": ("pending", root / "booking_core/pages/static"),

@@ -25,7 +25,9 @@ const clockOffsetMs = Number(nowMs) - Date.now();
 const record = new FanRecord(saleId);
 const view = new PlaceView(root);
 const cues = new Cues(root);
-const moveLink = new MoveLink(root.querySelector("[data-move]"), () => askPlace(0));
+const movePart = root.querySelector("[data-move]"); // not where a mailbox has the place
+const moveLink = movePart && new MoveLink(movePart, () => askPlace(0));
+const numberOr = (value, change = (number) => number) => (value === undefined ? null : change(Number(value)));
 const state = {
   board: JSON.parse(root.dataset.board),
   place: numberOr(root.dataset.place),
@@ -42,10 +44,6 @@ let deviceKey = Promise.resolve(null);
 let isAskingPlace = false;
 let isCalled = false;
 
-function numberOr(value, change = (number) => number) {
-  return value === undefined ? null : change(Number(value));
-}
-
 function serverNow() {
   return Date.now() + clockOffsetMs;
 }
@@ -61,9 +59,7 @@ function render() {
 }
 
 // Before the draw is made nobody can know their place, so nobody asks.
-function isDrawn() {
-  return !state.board.draw || state.board.draw.state === "drawn";
-}
+const isDrawn = () => !state.board.draw || state.board.draw.state === "drawn";
 
 // `isSeen`: this page saw the call come, so it knows since when room is kept.
 function called(isSeen) {
@@ -131,6 +127,7 @@ function joined({ ticket, place, entry_number: entryNumber, lane }) {
 
 function joinRefused({ code, document: problem }) {
   if (code === "ticket-moved") return moved();
+  if (code === "mailbox-needed") return location.assign(problem.mailbox_url);
   if (code === "bot-check-failed") state.refusal = problem.reason || "other";
   else view.trouble("busy", refusalWords(code));
   render();
@@ -228,7 +225,7 @@ function forgetPlace() {
 
 function forgetFan() {
   claimEndsAt = null;
-  moveLink.hide();
+  moveLink?.hide();
   Object.assign(state, { place: null, entryNumber: null, servingAtJoin: 0, lane: "" });
   render();
 }
@@ -251,6 +248,7 @@ function focusStage() {
 
 function onSubmit(name, action) {
   const form = root.querySelector(`form[data-form="${name}"]`);
+  if (!form) return; // not on this sale's page
   let isRunning = false;
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -271,7 +269,7 @@ function start() {
     if (root.querySelector("[data-check]").dataset.check === "solving") view.check("waiting");
     return join(form);
   });
-  if (root.querySelector('form[data-form="code"]')) onSubmit("code", join);
+  onSubmit("code", join);
   onSubmit("admit", admit);
   onSubmit("leave", leave);
   onSubmit("move", makeLink);
@@ -292,7 +290,8 @@ function start() {
   view.updated(new Date(state.board.at_ms - clockOffsetMs));
   render();
   if (state.place == null && state.entryNumber == null && record.read().ticket) askPlace(0);
-  if (["before", "open"].includes(view.stage)) deviceKey.then((key) => proof.payload(key?.jkt)).catch(() => {});
+  const canJoin = root.querySelector('form[data-form="join"]') && ["before", "open"].includes(view.stage);
+  if (canJoin) deviceKey.then((key) => proof.payload(key?.jkt)).catch(() => {});
 }
 
 // Without Web Crypto (an address without https) the page works like one without JavaScript.
