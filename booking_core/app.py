@@ -16,11 +16,13 @@ from booking_core.parts import open_parts
 from booking_core.seats import api as seats_api
 from booking_core.seats.app_keys import CHANNELS, HOLDS, SEAT_MAPS, STORE_CLOCK
 from booking_core.seats.channels import Channels
+from booking_core.seats.front_calls import SeatCalls
 from booking_core.seats.seat_map import SeatMaps
 from booking_core.settings import CoreSettings
 from groundwork.access_log import access_log
 from groundwork.clock import Clock, SystemClock
 from groundwork.event_streams import EventStreams
+from groundwork.front_calls import FRONT_CALLS
 from groundwork.identity import IdentitySigner
 from groundwork.keys import KeyRing
 from groundwork.operations import add_operations, prove_all_declared
@@ -92,6 +94,7 @@ def make_app(
                 await checkout_api.finish_told(app)
             await reader.aclose()
 
+    app[FRONT_CALLS] = SeatCalls(app).calls()
     app.cleanup_ctx.append(services)
     add_operations(app, OPERATIONS)
     prove_all_declared(app, OPERATIONS)

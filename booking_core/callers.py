@@ -25,7 +25,11 @@ async def read_identity(request: web.Request, handler: Handler) -> web.StreamRes
 
 def admitted_fan(request: web.Request, event: Event) -> str:
     """Return the fan who was admitted to the event's sale. Raises NotAdmitted."""
-    identity = request[IDENTITY]
+    return fan_admitted(request[IDENTITY], event)
+
+
+def fan_admitted(identity: Identity, event: Event) -> str:
+    """Return the fan, who was admitted to the event's sale. Raises NotAdmitted."""
     if identity.kind != "pass" or identity.sale_id != event.sale_id:
         raise NotAdmitted(f"/sales/{event.sale_id}")
     return identity.fan_id

@@ -61,6 +61,7 @@ from gateway.draw.parts import DrawParts
 from gateway.draw.rounds import DrawRounds
 from gateway.edge.admission_gate import pass_on
 from gateway.edge.client_address import ClientAddresses
+from gateway.edge.front_gate import FrontGate
 from gateway.edge.other_sites import refuse_other_sites
 from gateway.edge.request_id import request_id
 from gateway.edge.security_headers import add_security_headers, security_headers
@@ -95,6 +96,7 @@ from groundwork.access_log import access_log
 from groundwork.clock import Clock, SystemClock, SystemTokenSource
 from groundwork.device_proof import DeviceProofs
 from groundwork.event_streams import EventStreams
+from groundwork.front_calls import FRONT_DOOR
 from groundwork.front_server import REFUSAL_HEADERS
 from groundwork.identity import IdentitySigner
 from groundwork.keys import KeyRing
@@ -150,6 +152,7 @@ def make_app(
     app[PROBLEM_PAGE] = make_problem_page(app[RENDERER])
     app[REFUSAL_HEADERS] = security_headers(is_secure=settings.is_secure)
     app[READY_ANSWERS] = ReadyAnswers("gateway", app[REFUSAL_HEADERS])
+    app[FRONT_DOOR] = FrontGate(app, route="/{path}").find
     app[CLIENT_ADDRESSES] = ClientAddresses(settings.trusted_proxies)
     app[live.STREAMS] = EventStreams(
         clock,

@@ -1,25 +1,85 @@
 """One metric for every request, one log line for those worth reading; neither names a fan."""
 
+import asyncio
 import time
+from collections import Counter as CountsBy
 
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
+from prometheus_client import Counter
 
-from groundwork.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS, observe_many
+from groundwork.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS, Observed, observe_many
 from groundwork.problem_json import REQUEST_ID
 
 log = structlog.get_logger()
 
 # A request slower than this is worth a line even when it went well.
 SLOW_SECONDS = 1.0
+# Counting is done in a file that the processes share, three times a request; told together, a
+# thousand requests cost no more than one. No scrape comes more often than this.
+HANDED_OVER_SECONDS = 1.0
+
+
+class RouteCounts:
+    """The numbers of one route of a tier. Labels are looked up under a lock; here they are once."""
+
+    def __init__(self, tier: str, route: str) -> None:
+        self._tier = tier
+        self._route = route
+        self._seconds = HTTP_REQUEST_SECONDS.labels(tier, route)
+        self._by_status: dict[int, Counter] = {}
+        self._soon: CountsBy[int] = CountsBy()
+        self._observed = Observed(self._seconds)
+        # A stream lasts as long as the fan waits; its length says nothing about us.
+        self._is_stream = route.endswith(("/events", "/changes"))
+
+    def note(self, status: int, took: float, method: str, request_id: str) -> None:
+        """Count a request that took so many seconds, and log it if it is worth a line."""
+        self._count(status).inc()
+        if self._is_stream:
+            return
+        self._seconds.observe(took)
+        self._log(status, took, method, request_id)
+
+    def note_soon(self, status: int, took: float, method: str, request_id: str) -> None:
+        """Count such a request, no stream, within HANDED_OVER_SECONDS."""
+        if not self._soon:
+            asyncio.get_running_loop().call_later(HANDED_OVER_SECONDS, self.hand_over)
+        self._soon[status] += 1
+        self._observed.add(took)
+        self._log(status, took, method, request_id)
+
+    def hand_over(self) -> None:
+        """Count what was noted to be counted soon."""
+        for status, count in self._soon.items():
+            self._count(status).inc(count)
+        self._soon.clear()
+        self._observed.hand_over()
+
+    def _count(self, status: int) -> Counter:
+        count = self._by_status.get(status)
+        if count is None:
+            count = HTTP_REQUESTS.labels(self._tier, self._route, str(status))
+            self._by_status[status] = count
+        return count
+
+    def _log(self, status: int, took: float, method: str, request_id: str) -> None:
+        if status >= 500 or took > SLOW_SECONDS:
+            log.warning(
+                "request",
+                tier=self._tier,
+                method=method,
+                route=self._route,
+                status=status,
+                ms=round(took * 1000),
+                request_id=request_id,
+            )
 
 
 def access_log(tier: str) -> Middleware:
     """Return the middleware that counts a tier's requests by route, and logs failures and delays."""
-    # Labels are looked up under a lock; a route's own counters are looked up once.
-    seconds: dict[str, object] = {}
-    counts: dict[tuple[str, int], object] = {}
+    routes: dict[str, RouteCounts] = {}
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -35,24 +95,9 @@ def access_log(tier: str) -> Middleware:
         finally:
             took = time.perf_counter() - began
             route = route_of(request)
-            if (route, status) not in counts:
-                counts[route, status] = HTTP_REQUESTS.labels(tier, route, str(status))
-            if route not in seconds:
-                seconds[route] = HTTP_REQUEST_SECONDS.labels(tier, route)
-            counts[route, status].inc()  # type: ignore[attr-defined]
-            # A stream lasts as long as the fan waits; its length says nothing about us.
-            if not route.endswith(("/events", "/changes")):
-                seconds[route].observe(took)  # type: ignore[attr-defined]
-                if status >= 500 or took > SLOW_SECONDS:
-                    log.warning(
-                        "request",
-                        tier=tier,
-                        method=request.method,
-                        route=route,
-                        status=status,
-                        ms=round(took * 1000),
-                        request_id=request.get(REQUEST_ID, ""),
-                    )
+            if route not in routes:
+                routes[route] = RouteCounts(tier, route)
+            routes[route].note(status, took, request.method, request.get(REQUEST_ID, ""))
 
     return middleware
 

@@ -1,9 +1,9 @@
 """aiohttp's server with bounds on every connection and a quick way out: ready answers are written at once."""
 
-import re
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -14,16 +14,20 @@ from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import RequestHandler, _ErrInfo
 from aiohttp.web_request import BaseRequest
 
+from groundwork.body_count import BETWEEN_REQUESTS, UNKNOWN, bytes_owed
 from groundwork.clock import Clock, SystemClock
 from groundwork.connection_watch import ConnectionLimits, ConnectionWatch, Wait
+from groundwork.front_calls import (
+    FRONT_DOOR,
+    FindAnswer,
+    Found,
+    FrontAnswer,
+    FrontRequest,
+    request_of,
+)
 from groundwork.problem_json import Problem
 from groundwork.ready_answers import READY_ANSWERS, ReadyAnswers
 
-HEAD_END: Final = b"\r\n\r\n"
-CONTENT_LENGTH: Final = re.compile(rb"\r\ncontent-length: ?([0-9]{1,9})\r\n")
-# Where a connection's bytes end: so many of a body are still to come, or nobody can tell any more.
-BETWEEN_REQUESTS: Final = 0
-UNKNOWN: Final = -1
 # The kernel keeps no more than this of what it has not sent yet: a thousand who read nothing would
 # fill its memory for everybody. What is on its way does not count, so that no fast fan is slowed.
 UNSENT_BYTES_MAX: Final = 64 * 1024
@@ -35,8 +39,9 @@ REFUSAL_HEADERS: Final[web.AppKey[Mapping[str, str]]] = web.AppKey("refusal_head
 class FrontProtocol(RequestHandler):
     """One connection. What is not a ready answer's request goes to aiohttp as it came.
 
-    Bytes are looked at only where a request must begin: aiohttp waits for one, and what it was given
-    before ended with a whole request. So no part of a body or of a head is ever taken for a request.
+    Bytes are looked at only where a request must begin: what came before ended with a whole one. So no
+    part of a body or of a head is ever taken for a request. While aiohttp is at an earlier one, an
+    answer waits for its turn among aiohttp's messages.
     """
 
     __slots__ = ("_body_bytes_owed", "_front", "_head_bytes", "_takings", "owner")
@@ -68,24 +73,51 @@ class FrontProtocol(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Answer at once, or let aiohttp do it."""
-        waiter = self._waiter
-        is_idle = waiter is not None and not waiter.done()
         if (
             self._body_bytes_owed == BETWEEN_REQUESTS
-            and is_idle
+            and not self._messages
+            and not self._upgraded
             and not self._paused  # who does not take answers gets none from here
-            and self.transport is not None
         ):
-            answer = self._front.ready.find(data) if self._front.ready else None
+            answer = self._front.find(data)
             if answer is not None:
-                self.transport.write(answer)
-                self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+                self._answer(answer)
                 return
+        is_idle = self._waiter is not None and not self._waiter.done()
         if self._body_bytes_owed != UNKNOWN:
             self._body_bytes_owed = bytes_owed(data, self._body_bytes_owed)
         super().data_received(data)
         if is_idle:
             self._bound_head(len(data))
+
+    def _answer(self, answer: bytes | Found) -> None:
+        """Write the answer now, or have it written in its turn."""
+        waiter = self._waiter
+        is_idle = waiter is not None and not waiter.done()
+        if is_idle and isinstance(answer, bytes) and self.transport is not None:
+            self.transport.write(answer)
+            self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+            return
+        self._request_count += 1
+        self._messages.append((FrontRequest(answer), EMPTY_PAYLOAD))  # type: ignore[arg-type]
+        if is_idle and waiter is not None:
+            waiter.set_result(None)
+
+    def _handle_request(self, request: Any, start_time: Any, request_handler: Any) -> Any:
+        if isinstance(request, FrontRequest):
+            request_handler = FrontRequest.answered
+        return super()._handle_request(request, start_time, request_handler)
+
+    async def finish_response(
+        self, request: Any, resp: Any, start_time: float | None
+    ) -> tuple[Any, bool]:
+        """Send the answer; says whether the other end has gone."""
+        if not isinstance(resp, FrontAnswer):
+            return await super().finish_response(request, resp, start_time)
+        if self.transport is None:
+            return resp, True
+        self.transport.write(resp.data)
+        return resp, False
 
     def _bound_head(self, bytes_count: int) -> None:
         """Refuse a head that is too large, whether or not it has come to its end."""
@@ -179,43 +211,28 @@ def head_size(message: Any) -> int:
     return sum(len(name) + len(value) + len(b": \r\n") for name, value in lines)
 
 
-def bytes_owed(data: bytes, owed: int) -> int:
-    """Return how many bytes of a body are missing after these, or UNKNOWN when that is not certain.
-
-    `owed` are those that were missing before.
-    """
-    if owed == BETWEEN_REQUESTS and data:  # aiohttp calls itself with nothing, to go on reading
-        end = data.find(HEAD_END)
-        if end < 0:
-            return UNKNOWN
-        end += len(HEAD_END)
-        head = data[:end].lower()
-        if b"transfer-encoding" in head or b"upgrade" in head:
-            return UNKNOWN
-        if b"content-length" in head:
-            length = CONTENT_LENGTH.search(head)
-            if length is None or head.count(b"content-length") > 1:
-                return UNKNOWN
-            owed = int(length[1])
-        data = data[end:]
-    owed -= len(data)
-    return owed if owed >= 0 else UNKNOWN
-
-
 class FrontServer(web.Server):
     """Makes a FrontProtocol for each connection."""
 
     def __init__(self, app: web.Application, watch: ConnectionWatch, server: web.Server) -> None:
         super().__init__(
             server.request_handler,
-            request_factory=server.request_factory,
+            request_factory=partial(request_of, server.request_factory),
             handler_cancellation=server.handler_cancellation,
             loop=server._loop,  # noqa: SLF001 (aiohttp's own server, taken over as it is)
             **server._kwargs,  # noqa: SLF001
         )
-        self.ready: ReadyAnswers | None = app.get(READY_ANSWERS)
+        self._ready: ReadyAnswers | None = app.get(READY_ANSWERS)
+        self._find: FindAnswer | None = app.get(FRONT_DOOR)
         self.refusal_headers: Mapping[str, str] = app.get(REFUSAL_HEADERS, {})
         self.watch = watch
+
+    def find(self, data: bytes) -> bytes | Found | None:
+        """Return the answer to the bytes, or who will give it; None leaves them to aiohttp."""
+        answer = self._ready.find(data) if self._ready else None
+        if answer is None and self._find is not None:
+            return self._find(data)
+        return answer
 
     def __call__(self) -> RequestHandler:
         """Return the protocol of a new connection."""
@@ -228,7 +245,7 @@ def nobody(_address: str) -> str:
 
 
 class FrontRunner(web.AppRunner):
-    """Runs an application; one that has READY_ANSWERS gives them from a quick way out."""
+    """Runs an application; READY_ANSWERS and what FRONT_DOOR finds are given from a quick way out."""
 
     def __init__(
         self,

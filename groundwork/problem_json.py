@@ -1,5 +1,6 @@
 """Refusals as HTTP: one table to statuses, one shape (RFC 9457), as JSON or as a page."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from http import HTTPStatus
@@ -10,8 +11,10 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from groundwork import check_errors, edge_errors, errors, mail_errors, origin_errors, seat_errors
+from groundwork.answers import Answer, AnswerHeaders
 from groundwork.broken_off import AnswerBrokeOff
 from groundwork.errors import BookingError
+from groundwork.plain_request import PlainRequest
 
 STATUS_OF: Final[Mapping[type[BookingError], HTTPStatus]] = {
     errors.RequestInvalid: HTTPStatus.BAD_REQUEST,
@@ -139,8 +142,7 @@ async def problem_json(request: web.Request, handler: Handler) -> web.StreamResp
     except ConnectionResetError:
         return hang_up(request, STATUS_FAN_LEFT)
     except Exception:
-        log.exception("internal error", request_id=request.get(REQUEST_ID, ""), path=request.path)
-        problem = Problem(INTERNAL_ERROR, 500, {}, request.get(REQUEST_ID, ""))
+        problem = internal_error(request)
     if request.writer.output_size > 0:
         # An answer is under way already; another one in the middle of it would be read as its body.
         return hang_up(request, STATUS_BROKE_OFF)
@@ -161,9 +163,22 @@ def hang_up(request: web.Request, status: int) -> web.Response:
     return web.Response(status=status)
 
 
-def problem_of(error: BookingError, request: web.Request) -> Problem:
+def problem_of(error: BookingError, request: web.Request | PlainRequest) -> Problem:
     """Return the problem that a refusal is, for this request."""
     return Problem(error.code, STATUS_OF[type(error)], asdict(error), request.get(REQUEST_ID, ""))
+
+
+def internal_error(request: web.Request | PlainRequest) -> Problem:
+    """Log the bug that is being handled, and return what the fan is told."""
+    request_id = request.get(REQUEST_ID, "")
+    log.exception("internal error", request_id=request_id, path=request.path)
+    return Problem(INTERNAL_ERROR, 500, {}, request_id)
+
+
+def answer_of(problem: Problem) -> Answer:
+    """Return the problem as problem+json."""
+    headers = {"Content-Type": "application/problem+json; charset=utf-8", **problem.headers}
+    return Answer(problem.status, AnswerHeaders(headers), json.dumps(problem.document()).encode())
 
 
 def respond(request: web.Request, problem: Problem) -> web.Response:
@@ -171,12 +186,7 @@ def respond(request: web.Request, problem: Problem) -> web.Response:
     make_page: PageMaker | None = request.config_dict.get(PROBLEM_PAGE)
     if make_page is not None and prefers_page(request):
         return make_page(request, problem)
-    return web.json_response(
-        problem.document(),
-        status=problem.status,
-        headers=problem.headers,
-        content_type="application/problem+json",
-    )
+    return answer_of(problem).response()
 
 
 def prefers_page(request: web.Request) -> bool:

@@ -5,12 +5,14 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from groundwork.plain_request import PlainRequest
+
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # What browsers say of a request by a page of this origin, and of one that a person typed.
 OURS: Final = frozenset({"same-origin", "none"})
 
 
-def is_from_elsewhere(request: web.Request, public_url: str) -> bool:
+def is_from_elsewhere(request: web.Request | PlainRequest, public_url: str) -> bool:
     """Say whether a page of another origin sent this; programs, which send neither header, did not.
 
     A browser writes both headers itself, and no page can change them. `public_url` is our origin;
@@ -18,12 +20,11 @@ def is_from_elsewhere(request: web.Request, public_url: str) -> bool:
     """
     if request.method in SAFE_METHODS:
         return False
-    site = request.headers.get("Sec-Fetch-Site")
-    if site is not None and site not in OURS:
+    if "Sec-Fetch-Site" in request.headers and request.headers["Sec-Fetch-Site"] not in OURS:
         return True
-    origin = request.headers.get("Origin")
-    if origin is None:
+    if "Origin" not in request.headers:
         return False
+    origin = request.headers["Origin"]
     if public_url:
         return origin.lower() != public_url.lower()
     return urlsplit(origin).netloc.lower() != (request.headers.get("Host") or "").lower()

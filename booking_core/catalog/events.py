@@ -106,6 +106,10 @@ class Catalog:
         """Return the event, None when there is none."""
         return await self._events.get(event_id)
 
+    def known(self, event_id: str) -> Event | None:
+        """Return the event if it is remembered; None says nothing."""
+        return self._events.known(event_id)
+
     async def list_events(self, limit: int = 100) -> list[Event]:
         """Return the events by when they start, at most so many."""
         assert 1 <= limit <= EVENTS_LISTED_MAX

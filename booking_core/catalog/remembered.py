@@ -50,6 +50,14 @@ class Remembered(Generic[K, V]):
             task.add_done_callback(lambda done: self._answered(key, done))
         return await asyncio.shield(task)
 
+    def known(self, key: K) -> V | None:
+        """Return the value if it need not be asked for, else None."""
+        known = self._known.get(key)
+        if known is None or self._is_stale(known[0]):
+            return None
+        self._known.move_to_end(key)
+        return known[1]
+
     def forget(self, key: K) -> None:
         """Ask anew the next time; what is being asked right now is not remembered either."""
         self._known.pop(key, None)

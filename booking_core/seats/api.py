@@ -46,6 +46,9 @@ WISH_REFUSALS: Final = (
     *(NotAdmitted, NotYours, EventNotFound, SeatsTaken, SeatsKept, LeavesOrphan, SoldOut),
     *(OverSeatLimit, HoldLost, RequestInProgress, StoreUnavailable),
 )
+SNAPSHOT_PATH: Final = "/api/events/{event}/seats"
+SNAPSHOT_HEADERS: Final = {"Cache-Control": "no-store", "Vary": "Accept-Encoding"}
+SNAPSHOT_GZIP_HEADERS: Final = {**SNAPSHOT_HEADERS, "Content-Encoding": "gzip"}
 # What a reader has, as this stream's ids say it: epoch and number.
 SINCE: Final = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
 GREETING: Final = b"retry: 2000\n\n"
@@ -62,7 +65,7 @@ class ChangesQuery(msgspec.Struct, frozen=True):
 
 
 @routes.get(
-    "/api/events/{event}/seats",
+    SNAPSHOT_PATH,
     refuses=[NotAdmitted, EventNotFound, StoreUnavailable],
     credential=PASS,
 )
@@ -73,11 +76,14 @@ async def snapshot(request: web.Request) -> Json[SeatsDocument]:
     admitted_fan(request, event)
     seat_map = await request.config_dict[SEAT_MAPS].map_of(event.event_id)
     plain, compressed = seat_map.body()
-    headers = {"Cache-Control": "no-store", "Vary": "Accept-Encoding"}
-    if "gzip" in request.headers.get("Accept-Encoding", ""):
-        headers["Content-Encoding"] = "gzip"
-        return Json(Encoded[SeatsDocument](compressed), headers)
-    return Json(Encoded[SeatsDocument](plain), headers)
+    if takes_gzip(request.headers.get("Accept-Encoding", "")):
+        return Json(Encoded[SeatsDocument](compressed), SNAPSHOT_GZIP_HEADERS)
+    return Json(Encoded[SeatsDocument](plain), SNAPSHOT_HEADERS)
+
+
+def takes_gzip(accept_encoding: str) -> bool:
+    """Say whether who takes these encodings gets the compressed map."""
+    return "gzip" in accept_encoding
 
 
 @routes.get(

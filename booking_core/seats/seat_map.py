@@ -14,6 +14,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from booking_core.seats.log_answers import entries_of, stock_of
 from booking_core.seats.seats_document import SeatsDocument, stock_lines
 from groundwork.clock import Clock
 from groundwork.errors import StoreUnavailable
@@ -200,6 +201,14 @@ class SeatMaps:
                 raise StoreUnavailable(retry_after=1) from error
         return seat_map
 
+    def loaded(self, event_id: str) -> SeatMap | None:
+        """Return the event's map if it need not be loaded first; `map_of` loads it."""
+        seat_map = self._maps.get(event_id)
+        if seat_map is None or not seat_map.is_loaded.is_set():
+            return None
+        seat_map.used_at_ms = self._clock.monotonic_ms()
+        return seat_map
+
     def _is_idle(self, seat_map: SeatMap) -> bool:
         now_ms = self._clock.monotonic_ms()
         if self._streams.has_readers(seat_map.event_id):
@@ -249,7 +258,7 @@ class SeatMaps:
             )
             if self._is_idle(seat_map):
                 return
-            entries = _entries(found)
+            entries = entries_of(found)
             if not entries:
                 # Nothing new, or a server that knows nothing of this log: ask the one that counts.
                 if await self._is_behind(seat_map):
@@ -283,24 +292,6 @@ class SeatMaps:
                 changes.update(dict.fromkeys(hold.seats, code))
         if has_stock:
             stock = await self._epochs.store.call("HGETALL", event_keys(seat_map.event_id)["stock"])
-            seat_map.stock = _stock_of(stock)
+            seat_map.stock = stock_of(stock)
         seat_map.apply(changes, last)
         return True
-
-
-def _stock_of(answer: object) -> dict[str, int]:
-    if isinstance(answer, dict):
-        return {str(tier): int(free) for tier, free in answer.items()}
-    assert isinstance(answer, list)
-    return {str(t): int(free) for t, free in zip(answer[0::2], answer[1::2], strict=True)}
-
-
-def _entries(found: object) -> list[tuple[str, dict[str, str]]]:
-    """Return the entries of the one stream asked for, in either shape the protocol has."""
-    if isinstance(found, dict) and found:
-        batches = next(iter(found.values()))
-        # RESP3 wraps the list of entries in another list.
-        return list(batches[0]) if batches and isinstance(batches[0], list) else list(batches)
-    if isinstance(found, list) and found:
-        return list(found[0][1])
-    return []

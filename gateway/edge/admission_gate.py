@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import web
 
 from gateway.app_keys import DOOR, IDENTITIES, ORIGIN_HEALTH, POLICY, ROOMS
-from gateway.edge.credentials import prove_device, read_pass, read_ticket
+from gateway.edge.credentials import Asking, prove_device, read_pass, read_ticket
 from gateway.edge.renewal import RENEWED, give_renewed_pass, renew_pass
 from gateway.edge.shop_policy import is_ambiguous
 from gateway.origin.door import VISIT_ENDED, VISIT_HEADER
@@ -26,6 +26,7 @@ from groundwork.errors import (
 )
 from groundwork.identity import OTHER_NAMES_MAX, Identity
 from groundwork.problem_json import REQUEST_ID, prefers_page
+from groundwork.tokens import PassClaims
 
 SEEN: Final = web.RequestKey("seen_inside", SeenInside)
 
@@ -64,7 +65,7 @@ async def pass_on(request: web.Request) -> web.StreamResponse:
     return response
 
 
-def note_failed(request: web.Request, identity: Identity) -> None:
+def note_failed(request: Asking, identity: Identity) -> None:
     """Remember that a fan inside was failed: they are given time, and a way back before others."""
     seen = request.get(SEEN)
     if seen is not None:
@@ -110,6 +111,14 @@ def admitted(request: web.Request, *, is_proven: bool = False) -> Identity:
 
     Raises NotAdmitted, PassExpired, DeviceProofInvalid, SaleNotFound.
     """
+    admission = admission_of(request)
+    if is_proven:
+        prove_device(request, admission.jkt)
+    return identity_inside(request, admission)
+
+
+def admission_of(request: Asking) -> PassClaims:
+    """Return the pass by which the request is let in. Raises NotAdmitted, PassExpired, SaleNotFound."""
     sale = sale_in_path(request)
     asked_from = sale or sale_in_referer(request)
     admission = request.get(RENEWED) or read_pass(
@@ -117,8 +126,11 @@ def admitted(request: web.Request, *, is_proven: bool = False) -> Identity:
     )
     if sale is not None and admission.sale_id != sale.sale_id:
         raise NotAdmitted(f"/sales/{sale.sale_id}")
-    if is_proven:
-        prove_device(request, admission.jkt)
+    return admission
+
+
+def identity_inside(request: Asking, admission: PassClaims) -> Identity:
+    """Return the identity of the fan who has the pass, and note that they are here."""
     seen = SeenInside(admission.fan_id, admission.visit_id, admission.expires_at_ms)
     request[SEEN] = seen
     request.app[ROOMS].note_seen(admission.sale_id, seen)
@@ -158,7 +170,7 @@ def owner_of(request: web.Request) -> Identity:
     return msgspec.structs.replace(identity, other_fan_ids=tuple(others[:OTHER_NAMES_MAX]))
 
 
-def sale_in_path(request: web.Request) -> Sale | None:
+def sale_in_path(request: Asking) -> Sale | None:
     """Return the sale the request belongs to: that of the event it names, or the policy's.
 
     None where neither says one. Raises SaleNotFound for a sale that the policy names and nobody
@@ -167,7 +179,7 @@ def sale_in_path(request: web.Request) -> Sale | None:
     return _sale_in(request, request.method, request.path)
 
 
-def sale_in_referer(request: web.Request) -> Sale | None:
+def sale_in_referer(request: Asking) -> Sale | None:
     """Return the sale of the page that a call comes from.
 
     It chooses among the passes that the browser has, no more: which of them counts is not its word.
@@ -178,7 +190,7 @@ def sale_in_referer(request: web.Request) -> Sale | None:
     return None
 
 
-def _sale_in(request: web.Request, method: str, path: str) -> Sale | None:
+def _sale_in(request: Asking, method: str, path: str) -> Sale | None:
     policy, rooms = request.app[POLICY], request.app[ROOMS]
     event_id = policy.event_in(path)
     sale = rooms.sale_of(event_id) if event_id else None
@@ -188,9 +200,8 @@ def _sale_in(request: web.Request, method: str, path: str) -> Sale | None:
     return rooms.room(sale_id).sale if sale_id else None
 
 
-def waiting_room_of(request: web.Request, sale: Sale | None) -> str:
+def waiting_room_of(request: Asking, sale: Sale | None) -> str:
     """Return the sale's waiting room, or the only one there is, or the list of what is on sale."""
-    sales = request.app[ROOMS].sales()
-    if sale is None and len(sales) == 1:
+    if sale is None and len(sales := request.app[ROOMS].sales()) == 1:
         sale = sales[0]
     return f"/sales/{sale.sale_id}" if sale else "/"

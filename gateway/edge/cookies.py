@@ -8,6 +8,8 @@ from typing import Annotated, Final, Literal
 import msgspec
 from aiohttp import web
 
+from groundwork.plain_request import PlainRequest
+
 Kind = Literal["onsale-ticket", "onsale-pass", "onsale-mailbox"]
 TICKET: Final[Kind] = "onsale-ticket"
 PASS: Final[Kind] = "onsale-pass"  # noqa: S105 (a name)
@@ -99,7 +101,9 @@ def issued_at(token: str) -> int:
         return 0
 
 
-def read(request: web.Request, kind: Kind, sale_id: str, *, is_secure: bool) -> str | None:
+def read(
+    request: web.Request | PlainRequest, kind: Kind, sale_id: str, *, is_secure: bool
+) -> str | None:
     """Return the cookie's value. The bare name counts over plain http only."""
     name = name_of(kind, sale_id)
     value = request.cookies.get(HOST_PREFIX + name)
@@ -108,7 +112,7 @@ def read(request: web.Request, kind: Kind, sale_id: str, *, is_secure: bool) -> 
     return value
 
 
-def sales_with(request: web.Request, kind: Kind, *, is_secure: bool) -> list[str]:
+def sales_with(request: web.Request | PlainRequest, kind: Kind, *, is_secure: bool) -> list[str]:
     """Return the sales of which the browser has such a cookie, the newest token first."""
     newest: dict[str, int] = {}
     for name, value in request.cookies.items():

@@ -11,14 +11,17 @@ from gateway.app_keys import DEVICE_PROOFS, KEY_RING, SETTINGS, TOKENS
 from gateway.edge import cookies
 from groundwork.device_proof import DeviceProof
 from groundwork.errors import DeviceProofInvalid, NotAdmitted, PassExpired, TicketInvalid
+from groundwork.plain_request import PlainRequest
 from groundwork.tokens import PassClaims, TicketClaims
 
 SCHEMES = ("bearer", "dpop")
+# What carries a pass is read alike with the framework and without it.
+Asking = web.Request | PlainRequest
 # Between a ticket and its seal; no token has this character.
 SEAL_MARK: Final = "~"
 
 
-def authorization(request: web.Request) -> str | None:
+def authorization(request: Asking) -> str | None:
     """Return the token of an `Authorization: Bearer` or `DPoP` header, if there is one."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() in SCHEMES and token.strip() else None
@@ -66,7 +69,7 @@ def seal_of(request: web.Request, ticket: str) -> str:
     return base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")
 
 
-def read_pass(request: web.Request, sale_id: str | None, waiting_room_url: str) -> PassClaims:
+def read_pass(request: Asking, sale_id: str | None, waiting_room_url: str) -> PassClaims:
     """Return the fan's admission pass: from the header, or the cookie of the sale.
 
     Where the sale is not known the newest pass that counts will do. Raises NotAdmitted or PassExpired.

@@ -5,6 +5,7 @@ from aiohttp.typedefs import Handler
 
 from gateway.app_keys import POLICY, SETTINGS
 from groundwork.edge_errors import CrossSite
+from groundwork.plain_request import PlainRequest
 from groundwork.same_site import is_from_elsewhere
 
 
@@ -15,8 +16,13 @@ async def refuse_other_sites(request: web.Request, handler: Handler) -> web.Stre
     A shop's policy names the paths that take such requests: a bank's page that posts a fan back.
     Raises CrossSite.
     """
+    check_site(request)
+    return await handler(request)
+
+
+def check_site(request: web.Request | PlainRequest) -> None:
+    """Raise CrossSite when a page of another site sent this, and the policy does not take that."""
     if is_from_elsewhere(request, request.app[SETTINGS].public_url) and not request.app[
         POLICY
     ].takes_other_sites(request.method, request.path):
         raise CrossSite
-    return await handler(request)

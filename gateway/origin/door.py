@@ -1,9 +1,12 @@
 """The door to what is protected: what the gateway asks of a shop, wherever it runs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from aiohttp import web
+
+from groundwork.front_calls import FrontCall
 
 # The shop sets it on an answer to say that this fan's visit is over.
 VISIT_HEADER: Final = "Onsale-Visit"
@@ -44,6 +47,10 @@ class Door(Protocol):
 
         Raises StoreUnavailable when no shop answers in time, or more than ANSWER_BYTES_MAX.
         """
+        ...
+
+    def front_calls(self) -> Sequence[FrontCall]:
+        """Return what the shop answers without the framework; nothing when it is elsewhere."""
         ...
 
     async def end_streams(self) -> None:

@@ -105,15 +105,19 @@ class OriginHealth:
         return counts
 
     def _note(self, sale_id: str, status: int, beginning: Beginning) -> None:
+        # A stream, or a long answer to a slow reader, ends late; what counts is when it began.
+        began_at_ms = beginning.began_at_ms or self._clock.monotonic_ms()
+        self.note(sale_id, status, began_at_ms - beginning.asked_at_ms)
+
+    def note(self, sale_id: str, status: int, began_after_ms: float) -> None:
+        """Count an answer of the shop that began so long after it was asked for."""
         counts = self._counts.get(sale_id)
         if counts is None:
             counts = self._counts[sale_id] = AnswerCounts()
         if status >= NO_ANSWER:
             counts.failed += 1
             return
-        # A stream, or a long answer to a slow reader, ends late; what counts is when it began.
-        began_at_ms = beginning.began_at_ms or self._clock.monotonic_ms()
-        if began_at_ms - beginning.asked_at_ms > self._slow_ms:
+        if began_after_ms > self._slow_ms:
             counts.slow += 1
         else:
             counts.good += 1

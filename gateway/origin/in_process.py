@@ -1,6 +1,7 @@
 """The shop as an application in this very process: no second hop, the same contract."""
 
 import asyncio
+from collections.abc import Sequence
 from weakref import WeakMethod
 
 from aiohttp import HttpVersion11, web
@@ -11,6 +12,7 @@ from yarl import URL
 
 from gateway.origin.door import ANSWER_BYTES_MAX, ANSWER_SECONDS_MAX, Answer
 from groundwork.errors import StoreUnavailable
+from groundwork.front_calls import FRONT_CALLS, FrontCall
 from groundwork.identity import HEADER_NAME
 
 
@@ -70,6 +72,12 @@ class InProcessDoor:
         task = asyncio.current_task()
         assert task is not None
         return self._shop._make_request(message, EMPTY_PAYLOAD, nobody, None, task)  # type: ignore[arg-type]  # noqa: SLF001
+
+    def front_calls(self) -> Sequence[FrontCall]:
+        """Return those of the application. The identity is told without a signature: between two
+        objects of one process nobody can put another one.
+        """
+        return self._shop.get(FRONT_CALLS, ())
 
     async def end_streams(self) -> None:
         """Have the application end them, as if it were shut down."""

@@ -1,7 +1,7 @@
 """The shop as servers of its own: bodies stream through, and who fails is left alone for a while."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final
@@ -24,6 +24,7 @@ from gateway.origin.upstream import Attempt
 from groundwork.broken_off import AnswerBrokeOff, FanLeft
 from groundwork.clock import Clock
 from groundwork.errors import RequestInvalid, StoreUnavailable
+from groundwork.front_calls import FrontCall
 from groundwork.identity import HEADER_NAME
 from groundwork.origin_errors import AnswerLost
 
@@ -113,6 +114,10 @@ class HttpDoor:
         if len(body) > ANSWER_BYTES_MAX:
             raise StoreUnavailable(retry_after=self.pool.retry_after_seconds)
         return Answer(answer.status, body)
+
+    def front_calls(self) -> Sequence[FrontCall]:
+        """Return none: this shop hears of a request over HTTP, or not at all."""
+        return ()
 
     async def end_streams(self) -> None:
         """End answers that would last for ever."""

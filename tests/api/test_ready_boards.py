@@ -9,8 +9,8 @@ import pytest
 from prometheus_client import Histogram
 
 from gateway.app_keys import ROOMS
+from groundwork.body_count import BETWEEN_REQUESTS, UNKNOWN, bytes_owed
 from groundwork.errors import StoreUnavailable
-from groundwork.front_server import BETWEEN_REQUESTS, UNKNOWN, bytes_owed
 from groundwork.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS, observe_many
 from groundwork.ready_answers import READY_ANSWERS, REQUEST_BYTES_MAX
 from groundwork.redis_store import RedisStore

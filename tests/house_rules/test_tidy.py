@@ -52,9 +52,6 @@ DOORS: Mapping[str, Mapping[str, str]] = {
         "secrets.token_bytes": "makes an installation's secrets, once",
         "secrets.token_hex": "names a file for a moment",
     },
-    "gateway/edge/request_id.py": {
-        "secrets.token_hex": "stands outside of everything that is handed in"
-    },
     "onsale/data_dir.py": {"secrets.token_hex": "names an installation, once"},
     # Where the parts are put together, chance is made for real.
     "gateway/app.py": {"random.Random": "puts parts together"},

@@ -1,0 +1,116 @@
+"""The admission gate for plain requests of fans inside: the same checks, before the framework is woken."""
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
+from typing import Final, NamedTuple
+
+from aiohttp import web
+
+from gateway.app_keys import CLOCK, DOOR, ORIGIN_HEALTH, POLICY, SETTINGS
+from gateway.edge.admission_gate import admission_of, identity_inside, note_failed
+from gateway.edge.other_sites import check_site
+from gateway.edge.request_id import new_request_id
+from gateway.edge.security_headers import security_headers
+from gateway.edge.shop_policy import is_ambiguous
+from gateway.origin.health import FAILED
+from groundwork.access_log import RouteCounts
+from groundwork.answers import Answer, AnswerHeaders
+from groundwork.errors import BookingError
+from groundwork.front_calls import Answering, Found, FrontCall
+from groundwork.identity import Identity
+from groundwork.plain_request import NotPlain, PlainRequest, read_plain
+from groundwork.problem_json import REQUEST_ID, answer_of, internal_error, problem_of
+
+# The request line of our longest call has 90.
+LINE_BYTES_MAX: Final = 200
+# Events on sale at one time, and whatever else people try; half a megabyte.
+LINES_REMEMBERED_MAX: Final = 2_048
+VERSION: Final = " HTTP/1.1"
+
+
+class Line(NamedTuple):
+    """What a request line asks for: a call of the shop, and the parts of its path."""
+
+    call: FrontCall
+    path: str
+    parts: Sequence[str]
+
+
+class FrontGate:
+    """Finds answers for requests that cannot mean anything else; all others are the framework's.
+
+    Nothing is refused here for what a request lacks: without a pass that counts, it is left to the
+    framework, and `pass_on` says why not.
+    """
+
+    def __init__(self, app: web.Application, route: str) -> None:
+        """`route` is the framework's for the same requests, to be counted with them."""
+        self._app = app
+        self._clock = app[CLOCK]
+        self._common = AnswerHeaders(security_headers(is_secure=app[SETTINGS].is_secure)).lines
+        self._counts = RouteCounts("gateway", route)
+        app.on_cleanup.append(self._hand_over)
+        self._line: Callable[[bytes], Line | None] = lru_cache(LINES_REMEMBERED_MAX)(
+            self._read_line
+        )
+
+    def find(self, data: bytes) -> bytes | Found | None:
+        """Return the answer to the bytes, or who will give it; None leaves them to the framework."""
+        line_end = data.find(b"\r\n")
+        if not 0 < line_end <= LINE_BYTES_MAX:
+            return None
+        line = self._line(data[:line_end])
+        if line is None:
+            return None
+        began_ms = self._clock.monotonic_ms()
+        try:
+            request = read_plain(self._app, line.call.method, line.path, data, line_end)
+            request[REQUEST_ID] = new_request_id()
+            check_site(request)
+            identity = identity_inside(request, admission_of(request))
+        except (NotPlain, BookingError):
+            return None
+        answer = line.call.answer(line.parts, request, identity)
+        if answer is None:
+            return None
+        if isinstance(answer, Answer):
+            return self._given(request, identity, answer, began_ms)
+        return partial(self._answer, request, identity, answer, began_ms)
+
+    async def _hand_over(self, _: web.Application) -> None:
+        self._counts.hand_over()
+
+    def _read_line(self, line: bytes) -> Line | None:
+        text = line.decode("latin-1")
+        method, _, rest = text.partition(" ")
+        path = rest.removesuffix(VERSION)
+        if path == rest or is_ambiguous(path, path):
+            return None
+        if self._app[POLICY].demand(method, path).needs != "pass":
+            return None
+        for call in self._app[DOOR].front_calls():
+            if call.method == method and (found := call.path.fullmatch(path)):
+                return Line(call, path, found.groups())
+        return None
+
+    async def _answer(
+        self, request: PlainRequest, identity: Identity, answering: Answering, began_ms: float
+    ) -> bytes:
+        try:
+            answer = await answering()
+        except BookingError as error:
+            answer = answer_of(problem_of(error, request))
+        except Exception:
+            answer = answer_of(internal_error(request))
+        return self._given(request, identity, answer, began_ms)
+
+    def _given(
+        self, request: PlainRequest, identity: Identity, answer: Answer, began_ms: float
+    ) -> bytes:
+        """Count the answer where the framework's are counted, and return it as bytes."""
+        took_ms = self._clock.monotonic_ms() - began_ms
+        self._app[ORIGIN_HEALTH].note(identity.sale_id, answer.status, took_ms)
+        if answer.status in FAILED:
+            note_failed(request, identity)
+        self._counts.note_soon(answer.status, took_ms / 1000, request.method, request[REQUEST_ID])
+        return answer.on_wire(self._common, self._clock.now_ms())

@@ -1,0 +1,130 @@
+"""Requests that cannot mean anything else than they seem to: read as bytes, without the framework."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from aiohttp import web
+
+# Our cookies and everything else a browser sends have 6 KB. Longer ones are the framework's to bound.
+HEAD_BYTES_MAX: Final = 8 * 1024
+# Twice what our longest call has; the framework takes as much as it is set to.
+BODY_BYTES_MAX: Final = 8 * 1024
+# The framework counts headers up to a bound of its own, above this.
+LINES_MAX: Final = 64
+HEAD_END: Final = b"\r\n\r\n"
+# A header's name as RFC 9110 has it, but for those that speak of another kind of body or connection, of
+# a part of the answer, or that the framework wants alone and nobody looks at here.
+PLAIN_NAME: Final = re.compile(
+    r"""(?!(?:transfer-encoding|te|trailer|upgrade|expect|range|if-.*|server|etag|max-forwards
+            |content-(?!length$|type$).*)$)
+        [!#$%&'*+.^_`|~0-9a-z-]{1,64}""",
+    re.VERBOSE | re.IGNORECASE | re.ASCII,
+)
+# Spellings of names that were looked at and are remembered: browsers and proxies have some dozens.
+NAMES_REMEMBERED_MAX: Final = 512
+LENGTH: Final = re.compile(r"[0-9]{1,5}", re.ASCII)
+# Cookies that are the same to every parser: nothing is quoted, nothing is empty.
+COOKIE: Final = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]++)=([!#-+\--:<-\[\]-~]++)(?:; |$)")
+
+
+class NotPlain(Exception):
+    """The request may mean more than can be seen here; the framework judges it."""
+
+
+class PlainHeaders(dict[str, str]):
+    """The headers of a plain request by their names in small letters; each comes once."""
+
+    def get(self, name: str, default: str = "") -> str:  # type: ignore[override]
+        """Return the header's value, however its name is written."""
+        return super().get(name.lower(), default)
+
+    def __getitem__(self, name: str) -> str:
+        return super().__getitem__(name.lower())
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and super().__contains__(name.lower())
+
+
+class PlainRequest:
+    """One whole request as the gate reads it; `web.Request` has the same names for the same things."""
+
+    __slots__ = ("_items", "app", "body", "headers", "method", "path")
+
+    def __init__(
+        self, app: web.Application, method: str, path: str, headers: PlainHeaders, body: bytes
+    ) -> None:
+        self.app = app
+        self.method = method
+        self.path = path
+        self.headers = headers
+        self.body = body
+        self._items: dict[Any, Any] = {}
+
+    @property
+    def cookies(self) -> Mapping[str, str]:
+        """Return the cookies by name. Raises NotPlain where parsers may differ."""
+        text = self.headers.get("Cookie")
+        if not text:
+            return {}
+        found = COOKIE.findall(text)
+        between = len("; ") * (len(found) - 1)
+        if sum(len(name) + len("=") + len(value) for name, value in found) + between != len(text):
+            raise NotPlain
+        return dict(found)
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        """Return what was noted under the key."""
+        return self._items.get(key, default)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._items[key]
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._items[key] = value
+
+
+def read_plain(
+    app: web.Application, method: str, path: str, data: bytes, line_end: int
+) -> PlainRequest:
+    """Return the request that these bytes are, all of them, after its line. Raises NotPlain."""
+    end = data.find(HEAD_END, line_end)
+    if not line_end < end <= HEAD_BYTES_MAX:
+        raise NotPlain
+    headers = read_headers(data[line_end + len(b"\r\n") : end])
+    body = data[end + len(HEAD_END) :]
+    length = headers.get("content-length", "" if body or method != "GET" else "0")
+    if not LENGTH.fullmatch(length) or int(length) != len(body) or len(body) > BODY_BYTES_MAX:
+        raise NotPlain
+    return PlainRequest(app, method, path, headers, body)
+
+
+def read_headers(head: bytes) -> PlainHeaders:
+    """Return the headers of these lines. Raises NotPlain."""
+    try:
+        lines = head.decode("ascii").split("\r\n")
+        pairs = [line.split(": ", 1) for line in lines]
+        # Nearly always all of them are known. A line without a colon is no pair.
+        headers = PlainHeaders({_name_of(name): value.strip(" ") for name, value in pairs})
+    except ValueError as error:
+        raise NotPlain from error
+    if len(headers) != len(lines) or len(lines) > LINES_MAX or not "".join(lines).isprintable():
+        raise NotPlain
+    if headers.get("connection", "keep-alive").lower() != "keep-alive":
+        raise NotPlain
+    return headers
+
+
+_names: dict[str, str] = {}
+
+
+def _name_of(spelling: str) -> str:
+    """Return the name in small letters. Raises NotPlain for one that may mean something."""
+    name = _names.get(spelling)
+    if name is None:
+        if not PLAIN_NAME.fullmatch(spelling):
+            raise NotPlain
+        name = spelling.lower()
+        if len(_names) < NAMES_REMEMBERED_MAX:
+            _names[spelling] = name
+    return name

@@ -1,0 +1,301 @@
+"""Calls answered before the framework: the same answers, and only for what cannot mean anything else."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import pytest
+from aiohttp._cookie_helpers import parse_cookie_header
+
+from booking_core.app_keys import SHOP
+from gateway.edge.other_sites import refuse_other_sites
+from gateway.edge.request_id import request_id
+from groundwork import access_log
+from groundwork.front_calls import FRONT_CALLS, FRONT_DOOR
+from groundwork.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS
+from groundwork.plain_request import (
+    BODY_BYTES_MAX,
+    HEAD_BYTES_MAX,
+    NotPlain,
+    PlainRequest,
+    read_headers,
+    read_plain,
+)
+from groundwork.problem_json import problem_json
+from tests.support.fan import Fan
+from tests.support.shop import Shop
+
+# With this a request is the framework's, and means the same.
+SLOW = "TE: trailers"
+Read = tuple[int, dict[str, str], bytes]
+
+
+@pytest.fixture(autouse=True)
+def _events_stay_known(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine: what was looked at need not be read again."""
+    monkeypatch.setattr(shop.core[SHOP]._events, "_age_ms", None)
+
+
+class Wire:
+    """One connection on which bytes go out as they are, and whole answers come back."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def ask(self, data: bytes) -> Read:
+        self.writer.write(data)
+        return await self.answer()
+
+    async def answer(self) -> Read:
+        async with asyncio.timeout(5):
+            head = (await self.reader.readuntil(b"\r\n\r\n")).decode()
+            first, *lines = head.strip().split("\r\n")
+            headers = dict(line.split(": ", 1) for line in lines)
+            assert len(headers) == len(lines), "no header comes twice"
+            assert headers.pop("Date").endswith(" GMT")
+            body = await self.reader.readexactly(int(headers.get("Content-Length", 0)))
+            return int(first.split(" ")[1]), headers, body
+
+
+@asynccontextmanager
+async def wire(shop: Shop) -> AsyncIterator[Wire]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(shop.url).port)
+    try:
+        yield Wire(reader, writer)
+    finally:
+        writer.close()
+
+
+def asked(method: str, path: str, *headers: str, body: bytes = b"") -> bytes:
+    length = [f"Content-Length: {len(body)}"] if method == "POST" else []
+    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", *headers, *length]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
+
+
+def bearer(fan: Fan) -> str:
+    return f"Authorization: Bearer {fan.admission}"
+
+
+async def seats_seen(shop: Shop) -> tuple[str, Fan]:
+    """The address of an event's snapshot that somebody has looked at this second, and who did."""
+    event, fan = await shop.new_event(40), Fan.inside(shop)
+    path = f"/api/events/{event}/seats"
+    assert (await fan.call("GET", path)).status == 200
+    return path, fan
+
+
+def is_found(shop: Shop, data: bytes) -> bool:
+    return shop.gateway[FRONT_DOOR](data) is not None
+
+
+async def both_ways(shop: Shop, method: str, path: str, *headers: str) -> Read:
+    """The one answer that both ways give; the first is taken before the framework."""
+    assert is_found(shop, asked(method, path, *headers))
+    assert not is_found(shop, asked(method, path, *headers, SLOW))
+    async with wire(shop) as fan:
+        front = await fan.ask(asked(method, path, *headers))
+        framework = await fan.ask(asked(method, path, *headers, SLOW))
+    assert front == framework
+    return front
+
+
+@pytest.mark.parametrize(
+    "encoding", ["", "Accept-Encoding: gzip, deflate, br", "Accept-Encoding: br"]
+)
+async def test_a_snapshot_is_the_same_both_ways(shop: Shop, encoding: str) -> None:
+    path, fan = await seats_seen(shop)
+    status, headers, _ = await both_ways(shop, "GET", path, bearer(fan), *filter(None, [encoding]))
+    assert status == 200
+    assert headers.get("Content-Encoding") == ("gzip" if "gzip" in encoding else None)
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_a_pass_counts_wherever_the_gate_takes_it(shop: Shop) -> None:
+    path, fan = await seats_seen(shop)
+    other = Fan.inside(shop, await shop.new_sale())
+    cookie = f"__Host-onsale-pass-tour={fan.admission}"
+    for header in (
+        f"Authorization: DPoP {fan.admission}",
+        f"authorization:  bearer {fan.admission} ",
+        f"Cookie: a=b; {cookie}",
+        f"Cookie: onsale-pass-tour={fan.admission}",  # plain http, for development only
+        f"Cookie: onsale-pass-{other.sale_id}={other.admission}; {cookie}; c=d",
+    ):
+        assert (await both_ways(shop, "GET", path, header))[0] == 200
+
+
+async def test_who_is_not_let_in_is_told_so_by_the_framework(shop: Shop) -> None:
+    path, fan = await seats_seen(shop)
+    now_ms = shop.clock.now_ms()
+    ended = Fan.inside(shop, issued_at_ms=now_ms - 3_600_000, expires_at_ms=now_ms - 1_800_000)
+    elsewhere = Fan.inside(shop, await shop.new_sale())
+    for header in (
+        "X: y", "Authorization: Bearer x", f"Authorization: Basic {fan.admission}",
+        f"Authorization: Bearer {fan.ticket}", f"Authorization: Bearer {fan.admission[:-20]}{'A' * 20}",
+        bearer(ended), bearer(elsewhere), f"Cookie: __Host-onsale-pass-tour={elsewhere.admission}",
+        f"Cookie: __Host-onsale-pass-{elsewhere.sale_id}={fan.admission}",
+    ):  # fmt: skip
+        data = asked("GET", path, header)
+        assert not is_found(shop, data), header
+        async with wire(shop) as one:
+            assert (await one.ask(data))[0] == 403, header
+    assert is_found(shop, asked("GET", path, bearer(fan)))
+
+
+async def test_what_would_have_to_be_read_first_is_the_frameworks(shop: Shop) -> None:
+    event, fan = await shop.new_event(40), Fan.inside(shop)
+    path = f"/api/events/{event}/seats"
+    assert not is_found(shop, asked("GET", path, bearer(fan)))
+    assert (await fan.call("GET", path)).status == 200
+    assert is_found(shop, asked("GET", path, bearer(fan)))
+
+
+UNPLAIN = [
+    "content-length : 5", "Content-Length: 5", "Transfer-Encoding: chunked", "TE: trailers",
+    "Upgrade: h2c", "Expect: 100-continue", "Range: bytes=0-1", "Connection: close",
+    "Connection: keep-alive, Upgrade", 'If-None-Match: "a"', "If-Match: *", "Server: x",
+    "X: a\r\n folded: b", "X: a\nContent-Length: 5", "X: a\rContent-Length: 5", "X: \x00",
+    "X: \x7f", "X: é", "Bad Header: x", "no colon", ": no name", "Host: another", "host: another",
+    "X: 1\r\nx: 2", "Trailer: x", "Content-Encoding: gzip", "Content-Location: /",
+    "X: " + "x" * HEAD_BYTES_MAX, "\r\n".join(f"X{n}: y" for n in range(70)), "X" * 65 + ": y",
+    'Cookie: a="b"', "Cookie: a", "Cookie: a=b;c=d", "Cookie: a=b,c=d;", "Cookie: a=b c=d",
+]  # fmt: skip
+
+
+async def test_what_may_mean_something_else_is_the_frameworks(shop: Shop) -> None:
+    path, fan = await seats_seen(shop)
+    # By cookie, so that cookies are looked at.
+    cookie = f"__Host-onsale-pass-tour={fan.admission}"
+    for header in UNPLAIN:
+        both = f"{header}; {cookie}" if header[:6] == "Cookie" else f"Cookie: {cookie}\r\n{header}"
+        assert not is_found(shop, asked("GET", path, "Accept: */*", both)), header
+        assert not is_found(shop, asked("GET", path, both, "Accept: */*")), header
+    assert is_found(shop, asked("GET", path, f"Cookie: {cookie}"))
+
+
+async def test_what_is_not_one_whole_request_is_the_frameworks(shop: Shop) -> None:
+    path, fan = await seats_seen(shop)
+    whole = asked("GET", path, bearer(fan))
+    assert is_found(shop, whole)
+    for other in (
+        whole[:-1], whole + b"x", whole + whole, whole.replace(b"1.1", b"1.0"), whole[1:], b"", b"\r\n",
+        whole.replace(b"GET", b"HEAD"), whole.replace(b"GET", b"POST"), whole.replace(b"GET", b"get"),
+        whole.replace(b"/seats", b"/seats?x"), whole.replace(b"/seats", b"/seats/"),
+        whole.replace(b"/api", b"//api"), whole.replace(b"/api", b"/./api"),
+        whole.replace(b"/seats", b"/%73eats"), whole.replace(b"/seats ", b"/seats  "),
+        whole.replace(b"\r", b""), b"GET %b HTTP/1.1\r\n\r\n" % path.encode(),
+    ):  # fmt: skip
+        assert not is_found(shop, other), other[:80]
+
+
+def plain(head: str, body: bytes = b"", method: str = "POST") -> PlainRequest:
+    return read_plain(None, method, "/", f"X{head}\r\n\r\n".encode() + body, 1)  # type: ignore[arg-type]
+
+
+def test_a_body_is_as_long_as_its_head_says() -> None:
+    assert plain("\r\nContent-Length: 3", b"abc").body == b"abc"
+    assert plain("\r\nContent-Length: 0").body == b""
+    assert plain("\r\nX: y", method="GET").body == b""
+    longest = b"x" * BODY_BYTES_MAX
+    assert plain(f"\r\nContent-Length: {len(longest)}", longest).body == longest
+    for head, body in (
+        ("\r\nX: y", b""), ("\r\nX: y", b"abc"), ("\r\nContent-Length: 2", b"abc"),
+        ("\r\nContent-Length: 4", b"abc"), ("\r\nContent-Length: +3", b"abc"),
+        ("\r\nContent-Length: 3, 3", b"abc"), ("\r\nContent-Length: 3\r\ncontent-length: 3", b"abc"),
+        ("\r\nContent-Length: \u0663", b"abc"), ("\r\nContent-Length: 0x3", b"abc"), ("", b""),
+        (f"\r\nContent-Length: {BODY_BYTES_MAX + 1}", longest + b"x"),
+    ):  # fmt: skip
+        with pytest.raises(NotPlain):
+            plain(head, body)
+    with pytest.raises(NotPlain):
+        plain("\r\nX: y", b"abc", method="GET")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "a=b", "a=b; c=d", "a=b; a=c", "__Host-onsale-pass-x=ey.J-_.z; _ga=GA1.1.2", "a=b=c==",
+        "expires=x; path=/; a=b", "a=(b)", "a=[b]",
+    ],
+)  # fmt: skip
+def test_cookies_are_read_as_the_framework_reads_them(text: str) -> None:
+    headers = read_headers(b"Cookie: " + text.encode()) if text else read_headers(b"X: y")
+    request = PlainRequest(None, "GET", "/", headers, b"")  # type: ignore[arg-type]
+    assert request.cookies == {name: each.value for name, each in parse_cookie_header(text)}
+
+
+def test_headers_are_found_however_they_are_written() -> None:
+    headers = read_headers(b"dpop: a\r\nSEC-Fetch-Site:  cross-site ")
+    assert headers.get("DPoP") == headers["DPoP"] == "a"
+    assert headers["Sec-Fetch-Site"] == "cross-site"
+    assert "Sec-Fetch-SITE" in headers
+    assert "Origin" not in headers
+    assert headers.get("Origin", "none") == "none"
+
+
+async def test_answers_come_in_the_order_they_were_asked_for(shop: Shop) -> None:
+    path, fan = await seats_seen(shop)
+    snapshot = asked("GET", path, bearer(fan))
+    jwks = asked("GET", "/.well-known/jwks.json")
+    async with wire(shop) as one:
+        for pieces in ([jwks, snapshot, jwks, snapshot], [jwks + snapshot, jwks + snapshot]):
+            for piece in pieces:
+                one.writer.write(piece)
+                await asyncio.sleep(0)  # each arrives alone, and before the one before is answered
+            answers = [await one.answer() for _ in range(4)]
+            assert [b'"keys"' in body for _, _, body in answers] == [True, False] * 2
+
+
+async def test_every_answer_is_counted_in_both_tiers(shop: Shop) -> None:
+    routes = (("gateway", "/{path}"), ("core", "/api/events/{event}/seats"))
+
+    def counted() -> list[tuple[float, float]]:
+        return [
+            (
+                HTTP_REQUESTS.labels(*route, "200")._value.get(),
+                sum(each.get() for each in HTTP_REQUEST_SECONDS.labels(*route)._buckets),
+            )
+            for route in routes
+        ]
+
+    async def all_told() -> None:
+        await shop.gateway[FRONT_DOOR].__self__._hand_over(shop.gateway)
+        await shop.core[FRONT_CALLS][0].answer.__self__._hand_over(shop.core)
+
+    path, fan = await seats_seen(shop)
+    await all_told()
+    before = counted()
+    async with wire(shop) as one:
+        for _ in range(5):
+            assert (await one.ask(asked("GET", path, bearer(fan))))[0] == 200
+    await all_told()
+    assert [(a - c, b - d) for (a, b), (c, d) in zip(counted(), before, strict=True)] == [
+        (5, 5)
+    ] * 2
+
+
+async def test_what_is_counted_soon_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access_log, "HANDED_OVER_SECONDS", 0.01)
+    counts = access_log.RouteCounts("gateway", "/soon")
+    seconds = HTTP_REQUEST_SECONDS.labels("gateway", "/soon")
+    for took in (0.0, 0.001, 0.3, 7.0, 100.0):
+        for noted in (counts.note, counts.note_soon):
+            noted(503, took, "GET", "x")
+    assert HTTP_REQUESTS.labels("gateway", "/soon", "503")._value.get() == 5
+    await asyncio.sleep(0.05)
+    assert HTTP_REQUESTS.labels("gateway", "/soon", "503")._value.get() == 10
+    assert seconds._sum.get() == pytest.approx(2 * 107.301)
+    assert {each.get() % 2 for each in seconds._buckets} == {0}
+    assert sum(each.get() for each in seconds._buckets) == 10
+
+
+def test_the_gate_before_the_framework_knows_all_that_stands_in_it(shop: Shop) -> None:
+    """A new middleware must be thought of in gateway/edge/front_gate.py, and named here."""
+    known = [request_id, problem_json, refuse_other_sites]
+    others = [each for each in shop.gateway.middlewares if each not in known]
+    assert [each.__qualname__ for each in others] == ["access_log.<locals>.middleware"]
+    assert [each.__qualname__ for each in shop.core.middlewares] == [
+        "access_log.<locals>.middleware", "problem_json", "read_identity",
+    ]  # fmt: skip
