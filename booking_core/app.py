@@ -10,6 +10,7 @@ from booking_core.app_keys import CLOCK, IDENTITIES, POOL, RENDERER, SETTINGS, S
 from booking_core.callers import read_identity
 from booking_core.catalog import api as catalog_api
 from booking_core.checkout import api as checkout_api
+from booking_core.checkout import decisions_api
 from booking_core.checkout.app_keys import BOOKINGS, CHECKOUT, ISSUER, ORDERS
 from booking_core.pages import handlers, make_renderer, order_pages
 from booking_core.parts import open_parts
@@ -37,6 +38,7 @@ OPERATIONS: Final = (
     *catalog_api.routes.operations,
     *seats_api.routes.operations,
     *checkout_api.routes.operations,
+    *decisions_api.routes.operations,
     *checkout_api.webhook_routes.operations,
 )
 

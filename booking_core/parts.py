@@ -18,6 +18,7 @@ from booking_core.checkout.checkout import Checkout
 from booking_core.checkout.late_payments import LatePayments
 from booking_core.checkout.providers import make_payments
 from booking_core.checkout.refunding import Refunding
+from booking_core.ledger.cancellations import Cancellations
 from booking_core.ledger.late_orders import LateOrders
 from booking_core.ledger.orders import Orders
 from booking_core.ledger.projection import Projection
@@ -74,8 +75,9 @@ async def open_parts(
             settings.payment_patience_ms,
         )  # fmt: skip
         checkout = Checkout(
-            orders, payments, lambda order_id: f"{settings.shop_url}/orders/{order_id}", late
-        )
+            orders, payments, lambda order_id: f"{settings.shop_url}/orders/{order_id}", late,
+            Cancellations(epochs.pool),
+        )  # fmt: skip
         bookings = Bookings(holds, orders, catalog, checkout, issuer, SystemTokenSource(), settings)
         yield Parts(
             catalog=catalog,

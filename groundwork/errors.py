@@ -23,7 +23,7 @@ BookingError
 ├── OverSeatLimit             more seats than one fan may have
 ├── HoldLost                  the hold ran out before the sale
 ├── ExtensionRefused          the one extension was used
-├── PaymentDeclined
+├── PaymentDeclined, CancelRefused    a bank says no; a sale is not cancelled
 ├── RequestInProgress         the same idempotency key is still being worked on
 ├── IdempotencyKeyReused      the same key with another body
 ├── TooManyRequests

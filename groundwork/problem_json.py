@@ -10,7 +10,15 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from groundwork import check_errors, edge_errors, errors, mail_errors, origin_errors, seat_errors
+from groundwork import (
+    cancel_errors,
+    check_errors,
+    edge_errors,
+    errors,
+    mail_errors,
+    origin_errors,
+    seat_errors,
+)
 from groundwork.answers import Answer, AnswerHeaders
 from groundwork.broken_off import AnswerBrokeOff
 from groundwork.errors import BookingError
@@ -52,6 +60,7 @@ STATUS_OF: Final[Mapping[type[BookingError], HTTPStatus]] = {
     errors.OverSeatLimit: HTTPStatus.FORBIDDEN,
     errors.HoldLost: HTTPStatus.GONE,
     errors.ExtensionRefused: HTTPStatus.CONFLICT,
+    cancel_errors.CancelRefused: HTTPStatus.CONFLICT,
     errors.PaymentDeclined: HTTPStatus.PAYMENT_REQUIRED,
     errors.RequestInProgress: HTTPStatus.CONFLICT,
     errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -16,6 +16,7 @@ from booking_core.catalog.pretix_format import write_pretix
 from booking_core.catalog.venues import KINDS, make_venue
 from onsale.connections import data_dir_option, with_pool
 from onsale.sale_commands import MOMENT_FORMATS
+from onsale.term_options import cancel_option, minutes_of
 
 FILE: Any = click.Path(path_type=Path, exists=True, dir_okay=False)
 NEW_FILE: Any = click.Path(path_type=Path, dir_okay=False)
@@ -45,10 +46,18 @@ def draft_options(command: Any) -> Any:
             is_flag=True,
             help="Nobody may leave a single seat alone where another choice avoids it.",
         ),
+        cancel_option,
         data_dir_option,
     ):
         command = option(command)
     return command
+
+
+def read_draft(given: dict[str, Any], stock: tuple[str, ...]) -> EventDraft:
+    """Return the draft that the options of `draft_options` describe."""
+    minutes = minutes_of(given.pop("cancel_until"))
+    tiers = tuple(read_stock(text) for text in stock)
+    return EventDraft(**given, cancel_minutes=minutes, stock=tiers)
 
 
 def read_price(text: str) -> tuple[str, int]:
@@ -96,7 +105,7 @@ def import_event(
     aisles, standing places.
     """
     wanted = dict(read_price(text) for text in prices)
-    draft = EventDraft(**given, stock=tuple(read_stock(text) for text in stock))
+    draft = read_draft(given, stock)
     files = PlanFiles(
         plan=plan, side_file=side_file, leave_out=leave_out, ignore_unknown=ignore_unknown
     )
@@ -164,6 +173,23 @@ def read_stock(text: str) -> StockTier:
 @draft_options
 def create(stock: tuple[str, ...], data_dir: Path, **given: Any) -> None:
     """Put an event without seats on sale."""
-    draft = EventDraft(**given, stock=tuple(read_stock(text) for text in stock))
+    draft = read_draft(given, stock)
     with_pool(data_dir, lambda pool: Catalog(pool).create_event(draft))
-    click.echo(f"{given['event_id']} is on sale")
+    click.echo(f"{draft.event_id} is on sale")
+
+
+@event.command("set")
+@click.argument("event_id")
+@cancel_option
+@data_dir_option
+def set_event(event_id: str, cancel_until: str | None, data_dir: Path) -> None:
+    """Change what is named."""
+    if cancel_until is None:
+        raise click.UsageError("name something to change")
+    minutes = minutes_of(cancel_until)
+    with_pool(data_dir, lambda pool: Catalog(pool).set_cancel_minutes(event_id, minutes))
+    click.echo(
+        f"{event_id}: fans may cancel until {cancel_until} before"
+        if minutes is not None
+        else f"{event_id}: fans may not cancel"
+    )

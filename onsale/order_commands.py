@@ -1,4 +1,4 @@
-"""`onsale order show|refund`: what somebody bought, and money given back."""
+"""`onsale order show|refund|cancel`: what somebody bought, and money given back."""
 
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from booking_core.checkout.api import is_uuid
+from booking_core.ledger.cancellations import Cancellations
 from booking_core.ledger.orders import Order, OrderLine, Orders
 from booking_core.ledger.refunds import Refund, Refunds
 from groundwork.errors import OrderNotFound, RequestInvalid
@@ -67,6 +68,21 @@ def refund(order_id: str, amount: str | None, reason: str, data_dir: Path) -> No
 
     found, cents = with_pool(data_dir, ask)
     click.echo(f"{money(cents, found.currency)} of {order_id} is being given back.")
+
+
+@order.command()
+@click.argument("order_id")
+@click.option("--reason", required=True, help="Kept with the refund, for whoever asks later.")
+@data_dir_option
+def cancel(order_id: str, reason: str, data_dir: Path) -> None:
+    """Cancel a sale: its tickets become void, its places free, and all of its money goes back."""
+
+    async def ask(pool: Pool) -> None:
+        await order_named(pool, order_id)
+        await Cancellations(pool).by_organiser(order_id, reason)
+
+    with_pool(data_dir, ask)
+    click.echo(f"{order_id} is cancelled. What is not back yet is being given back.")
 
 
 async def order_named(pool: Pool, order_id: str) -> Order:

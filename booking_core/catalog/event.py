@@ -20,6 +20,7 @@ STOCK_MAX: Final = 1_000_000
 STOCK_TIERS_MAX: Final = 64
 TIER_LENGTH_MAX: Final = 64
 SEATS_MAX_MAX: Final = 100  # as in events.seats_max
+CANCEL_MINUTES_MAX: Final = 5_256_000  # ten years, as in events.cancel_minutes
 STOCK_COLOR: Final = "#6b7280"
 # When so little of the whole is left, a fan is told that it is few.
 FEW_SHARE: Final = 0.1
@@ -42,7 +43,8 @@ class StockTier:
 class EventDraft:
     """What an event is made from. `starts_at` is an aware datetime, `currency` ISO 4217.
 
-    With the orphan rule, nobody may leave a single seat alone if the row offers another choice.
+    With the orphan rule, nobody may leave a single seat alone if the row offers another choice. Until
+    `cancel_minutes` before it begins fans may cancel what they bought; None: never.
     """
 
     event_id: str
@@ -56,6 +58,7 @@ class EventDraft:
     description: str = ""
     seats_max: int = 8
     has_orphan_rule: bool = False
+    cancel_minutes: int | None = None
     stock: tuple[StockTier, ...] = ()
 
 
@@ -88,6 +91,14 @@ class Event:
     has_orphan_rule: bool
     is_seated: bool
     tiers: tuple[Tier, ...]
+    cancel_minutes: int | None = None
+
+    @property
+    def cancel_until(self) -> datetime | None:
+        """Until when fans may cancel by themselves, None for never."""
+        if self.cancel_minutes is None:
+            return None
+        return self.starts_at - timedelta(minutes=self.cancel_minutes)
 
     @property
     def price_min(self) -> int:
@@ -146,6 +157,8 @@ def _draft_problems(draft: EventDraft) -> Iterator[tuple[str, str]]:
         yield "starts_at", "must be in the years 2000 to 2200"
     if not CURRENCY.fullmatch(draft.currency) or not is_currency(draft.currency):
         yield "currency", f"must be an ISO 4217 code such as EUR, is {draft.currency!r}"
+    if draft.cancel_minutes is not None and not 0 <= draft.cancel_minutes <= CANCEL_MINUTES_MAX:
+        yield "cancel_minutes", f"must be 0 to {CANCEL_MINUTES_MAX}, is {draft.cancel_minutes}"
     if not 1 <= draft.seats_max <= SEATS_MAX_MAX:
         yield "seats_max", f"must be 1 to {SEATS_MAX_MAX}, is {draft.seats_max}"
 

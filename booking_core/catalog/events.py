@@ -4,10 +4,17 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
 
-from booking_core.catalog.event import Event, EventDraft, Tier, check_draft
+from booking_core.catalog.event import (
+    CANCEL_MINUTES_MAX,
+    Event,
+    EventDraft,
+    Tier,
+    check_draft,
+)
 from booking_core.catalog.event_store import check_prices, insert_event, insert_plan
 from booking_core.catalog.plan_source import PlanSource
 from booking_core.catalog.plan_store import insert_source
+from booking_core.catalog.refusals import EventRefused
 from booking_core.catalog.remembered import Remembered
 from booking_core.catalog.seat_layout import SeatLayout, load_layout
 from booking_core.catalog.seat_plan import SeatPlan
@@ -26,7 +33,7 @@ EVENTS_LISTED_MAX: Final = 1_000
 
 EVENT_COLUMNS: Final = """
 SELECT event_id, sale_id, name, venue, city, category, description, starts_at, currency, seats_max,
-       has_orphan_rule, plan IS NOT NULL AS is_seated,
+       has_orphan_rule, plan IS NOT NULL AS is_seated, cancel_minutes,
        (SELECT json_agg(json_build_array(tier, name, price_cents, color, quantity, is_stock)
                         ORDER BY position)
         FROM price_tiers WHERE price_tiers.event_id = events.event_id) AS tiers
@@ -95,6 +102,21 @@ class Catalog:
                 await insert_source(database, draft.event_id, packed)
         self._events.forget(draft.event_id)
 
+    async def set_cancel_minutes(self, event_id: str, minutes: int | None) -> None:
+        """Change until how long before it begins fans may cancel; None is never.
+
+        Others see it within a second. Raises EventNotFound, EventRefused.
+        """
+        if minutes is not None and not 0 <= minutes <= CANCEL_MINUTES_MAX:
+            raise EventRefused(("cancel_minutes", f"must be 0 to {CANCEL_MINUTES_MAX}"))
+        async with connection(self._pool) as database:
+            cursor = await database.execute(
+                "UPDATE events SET cancel_minutes = %s WHERE event_id = %s", (minutes, event_id)
+            )
+        if cursor.rowcount != 1:
+            raise EventNotFound
+        self._events.forget(event_id)
+
     async def get(self, event_id: str) -> Event:
         """Return the event, or raise EventNotFound."""
         event = await self.find(event_id)
@@ -155,6 +177,7 @@ def _to_event(row: tuple[Any, ...]) -> Event:
         "seats_max",
         "has_orphan_rule",
         "is_seated",
+        "cancel_minutes",
     )
     return Event(
         **dict(zip(names, columns, strict=True)), tiers=tuple(Tier(*tier) for tier in tiers or ())

@@ -18,7 +18,6 @@ from booking_core.checkout.booking import (
     CompleteRequest,
     PendingDocument,
 )
-from booking_core.checkout.payments import PaymentUnknown
 from booking_core.checkout.webhook_signature import WebhookRefused, verify
 from booking_core.ledger.orders import FINAL, Order, OrderState
 from booking_core.ledger.webhook_events import note_webhook
@@ -149,39 +148,6 @@ async def release_hold(request: web.Request, reservation_id: str, fan_id: str) -
         raise RequestInProgress(RETRY_SECONDS)
     if order is None or order.state == OrderState.RELEASED:
         await request.config_dict[HOLDS].release(reservation_id, fan_id)
-
-
-class OfferBody(msgspec.Struct, frozen=True):
-    """What the buyer wants: the offered places, or the money back."""
-
-    accept: bool
-
-
-@routes.post(
-    "/api/bookings/{booking}/offer",
-    refuses=[OrderNotFound, StoreUnavailable],
-    credential=Credential("ticket"),
-)
-async def answer_offer(request: web.Request, body: OfferBody) -> Json[BookingDocument]:
-    """Take the places that were offered for ones that are gone, or leave them."""
-    order = await own_order(request, request.match_info["booking"])
-    order = await decide_offer(request, order, is_taken=body.accept)
-    headers = {**NO_STORE, **(VISIT_ENDED if order.state == OrderState.SOLD else {})}
-    return Json(await request.config_dict[BOOKINGS].describe(order), headers)
-
-
-async def decide_offer(request: web.Request, order: Order, *, is_taken: bool) -> Order:
-    """Do what the buyer wants, and return the order as it is then; a decided one stays decided.
-
-    Raises StoreUnavailable when the provider cannot be asked; the offer stands then.
-    """
-    checkout = request.config_dict[CHECKOUT]
-    if order.state == OrderState.OFFERED:
-        try:
-            await checkout.late.answer(order, is_taken=is_taken)
-        except PaymentUnknown as error:
-            raise StoreUnavailable(retry_after=RETRY_SECONDS) from error
-    return await asyncio.shield(checkout.run(order.order_id))
 
 
 @routes.get(

@@ -21,6 +21,7 @@ from booking_core.checkout.payments import (
     PaymentState,
     PaymentUnknown,
 )
+from booking_core.ledger.cancellations import Cancellations
 from booking_core.ledger.late_orders import LATE_PAYMENT
 from booking_core.ledger.orders import FINAL, Order, Orders, OrderState
 
@@ -42,6 +43,7 @@ class Checkout:
     payments: Payments
     return_url: Callable[[str], str]
     late: LatePayments
+    cancellations: Cancellations
 
     async def run(self, order_id: str) -> Order:
         """Carry the order as far as it goes now, and return it. Safe to call twice, or at once.
@@ -208,12 +210,19 @@ class Checkout:
     async def capture(self, order_id: str) -> None:
         """Take the money of a sold order (the outbox's handler for kind capture).
 
-        Raises PaymentUnknown or PaymentRefused, and is then called again.
+        One that was cancelled first is let go instead. Raises PaymentUnknown or PaymentRefused, and is
+        then called again.
         """
         order = await self._read(order_id)
-        assert order.state == OrderState.SOLD, f"{order_id} is {order.state}, captured too early"
         assert order.payment_id is not None
-        payment = await self.payments.capture(order.payment_id, order_id)
+        if order.state == OrderState.CANCELLED:
+            payment = await self.payments.cancel(order.payment_id)
+            if payment.state == PaymentState.CANCELLED:
+                await self.cancellations.note_voided(order_id)
+                return
+        else:
+            assert order.state == OrderState.SOLD, f"{order_id} is {order.state}: too early"
+            payment = await self.payments.capture(order.payment_id, order_id)
         if payment.state != PaymentState.CAPTURED:
             raise PaymentRefused("capture", 0, f"the payment is {payment.state}")
         await self.orders.note_captured(order_id)

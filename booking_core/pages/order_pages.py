@@ -1,21 +1,25 @@
 """An order's pages: how it stands, its tickets as PDF and as QR codes. For its owner only."""
 
+from datetime import datetime
 from typing import Final
 
 from aiohttp import web
 
-from booking_core.app_keys import POOL, SHOP
-from booking_core.checkout.api import decide_offer, own_order
+from booking_core.app_keys import CLOCK, POOL, SHOP
+from booking_core.catalog.event import Event
+from booking_core.checkout.api import own_order
 from booking_core.checkout.app_keys import ISSUER, ORDERS
 from booking_core.checkout.booking import STATUS_WORDS
+from booking_core.checkout.decisions_api import cancel_own, decide_offer
 from booking_core.ledger.orders import FINAL, Order, OrderState
 from booking_core.ledger.refunds import Refunds, refunded_cents
 from booking_core.pages import shop_views as views_of
 from booking_core.pages.handlers import page_response
-from booking_core.pages.views import HeldLine, OrderPage, TicketLine
+from booking_core.pages.views import CancelPage, HeldLine, OrderPage, TicketLine
 from booking_core.seats.app_keys import HOLDS
 from booking_core.tickets.qr import qr_svg
 from groundwork.bodies import read_form
+from groundwork.cancel_errors import CancelRefused
 from groundwork.errors import (
     OrderNotFound,
     RequestInvalid,
@@ -65,9 +69,51 @@ async def order_page(request: web.Request) -> web.Response:
         is_card_asked=order.payment_method == CARD_FORM,
         held_until=order.deadline if order.state not in {*FINAL, OrderState.AWAITED} else None,
         lost=lost,
+        cancel_until=cancel_until(request, order, event),
         checkout_url=await checkout_url(request, order),
     )
     return page_response(request, "order.html", page)
+
+
+def cancel_until(request: web.Request, order: Order, event: Event) -> datetime | None:
+    """Return until when the order may be cancelled by its buyer, None when it may not (any more)."""
+    until = event.cancel_until if order.state == OrderState.SOLD else None
+    is_over = until is None or until.timestamp() * 1000 < request.config_dict[CLOCK].now_ms()
+    return None if is_over else until
+
+
+@routes.get("/orders/{booking}/cancel")
+async def cancel_page(request: web.Request) -> web.Response:
+    """Ask once more before a sale is cancelled. Raises CancelRefused when it cannot be."""
+    order = await own_order(request, request.match_info["booking"])
+    if order.state == OrderState.CANCELLED:
+        return web.Response(status=303, headers={"Location": f"/orders/{order.order_id}"})
+    shop = request.config_dict[SHOP]
+    event, layout = await shop.get(order.event_id), await shop.seat_layout(order.event_id)
+    until = cancel_until(request, order, event)
+    if until is None:
+        raise CancelRefused("not-allowed" if event.cancel_until is None else "too-late")
+    asked_back = sum(
+        each.amount_cents for each in await Refunds(request.config_dict[POOL]).of(order.order_id)
+    )
+    page = CancelPage(
+        event=views_of.head(event),
+        booking_id=order.order_id,
+        total=order.amount_cents,
+        total_left=order.amount_cents - asked_back,
+        lines=views_of.order_lines(
+            event, layout, await request.config_dict[ORDERS].lines(order.order_id)
+        ),
+        cancel_until=until,
+    )
+    return page_response(request, "order_cancel.html", page)
+
+
+@routes.post("/orders/{booking}/cancel")
+async def cancel_form(request: web.Request) -> web.Response:
+    """Cancel a sale without JavaScript."""
+    order = await cancel_own(request, request.match_info["booking"])
+    return web.Response(status=303, headers={"Location": f"/orders/{order.order_id}"})
 
 
 async def checkout_url(request: web.Request, order: Order) -> str:
@@ -112,6 +158,8 @@ async def tickets_pdf(request: web.Request) -> web.Response:
 async def ticket_qr(request: web.Request) -> web.Response:
     """Answer one ticket's QR code as an image."""
     order = await own_order(request, request.match_info["booking"])
+    if order.state != OrderState.SOLD:
+        raise OrderNotFound
     for ticket in await request.config_dict[ORDERS].tickets(order.order_id):
         if ticket.ticket_id == request.match_info["ticket"]:
             code = request.config_dict[ISSUER].code(order, ticket)

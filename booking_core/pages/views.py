@@ -217,7 +217,8 @@ class OrderPage:
     to confirm, "" for none. `pdf_url` is the path of all tickets in one file, "" before they exist.
     `refunded` is how much was given back. `is_card_asked` says that what is missing is a card, typed
     at `next_action_url`. `held_until` is when the payment must be done. `checkout_url` is where the
-    same places may be paid another way, "" when they are held no more. `refresh_after_seconds` is how
+    same places may be paid another way, "" when they are held no more. `cancel_until` is set while the
+    buyer may cancel, and until when. `refresh_after_seconds` is how
     often a pending order looks again without JavaScript.
     """
 
@@ -236,6 +237,22 @@ class OrderPage:
     is_card_asked: bool = False
     held_until: datetime | None = None
     lost: tuple[HeldLine, ...] = ()
+    cancel_until: datetime | None = None
     checkout_url: str = ""
     refresh_after_seconds: int = 5
     is_practice: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelPage:
+    """Asking once more before a sale is cancelled (template order_cancel.html).
+
+    `total_left` is what the buyer gets back: all that was not given back before.
+    """
+
+    event: EventHead
+    booking_id: str
+    total: int
+    total_left: int
+    lines: tuple[HeldLine, ...]
+    cancel_until: datetime

@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
 from booking_core.catalog.event import StockTier
 from booking_core.checkout.booking import Bookings, CompleteRequest
-from booking_core.checkout.checkout import Checkout
 from booking_core.ledger.orders import FINAL
 from booking_core.ledger.outbox import Outbox
 from booking_core.ledger.projection import Projection
@@ -85,7 +84,7 @@ class MortalShop:
         orders: Any = Fated(parts.orders, ORDER_EFFECTS, fate)
         holds: Any = Fated(parts.holds, HOLD_EFFECTS, fate)
         payments: Any = Fated(parts.checkout.payments, PAYMENT_EFFECTS, fate)
-        self.checkout = Checkout(orders, payments, parts.checkout.return_url, parts.checkout.late)
+        self.checkout = replace(parts.checkout, orders=orders, payments=payments)
         self.bookings = Bookings(
             holds, orders, parts.catalog, self.checkout, parts.issuer, SystemTokenSource(),
             shop.core_settings,

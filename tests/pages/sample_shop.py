@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from booking_core.pages.views import (
+    CancelPage,
     CheckoutPage,
     EventCard,
     EventHead,
@@ -232,6 +233,21 @@ def checkout_pages() -> dict[str, CheckoutPage]:
     }
 
 
+CANCEL_UNTIL = datetime(2026, 12, 26, 14, 6, tzinfo=UTC)
+
+
+def cancel_pages() -> dict[str, CancelPage]:
+    page = CancelPage(
+        event=head(),
+        booking_id="5c1f6a3e-8f0e-4a63-9d5c-0d5a8f3c2b17",
+        total=19_000,
+        total_left=19_000,
+        lines=LINES,
+        cancel_until=CANCEL_UNTIL,
+    )
+    return {"asked": page, "partly_refunded": replace(page, total_left=9_500)}
+
+
 def order_pages() -> dict[str, OrderPage]:
     page = OrderPage(
         event=head(),
@@ -272,6 +288,13 @@ def order_pages() -> dict[str, OrderPage]:
             pdf_url="/orders/x/tickets.pdf",
         ),
         "refunded": replace(page, status="confirmed", tickets=tickets, refunded=9_500),
+        "cancellable": replace(
+            page, status="confirmed", tickets=tickets, cancel_until=CANCEL_UNTIL
+        ),
+        "cancelled": replace(page, status="cancelled", release_reason="cancelled", refunded=19_000),
+        "cancelled_by_organiser": replace(
+            page, status="cancelled", release_reason="cancelled-by-organiser"
+        ),
         "making": replace(page, status="confirmed"),
         "released": replace(page, status="released", release_reason="payment-declined"),
         "awaited": replace(page, status="awaited"),

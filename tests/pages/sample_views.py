@@ -41,5 +41,6 @@ ALL_PAGES: dict[str, dict[str, Any]] = {
     "seats.html": sample_shop.seats_pages(),
     "checkout.html": sample_shop.checkout_pages(),
     "order.html": sample_shop.order_pages(),
+    "order_cancel.html": sample_shop.cancel_pages(),
     "problem.html": problem_pages(),
 }

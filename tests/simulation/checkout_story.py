@@ -6,11 +6,10 @@ effect to the next, so that the seed alone says in which order things happen.
 
 import random
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from booking_core.checkout.booking import Bookings, CompleteRequest
-from booking_core.checkout.checkout import Checkout
 from booking_core.ledger.orders import FINAL
 from booking_core.practice_provider import intents
 from booking_core.practice_provider.app_keys import BOOK
@@ -65,7 +64,7 @@ class StagedShop:
         orders: Any = Staged(parts.orders, ORDER_EFFECTS, turns)
         holds: Any = Staged(parts.holds, HOLD_EFFECTS, turns)
         payments: Any = Staged(parts.checkout.payments, PAYMENT_EFFECTS, turns)
-        self.checkout = Checkout(orders, payments, parts.checkout.return_url, parts.checkout.late)
+        self.checkout = replace(parts.checkout, orders=orders, payments=payments)
         self.bookings = Bookings(
             holds, orders, parts.catalog, self.checkout, parts.issuer, SystemTokenSource(),
             shop.core_settings,
