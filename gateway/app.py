@@ -62,6 +62,7 @@ from gateway.draw.rounds import DrawRounds
 from gateway.edge.admission_gate import pass_on
 from gateway.edge.client_address import ClientAddresses
 from gateway.edge.front_gate import FrontGate
+from gateway.edge.hosts import HOSTS, refuse_other_hosts
 from gateway.edge.other_sites import refuse_other_sites
 from gateway.edge.request_id import request_id
 from gateway.edge.security_headers import add_security_headers, security_headers
@@ -130,7 +131,13 @@ def make_app(
     `shop_operations` are the calls of the shop behind it, if it is ours. Raises UndeclaredRoute.
     """
     app = web.Application(
-        middlewares=[request_id, access_log("gateway"), problem_json, refuse_other_sites],
+        middlewares=[
+            request_id,
+            access_log("gateway"),
+            problem_json,
+            refuse_other_hosts,
+            refuse_other_sites,
+        ],
         client_max_size=settings.body_bytes_max,
     )
     clock = clock or SystemClock()
@@ -151,7 +158,8 @@ def make_app(
     app[RENDERER] = make_renderer()
     app[PROBLEM_PAGE] = make_problem_page(app[RENDERER])
     app[REFUSAL_HEADERS] = security_headers(is_secure=settings.is_secure)
-    app[READY_ANSWERS] = ReadyAnswers("gateway", app[REFUSAL_HEADERS])
+    app[HOSTS] = settings.allowed_hosts()
+    app[READY_ANSWERS] = ReadyAnswers("gateway", app[REFUSAL_HEADERS], app[HOSTS].takes)
     app[FRONT_DOOR] = FrontGate(app, route="/{path}").find
     app[CLIENT_ADDRESSES] = ClientAddresses(settings.trusted_proxies)
     app[live.STREAMS] = EventStreams(

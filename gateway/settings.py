@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 
 from gateway.bot_checks.captcha import Kind, check_settings
+from gateway.edge.hosts import Hosts
 from groundwork.networks import trusted_networks
 
 MINUTE_MS = 60_000
@@ -16,6 +17,8 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
 
     # The address fans type, without a path. Empty: whatever Host they send (development only).
     public_url: str = ""
+    # More names under which fans, or a provider's webhooks, may ask for us; commas between, no ports.
+    hosts: str = ""
     # 10 to 15 minutes is what shops give; choosing, holding and paying fit well.
     pass_ms: Annotated[int, msgspec.Meta(ge=MINUTE_MS, le=4 * 60 * MINUTE_MS)] = 15 * MINUTE_MS
     # A ticket also shows who owns an order, so it outlives the sale by a good while.
@@ -67,6 +70,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
         url = self.public_url
         if url and (not url.startswith(("http://", "https://")) or url.count("/") != 2):
             raise ValueError(f"PUBLIC_URL must be http(s)://host[:port] without a path, is {url!r}")
+        self.allowed_hosts()
         check_settings(
             self.captcha, self.captcha_site_key, self.captcha_secret, is_production=self.is_secure
         )
@@ -78,6 +82,11 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     def drand_servers(self) -> tuple[str, ...]:
         """The servers of DRAND_URLS."""
         return tuple(url.strip().rstrip("/") for url in self.drand_urls.split(",") if url.strip())
+
+    def allowed_hosts(self) -> Hosts:
+        """Return what we may be called; anything in development. Raises ValueError for what is no host."""
+        named = Hosts.of(self.public_url, self.hosts)
+        return named if self.public_url else Hosts(())
 
     @property
     def is_secure(self) -> bool:

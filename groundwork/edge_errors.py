@@ -21,6 +21,13 @@ class NotAllowed(BookingError):
 
 
 @dataclass(eq=False)
+class UnknownHost(BookingError):
+    """The request names a host that is none of ours."""
+
+    code = "unknown-host"
+
+
+@dataclass(eq=False)
 class CrossSite(BookingError):
     """The request was sent by a page of another site."""
 

@@ -69,6 +69,7 @@ STATUS_OF: Final[Mapping[type[BookingError], HTTPStatus]] = {
     mail_errors.MailUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     edge_errors.NotSignedIn: HTTPStatus.UNAUTHORIZED,
     edge_errors.NotAllowed: HTTPStatus.FORBIDDEN,
+    edge_errors.UnknownHost: HTTPStatus.MISDIRECTED_REQUEST,
     edge_errors.CrossSite: HTTPStatus.FORBIDDEN,
     origin_errors.OriginUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     origin_errors.AnswerLost: HTTPStatus.BAD_GATEWAY,

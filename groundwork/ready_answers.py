@@ -1,7 +1,7 @@
 """Answers kept as ready bytes: what everybody asks for and is told the same, given without the framework."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Final
@@ -24,6 +24,9 @@ ORDINARY_HEADERS: Final = re.compile(
     )++\r\n\r\n""",
     re.VERBOSE | re.IGNORECASE,
 )
+# Names and addresses alone: whatever else a Host may be is the framework's to refuse.
+HOST_LINE: Final = b"\r\nhost:"
+HOST: Final = re.compile(rb"\r\nhost:[ ]?([a-z0-9.:_\[\]-]+)\r")
 IF_NONE_MATCH: Final = b"\r\nif-none-match:"
 # One tag, as browsers and caches send it back; lists and "*" are the framework's.
 ONE_TAG: Final = re.compile(rb'(?:W/)?("[\x21\x23-\x2b\x2d-\x7e]*+")')
@@ -48,7 +51,14 @@ class ReadyAnswers:
     others, and the framework answers them from the same document.
     """
 
-    def __init__(self, tier: str, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        tier: str,
+        headers: Mapping[str, str],
+        takes_host: Callable[[str], bool] = lambda _: True,
+    ) -> None:
+        """`takes_host` says whether a Host is ours."""
+        self._takes_host = takes_host
         self._tier = tier
         self._headers = dict(headers)
         self._answers: dict[bytes, ReadyAnswer] = {}
@@ -95,6 +105,11 @@ class ReadyAnswers:
         if not ORDINARY_HEADERS.fullmatch(request, end):
             return None
         lowered = request.lower()
+        host = HOST.search(lowered)
+        if host is None or lowered.count(HOST_LINE) > 1:
+            return None
+        if not self._takes_host(host[1].decode("latin-1")):
+            return None
         at = lowered.find(IF_NONE_MATCH)
         if at >= 0:
             value = request[at + len(IF_NONE_MATCH) : request.index(b"\r", at + 2)]

@@ -15,6 +15,7 @@ import msgspec
 
 from booking_core.practice_provider.settings import ProviderSettings
 from booking_core.settings import CoreSettings
+from gateway.edge.hosts import host_in
 from gateway.operator.settings import OperatorSettings
 from gateway.origin.settings import OriginSettings
 from gateway.settings import GatewaySettings
@@ -221,6 +222,8 @@ def environment(
         "DATABASE_URL": stores.database_url,
         "KEYS_FILE": str(data_dir.keys_file),
         "PUBLIC_HOST": options.host,
+        # We ask our own gateways, and so does the practice provider, by number.
+        "HOSTS": ",".join(filter(None, [environ.get("HOSTS"), host_in(options.near_url)])),
         "PUBLIC_PORT": str(options.port),
         "SHOP_URL": environ.get("SHOP_URL", options.gateway_url),
         "PAYMENT_PROVIDER": "practice",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
+from gateway.edge.hosts import HOSTS, refuse_other_hosts
 from gateway.edge.request_id import request_id
 from gateway.operator import account_api, health, sales_api
 from gateway.operator.guard import (
@@ -38,11 +39,12 @@ def make_operator_app(
 ) -> web.Application:
     """Return the listener; each check returns or raises. Raises PolicyMissing at its start."""
     app = web.Application(
-        middlewares=[request_id, access_log("operator"), problem_json, guard],
+        middlewares=[request_id, access_log("operator"), problem_json, refuse_other_hosts, guard],
         client_max_size=account_api.BODY_BYTES_MAX,
     )
     policies: dict[web.AbstractRoute, Policy] = {}
     app[REFUSAL_HEADERS] = HEADERS
+    app[HOSTS] = settings.hosts()
     app[CHECKS] = checks
     app[SETTINGS] = settings
     app[CLOCK] = clock
