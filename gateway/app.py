@@ -62,7 +62,7 @@ from gateway.draw.rounds import DrawRounds
 from gateway.edge.admission_gate import pass_on
 from gateway.edge.client_address import ClientAddresses
 from gateway.edge.front_gate import FrontGate
-from gateway.edge.hosts import HOSTS, refuse_other_hosts
+from gateway.edge.one_meaning import HOSTS, refuse_other_meanings
 from gateway.edge.other_sites import refuse_other_sites
 from gateway.edge.request_id import request_id
 from gateway.edge.security_headers import add_security_headers, security_headers
@@ -135,7 +135,7 @@ def make_app(
             request_id,
             access_log("gateway"),
             problem_json,
-            refuse_other_hosts,
+            refuse_other_meanings,
             refuse_other_sites,
         ],
         client_max_size=settings.body_bytes_max,

@@ -28,6 +28,14 @@ class UnknownHost(BookingError):
 
 
 @dataclass(eq=False)
+class RequestMalformed(BookingError):
+    """The request could be read in two ways; nobody knows where the next one would begin."""
+
+    code = "request-malformed"
+    header: str
+
+
+@dataclass(eq=False)
 class CrossSite(BookingError):
     """The request was sent by a page of another site."""
 

@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import HttpVersion11, web
 from aiohttp.http_exceptions import LineTooLong
 from aiohttp.streams import EMPTY_PAYLOAD
-from aiohttp.web_protocol import RequestHandler, _ErrInfo
+from aiohttp.web_protocol import RequestHandler, RequestPayloadError, _ErrInfo
 from aiohttp.web_request import BaseRequest
 
 from groundwork.body_count import BETWEEN_REQUESTS, UNKNOWN, bytes_owed
@@ -89,6 +89,22 @@ class FrontProtocol(RequestHandler):
         super().data_received(data)
         if is_idle:
             self._bound_head(len(data))
+        if self._messages and isinstance(self._messages[-1][0], _ErrInfo):
+            self._end_broken_body()
+
+    def _end_broken_body(self) -> None:
+        """Tell who reads a body that the rest of it is no body; aiohttp leaves them waiting for it."""
+        if len(self._messages) > 1:
+            payload = self._messages[-2][1]
+        elif self._current_request is not None:
+            payload = self._current_request._payload  # noqa: SLF001
+        else:
+            return
+        if not payload.is_eof():
+            self._messages.pop()
+            payload.set_exception(RequestPayloadError("the body is malformed"))
+            payload.feed_eof()
+            self.close()  # after the answer that is under way
 
     def _answer(self, answer: bytes | Found) -> None:
         """Write the answer now, or have it written in its turn."""
@@ -133,6 +149,17 @@ class FrontProtocol(RequestHandler):
                 self._waiter.set_result(None)
         if self._messages:
             self._head_bytes = 0
+
+    async def finish_response(
+        self, request: BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Answer, and end the connection where another protocol was asked for and none began.
+
+        The library drops what came behind such a request, and would read on in the middle of the next.
+        """
+        if "Upgrade" in request.headers and self._payload_parser is None:
+            resp.force_close()
+        return await super().finish_response(request, resp, start_time)
 
     def resume_writing(self) -> None:
         """The other end takes what it is sent."""
@@ -187,7 +214,7 @@ class Refusal(web.Response):
     """The answer to a request that is none."""
 
     def __init__(self, status: int, headers: Mapping[str, str]) -> None:
-        code = "head-too-large" if status == 431 else "request-invalid"
+        code = "head-too-large" if status == 431 else "request-malformed"
         problem = Problem(code, status, {}, "")
         document = problem.document()
         del document["instance"]  # it came to no request that could be named

@@ -70,6 +70,7 @@ STATUS_OF: Final[Mapping[type[BookingError], HTTPStatus]] = {
     edge_errors.NotSignedIn: HTTPStatus.UNAUTHORIZED,
     edge_errors.NotAllowed: HTTPStatus.FORBIDDEN,
     edge_errors.UnknownHost: HTTPStatus.MISDIRECTED_REQUEST,
+    edge_errors.RequestMalformed: HTTPStatus.BAD_REQUEST,
     edge_errors.CrossSite: HTTPStatus.FORBIDDEN,
     origin_errors.OriginUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     origin_errors.AnswerLost: HTTPStatus.BAD_GATEWAY,
@@ -89,6 +90,9 @@ STATUS_FAN_LEFT: Final = 499
 STATUS_BROKE_OFF: Final = 502
 
 log = structlog.get_logger()
+
+# Whoever sent this, another reader may see another request behind it on the same connection.
+ENDS_CONNECTION: Final = frozenset({"unknown-host", "request-malformed"})
 
 PageMaker = Callable[[web.Request, "Problem"], web.Response]
 # How refusals look to a browser; an application without pages leaves it out.
@@ -195,8 +199,12 @@ def respond(request: web.Request, problem: Problem) -> web.Response:
     """Answer with the problem: as a page to browsers that prefer one, else as problem+json."""
     make_page: PageMaker | None = request.config_dict.get(PROBLEM_PAGE)
     if make_page is not None and prefers_page(request):
-        return make_page(request, problem)
-    return answer_of(problem).response()
+        response = make_page(request, problem)
+    else:
+        response = answer_of(problem).response()
+    if problem.code in ENDS_CONNECTION:
+        response.force_close()
+    return response
 
 
 def prefers_page(request: web.Request) -> bool:

@@ -1,4 +1,4 @@
-"""The names that we answer to; what is asked of another one is refused, by every listener alike."""
+"""The names that a listener answers to."""
 
 import re
 from collections.abc import Collection
@@ -6,11 +6,6 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
-from aiohttp import web
-from aiohttp.typedefs import Handler
-
-from groundwork.edge_errors import UnknownHost
-from groundwork.errors import RequestInvalid
 from groundwork.networks import is_address
 
 # A name or an address, and perhaps a port, as the Host header has them.
@@ -49,32 +44,6 @@ class Hosts:
             return True
         name = _name_in(host)
         return name in self._names or (self._takes_addresses and is_address(name.strip("[]")))
-
-
-HOSTS: Final = web.AppKey("hosts", Hosts)
-
-
-@web.middleware
-async def refuse_other_hosts(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Let a request through that was meant for us. The port says nothing: proxies change it.
-
-    Raises UnknownHost, and RequestInvalid for a request line that names another host than its header.
-    """
-    host = request.headers.get("Host", "")
-    target = request.raw_path
-    # A whole address where a path should be: who reads the one and who reads the other must agree.
-    if not target.startswith("/") and target != "*" and _authority(target) != host.lower():
-        raise RequestInvalid("Host", "must be the host of the request line")
-    if not request.app[HOSTS].takes(host):
-        raise UnknownHost
-    return await handler(request)
-
-
-def _authority(url: str) -> str | None:
-    try:
-        return urlsplit(url).netloc.lower()
-    except ValueError:
-        return None
 
 
 def host_in(url: str) -> str:

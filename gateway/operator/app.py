@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from gateway.edge.hosts import HOSTS, refuse_other_hosts
+from gateway.edge.one_meaning import HOSTS, refuse_other_meanings
 from gateway.edge.request_id import request_id
 from gateway.operator import account_api, health, sales_api
 from gateway.operator.guard import (
@@ -39,7 +39,13 @@ def make_operator_app(
 ) -> web.Application:
     """Return the listener; each check returns or raises. Raises PolicyMissing at its start."""
     app = web.Application(
-        middlewares=[request_id, access_log("operator"), problem_json, refuse_other_hosts, guard],
+        middlewares=[
+            request_id,
+            access_log("operator"),
+            problem_json,
+            refuse_other_meanings,
+            guard,
+        ],
         client_max_size=account_api.BODY_BYTES_MAX,
     )
     policies: dict[web.AbstractRoute, Policy] = {}

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from gateway.edge.hosts import Hosts
+from gateway.edge.one_meaning import HOSTS, refuse_other_meanings
 from gateway.edge.request_id import request_id
 from gateway.origin.fan_body import expect_later
 from gateway.origin.opening import open_http_door
@@ -30,7 +32,10 @@ def gateway_app(door: HttpDoor) -> web.Application:
     async def end_streams(_: web.Application) -> None:
         await door.end_streams()
 
-    app = web.Application(middlewares=[request_id, access_log("test"), problem_json])
+    app = web.Application(
+        middlewares=[request_id, access_log("test"), problem_json, refuse_other_meanings]
+    )
+    app[HOSTS] = Hosts(())
     app.router.add_route("*", "/{path:.*}", pass_on, expect_handler=expect_later)
     app.on_shutdown.append(end_streams)
     return app
