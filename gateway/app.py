@@ -8,7 +8,7 @@ from contextlib import (
     asynccontextmanager,
     closing,
 )
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -112,6 +112,9 @@ from lua.epochs import Epochs
 
 routes = ApiRoutes("keys")
 
+# What every request must pass before a handler is asked.
+AT_THE_DOOR: Final = (refuse_other_meanings, refuse_other_sites)
+
 OpenDoor = Callable[[], AbstractAsyncContextManager[Door]]
 OpenEpochs = Callable[[], AbstractAsyncContextManager[Epochs]]
 
@@ -131,13 +134,7 @@ def make_app(
     `shop_operations` are the calls of the shop behind it, if it is ours. Raises UndeclaredRoute.
     """
     app = web.Application(
-        middlewares=[
-            request_id,
-            access_log("gateway"),
-            problem_json,
-            refuse_other_meanings,
-            refuse_other_sites,
-        ],
+        middlewares=[request_id, access_log("gateway"), problem_json, *AT_THE_DOOR],
         client_max_size=settings.body_bytes_max,
     )
     clock = clock or SystemClock()
@@ -157,11 +154,7 @@ def make_app(
     app[ORIGIN_HEALTH] = OriginHealth(clock, settings.origin_slow_ms)
     app[RENDERER] = make_renderer()
     app[PROBLEM_PAGE] = make_problem_page(app[RENDERER])
-    app[REFUSAL_HEADERS] = security_headers(is_secure=settings.is_secure)
-    app[HOSTS] = settings.allowed_hosts()
-    app[READY_ANSWERS] = ReadyAnswers("gateway", app[REFUSAL_HEADERS], app[HOSTS].takes)
-    app[FRONT_DOOR] = FrontGate(app, route="/{path}").find
-    app[CLIENT_ADDRESSES] = ClientAddresses(settings.trusted_proxies)
+    _stand_at_the_edge(app)
     app[live.STREAMS] = EventStreams(
         clock,
         "board",
@@ -181,6 +174,16 @@ def make_app(
     app.cleanup_ctx.extend([riddles, _services(open_epochs, open_door, mailer)])
     add_routes(app, through_the_gate(shop_operations, policy))
     return app
+
+
+def _stand_at_the_edge(app: web.Application) -> None:
+    """Add what is known of a request before any handler is asked."""
+    settings = app[SETTINGS]
+    app[CLIENT_ADDRESSES] = ClientAddresses(settings.trusted_proxies)
+    app[REFUSAL_HEADERS] = security_headers(is_secure=settings.is_secure)
+    app[HOSTS] = settings.allowed_hosts()
+    app[READY_ANSWERS] = ReadyAnswers("gateway", app[REFUSAL_HEADERS], app[HOSTS].takes)
+    app[FRONT_DOOR] = FrontGate(app, route="/{path}").find
 
 
 def add_routes(app: web.Application, behind_the_gate: Sequence[Operation]) -> None:

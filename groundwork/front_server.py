@@ -127,8 +127,14 @@ class FrontProtocol(RequestHandler):
     async def finish_response(
         self, request: Any, resp: Any, start_time: float | None
     ) -> tuple[Any, bool]:
-        """Send the answer; says whether the other end has gone."""
+        """Send the answer; says whether the other end has gone.
+
+        A connection ends where another protocol was asked for and none began: the library drops what
+        came behind such a request, and would read on in the middle of the next.
+        """
         if not isinstance(resp, FrontAnswer):
+            if "Upgrade" in request.headers and self._payload_parser is None:
+                resp.force_close()
             return await super().finish_response(request, resp, start_time)
         if self.transport is None:
             return resp, True
@@ -149,17 +155,6 @@ class FrontProtocol(RequestHandler):
                 self._waiter.set_result(None)
         if self._messages:
             self._head_bytes = 0
-
-    async def finish_response(
-        self, request: BaseRequest, resp: web.StreamResponse, start_time: float | None
-    ) -> tuple[web.StreamResponse, bool]:
-        """Answer, and end the connection where another protocol was asked for and none began.
-
-        The library drops what came behind such a request, and would read on in the middle of the next.
-        """
-        if "Upgrade" in request.headers and self._payload_parser is None:
-            resp.force_close()
-        return await super().finish_response(request, resp, start_time)
 
     def resume_writing(self) -> None:
         """The other end takes what it is sent."""

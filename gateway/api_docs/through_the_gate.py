@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from gateway.edge.shop_policy import Needs, ShopPolicy
-from groundwork.edge_errors import CrossSite
+from groundwork.edge_errors import CrossSite, RequestMalformed, UnknownHost
 from groundwork.errors import (
     BookingError,
     DeviceProofInvalid,
@@ -37,11 +37,14 @@ def through_the_gate(operations: Iterable[Operation], policy: ShopPolicy) -> lis
 def at_the_edge(operations: Iterable[Operation], policy: ShopPolicy) -> list[Operation]:
     """Return all calls with the refusals that every request may meet."""
     return [
-        replace(operation, refusals=(*operation.refusals, CrossSite))
-        if _refuses_other_sites(operation, policy)
-        else operation
+        replace(operation, refusals=(*operation.refusals, *_of_the_edge(operation, policy)))
         for operation in operations
     ]
+
+
+def _of_the_edge(operation: Operation, policy: ShopPolicy) -> list[type[BookingError]]:
+    everywhere: list[type[BookingError]] = [UnknownHost, RequestMalformed]
+    return [*everywhere, CrossSite] if _refuses_other_sites(operation, policy) else everywhere
 
 
 def _refuses_other_sites(operation: Operation, policy: ShopPolicy) -> bool:

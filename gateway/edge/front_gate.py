@@ -8,6 +8,7 @@ from aiohttp import web
 
 from gateway.app_keys import CLOCK, DOOR, ORIGIN_HEALTH, POLICY, SETTINGS
 from gateway.edge.admission_gate import admission_of, identity_inside, note_failed
+from gateway.edge.one_meaning import HOSTS
 from gateway.edge.other_sites import check_site
 from gateway.edge.request_id import new_request_id
 from gateway.edge.security_headers import security_headers
@@ -26,6 +27,8 @@ LINE_BYTES_MAX: Final = 200
 # Events on sale at one time, and whatever else people try; half a megabyte.
 LINES_REMEMBERED_MAX: Final = 2_048
 VERSION: Final = " HTTP/1.1"
+# What is no host of anybody.
+NO_HOST: Final = " "
 
 
 class Line(NamedTuple):
@@ -65,6 +68,8 @@ class FrontGate:
         began_ms = self._clock.monotonic_ms()
         try:
             request = read_plain(self._app, line.call.method, line.path, data, line_end)
+            if not self._app[HOSTS].takes(request.headers.get("Host") or NO_HOST):
+                return None
             request[REQUEST_ID] = new_request_id()
             check_site(request)
             identity = identity_inside(request, admission_of(request))

@@ -9,6 +9,7 @@ import pytest
 from aiohttp._cookie_helpers import parse_cookie_header
 
 from booking_core.app_keys import SHOP
+from gateway.edge.one_meaning import refuse_other_meanings
 from gateway.edge.other_sites import refuse_other_sites
 from gateway.edge.request_id import request_id
 from groundwork import access_log
@@ -293,7 +294,7 @@ async def test_what_is_counted_soon_is_counted(monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_gate_before_the_framework_knows_all_that_stands_in_it(shop: Shop) -> None:
     """A new middleware must be thought of in gateway/edge/front_gate.py, and named here."""
-    known = [request_id, problem_json, refuse_other_sites]
+    known = [request_id, problem_json, refuse_other_meanings, refuse_other_sites]
     others = [each for each in shop.gateway.middlewares if each not in known]
     assert [each.__qualname__ for each in others] == ["access_log.<locals>.middleware"]
     assert [each.__qualname__ for each in shop.core.middlewares] == [

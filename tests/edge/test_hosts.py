@@ -12,6 +12,7 @@ from gateway.edge.hosts import Hosts
 from gateway.operator.settings import OperatorSettings
 from gateway.settings import GatewaySettings
 from groundwork.settings import SettingsError, read_settings
+from tests.support.fan import Fan
 from tests.support.opening import open_shop
 from tests.support.shop import Shop
 
@@ -78,6 +79,23 @@ async def test_a_ready_answer_is_for_our_names_too(shop: Shop, host: str, status
     async with asyncio.timeout(5):
         assert (await reader.readuntil(b"\r\n")).split(b" ")[1] == status
     writer.close()
+
+
+async def test_a_call_before_the_framework_is_for_our_names_too(shop: Shop) -> None:
+    event = await shop.new_event(3)
+    fan = Fan.inside(shop)
+    # The first look wakes the framework; what follows is given before it.
+    for host, status in (("fans.example", 200), ("tickets.example", 200), ("evil.example", 421)):
+        lines = [
+            f"GET /api/events/{event}/seats HTTP/1.1",
+            f"Host: {host}",
+            f"Authorization: Bearer {fan.admission}",
+        ]
+        reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(shop.url).port)
+        writer.write("\r\n".join([*lines, "", ""]).encode())
+        async with asyncio.timeout(5):
+            assert int((await reader.readuntil(b"\r\n")).split(b" ")[1]) == status, host
+        writer.close()
 
 
 @pytest.mark.parametrize(
