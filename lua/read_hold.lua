@@ -12,14 +12,13 @@ ARGV
   2 now_ms          integer or ""   see includes/now_ms.lua
   3 fan_id          string
   4 reservation_id  string
-  5 paying_ms       integer         how long a payment that begins now keeps it from being swapped; or 0
 
 RETURNS
   {'held', reservation, now_ms}
   {'lost'}                            no such live hold of this fan
   {'not_loaded'} {'fenced', epoch}    see includes/fence.lua
 
-Safe to repeat: an offer is accepted once, and the time of a payment is counted from now.
+Safe to repeat: an offer is accepted once.
 ]]
 --- @include now_ms
 --- @include fence
@@ -43,9 +42,4 @@ if reservation.fan_id ~= ARGV[3] or reservation.expires_at_ms <= now then
   return {'lost'}
 end
 text = accept_offer(k, ARGV[4], reservation, text, now)
-if ARGV[5] ~= '0' then
-  reservation.paying_until_ms = math.max(reservation.paying_until_ms or 0, now + tonumber(ARGV[5]))
-  text = cjson.encode(reservation)
-  redis.call('HSET', k.reservations, ARGV[4], text)
-end
 return {'held', text, now}

@@ -21,11 +21,13 @@ from groundwork.errors import (
     BookingError,
     HoldLost,
     IdempotencyKeyReused,
+    OverSeatLimit,
     PaymentDeclined,
     RequestInProgress,
     ReservationNotFound,
     SeatsTaken,
-    StoreUnavailable,
+    SoldOut,
+    TooManyRequests,
 )
 
 Status = Literal["pending", "awaited", "offered", "confirmed", "released", "cancelled"]
@@ -137,9 +139,17 @@ class Bookings:
             return await self._repeat(order, request)
 
     async def _claim(self, request: CompleteRequest) -> tuple[str, str]:
-        """Return the order and how it came about; from here on PostgreSQL keeps the seats."""
+        """Return the order and how it came about; from here on PostgreSQL keeps the seats.
+
+        The hold is given the time of a payment first: it must not end before Redis is told of the
+        outcome, or others are promised what is claimed already.
+        """
         try:
-            hold = await self._holds.read(request.reservation_id, request.fan_id, is_paying=True)
+            hold = await self._holds.keep_for_payment(
+                request.reservation_id,
+                request.fan_id,
+                self._settings.payment_ms + SETTLING_MS,
+            )
         except ReservationNotFound as error:
             # Gone from Redis; an order that has it would have been found by its key or is another's.
             earlier = await self._orders.by_reservation(request.reservation_id, request.fan_id)
@@ -160,21 +170,12 @@ class Bookings:
                 payment_ms=self._settings.payment_ms,
                 seats_max=event.seats_max,
             )
-        except SeatsTaken:
-            # Somebody else's claim came first, after a fail-over lost a hold: this one is void.
+        except (SeatsTaken, SoldOut, OverSeatLimit, TooManyRequests):
+            # What cannot be bought is not kept from others: somebody else's claim came first, after a
+            # fail-over lost a hold, or the buyer may have no more, or has tried enough cards for it.
             await self._holds.release(hold.reservation_id, hold.fan_id)
             raise
-        if claim.outcome == "claimed":
-            await self._keep(hold)
         return claim.order_id, claim.outcome
-
-    async def _keep(self, hold: Hold) -> None:
-        try:
-            await self._holds.keep_for_payment(
-                hold.reservation_id, hold.fan_id, self._settings.payment_ms + SETTLING_MS
-            )
-        except StoreUnavailable:
-            return  # the claim in PostgreSQL is what keeps the seats; Redis is told the outcome later
 
     async def _seat_ids(self, hold: Hold) -> list[str]:
         if not hold.seat_indexes:

@@ -31,7 +31,14 @@ from booking_core.seats.hold import (
 )
 from booking_core.seats.holds import SeatHolds
 from groundwork.clock import Clock
-from groundwork.errors import HoldLost, OverSeatLimit, SeatsTaken, SoldOut, StoreUnavailable
+from groundwork.errors import (
+    HoldLost,
+    OverSeatLimit,
+    ReservationNotFound,
+    SeatsTaken,
+    SoldOut,
+    StoreUnavailable,
+)
 
 # Time to read a mail and decide; nobody else can have the offered places meanwhile.
 OFFER_MS: Final = 10 * 60_000
@@ -79,7 +86,7 @@ class LatePayments:
         except PaymentRefused as refusal:
             log.error("an awaited payment is not there", order=order.order_id, code=refusal.code)
             await self.late.begin_ending(order.order_id, order.release_reason)
-        except (PaymentUnknown, StoreUnavailable):
+        except (PaymentUnknown, ReservationNotFound, StoreUnavailable):
             await self.late.look_later(order.order_id)
 
     async def _give_places(self, order: Order) -> bool:
@@ -94,6 +101,10 @@ class LatePayments:
             return False
         seat_ids = [layout.seat_ids[index] for index in hold.seat_indexes]
         offer_ms = OFFER_MS if is_offer else None
+        if is_offer:
+            # Before they are claimed: the hold must not end while the buyer decides.
+            more_ms = OFFER_MS + SETTLING_MS
+            await self.holds.keep_for_payment(hold.reservation_id, hold.fan_id, more_ms)
         try:
             state = await self.late.retake(
                 order.order_id, hold.reservation_id, seat_ids, event.seats_max, offer_ms
@@ -101,10 +112,7 @@ class LatePayments:
         except (SeatsTaken, SoldOut, OverSeatLimit):
             await self.holds.release(hold.reservation_id, hold.fan_id)
             return False
-        if state == OrderState.OFFERED:
-            more_ms = OFFER_MS + SETTLING_MS
-            await self.holds.keep_for_payment(hold.reservation_id, hold.fan_id, more_ms)
-        elif state == OrderState.SOLD:
+        if state == OrderState.SOLD:
             metrics.ORDERS.labels(order.event_id, "sold").inc()
         return True
 

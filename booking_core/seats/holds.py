@@ -35,8 +35,6 @@ SWEEP_HOLDS_MAX = 500
 DEAD_HOLDS_TRIES = 20
 # More than seats that are as good as each other, in any house.
 CHANCES = 1_000_000
-# A claim takes milliseconds; while it is under way, the hold must not become another.
-PAYING_MS = 20_000
 
 
 class SeatHolds:
@@ -140,14 +138,10 @@ class SeatHolds:
         # The fan's name is part of the operation's: nobody can learn of another's by guessing ids.
         return f"{fan_id}:{operation_id}" if operation_id else self._tokens.token()
 
-    async def read(self, reservation_id: str, fan_id: str, *, is_paying: bool = False) -> Hold:
-        """Return the fan's live hold; an offer is accepted by that. Raises ReservationNotFound.
-
-        Who is about to claim it says so: it cannot be swapped for a moment.
-        """
+    async def read(self, reservation_id: str, fan_id: str) -> Hold:
+        """Return the fan's live hold; an offer is accepted by that. Raises ReservationNotFound."""
         args: dict[str, str | int] = {
             "now_ms": "", "fan_id": fan_id, "reservation_id": reservation_id,
-            "paying_ms": PAYING_MS if is_paying else 0,
         }  # fmt: skip
         match await self._run(self._read_hold, event_of(reservation_id), args):
             case ["held", str(text), _]:
@@ -173,12 +167,18 @@ class SeatHolds:
             case _:
                 raise HoldLost
 
-    async def keep_for_payment(self, reservation_id: str, fan_id: str, more_ms: int) -> None:
-        """Keep the hold alive while a payment is under way.
+    async def keep_for_payment(self, reservation_id: str, fan_id: str, more_ms: int) -> Hold:
+        """Return the fan's live hold, kept for a payment that begins now: it lasts and stays as it is.
 
-        A hold that is gone is no reason to stop: the claim in PostgreSQL is what counts by then.
+        An offer is accepted by that. Raises ReservationNotFound.
         """
-        await self._extend(reservation_id, fan_id, "payment", more_ms)
+        match await self._extend(reservation_id, fan_id, "payment", more_ms):
+            case ["extended", str(text)]:
+                return read_reservation(reservation_id, text)
+            case ["lost"]:
+                raise ReservationNotFound
+            case answer:
+                raise AssertionError(f"extend_hold.lua broke its contract: {answer!r}")
 
     async def _extend(
         self,

@@ -1,6 +1,7 @@
 """Orders that are not paid in time: nothing is released before the payment is provably dead."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from booking_core.catalog.event import StockTier
 from booking_core.checkout.app_keys import CHECKOUT
 from booking_core.checkout.payments import Payment, PaymentUnknown
+from booking_core.ledger.orders import Claim, Orders
 from booking_core.practice_provider import intents
 from booking_core.practice_provider.app_keys import BOOK
 from booking_core.worker import ShopWorker
@@ -200,6 +202,34 @@ async def test_two_workers_rescue_many_orders_and_each_ends_once(shop: Shop) -> 
     await shop.settle()
     await assert_settled(shop, event)
     assert await shop.seat_digits(event) == "02" * 6
+
+
+async def test_a_hold_is_given_the_time_of_its_payment_before_it_is_claimed(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by `onsale prove`: a claim took longer than the hold had left, and others held the seat."""
+    event = await shop.new_event(2)
+    left_ms: list[float] = []
+    whole = Orders.claim
+
+    async def claim(self: Orders, *args: Any, **kwargs: Any) -> Claim:
+        [(_, ends_at_ms)] = await shop.redis.zrange(
+            f"{{e:{event}}}:expiries", 0, -1, withscores=True
+        )
+        left_ms.append(float(ends_at_ms) - shop.clock.now_ms())
+        return await whole(self, *args, **kwargs)
+
+    monkeypatch.setattr(Orders, "claim", claim)
+    fan = Fan.inside(shop)
+    held = await fan.held(event, "A-1")
+    # It has two seconds left.
+    key, soon_ms = f"{{e:{event}}}:reservations", shop.clock.now_ms() + 2_000
+    reservation = json.loads(str(await shop.redis.hget(key, held)))
+    await shop.redis.hset(key, held, json.dumps(reservation | {"expires_at_ms": soon_ms}))
+    await shop.redis.zadd(f"{{e:{event}}}:expiries", {held: soon_ms})
+    assert (await fan.complete(held)).status == 201
+    [left] = left_ms
+    assert left > shop.core_settings.payment_ms
 
 
 async def test_a_hold_lasts_as_long_as_its_payment(shop: Shop) -> None:

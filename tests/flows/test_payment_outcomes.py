@@ -129,6 +129,7 @@ async def test_cards_tried_for_one_reservation_are_limited(shop: Shop) -> None:
     assert (reply.status, reply.code) == (429, "too-many-requests")
     assert int(reply.headers["Retry-After"]) == reply.json["retry_after"] > 0
     await assert_settled(shop, event)
+    assert await shop.seat_digits(event) == "000", "kept from others for nothing"
 
 
 async def test_a_hold_that_ran_out_is_gone_and_costs_nothing(shop: Shop) -> None:

@@ -202,6 +202,7 @@ async def test_the_limit_of_a_buyer_holds_without_redis(shop: Shop) -> None:
     refused = await fan.complete(held)
     assert (refused.status, refused.code, refused.json["seats_max"]) == (403, "over-seat-limit", 3)
     await assert_settled(shop, event)
+    assert await shop.seat_digits(event) == "220000", "kept from others for nothing"
 
 
 async def test_a_sale_is_answered_although_redis_fails_after_it(

@@ -129,7 +129,7 @@ async def test_nobody_swaps_a_dead_hold_or_one_of_somebody_else(hall: SeatsInRed
 
 async def test_what_is_being_paid_for_stays_as_it_is(hall: SeatsInRedis) -> None:
     held = await held_by_ada(hall)
-    await hall.read("ada", held.reservation_id, paying_ms=20_000)
+    await hall.extend("ada", held.reservation_id, "payment", 20_000)
     hall.now += 5_000
 
     assert await hall.swap("ada", held.reservation_id, hall.named([8])) == ["paying", 15_000]
@@ -141,7 +141,7 @@ async def test_what_is_being_paid_for_stays_as_it_is(hall: SeatsInRedis) -> None
 async def test_what_a_payment_keeps_stays_as_it_is(hall: SeatsInRedis) -> None:
     held = await held_by_ada(hall)
     await hall.extend("ada", held.reservation_id, "payment", 30_000)
-    await hall.read("ada", held.reservation_id, paying_ms=1_000)
+    await hall.extend("ada", held.reservation_id, "payment", 1_000)
 
     assert await hall.swap("ada", held.reservation_id, hall.named([8])) == ["paying", 30_000]
     await check(hall)

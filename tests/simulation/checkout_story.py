@@ -26,7 +26,7 @@ ORDER_EFFECTS = frozenset(
      "note_answer", "note_captured"}
 )  # fmt: skip
 PAYMENT_EFFECTS = frozenset({"create", "confirm", "get", "cancel", "capture"})
-HOLD_EFFECTS = frozenset({"read", "keep_for_payment", "release", "settle"})
+HOLD_EFFECTS = frozenset({"keep_for_payment", "release", "settle"})
 # Actors die within their first effects; the longest life has about so many.
 DEATH_SHARE, LIFE_MAX = 0.55, 20
 REPEAT_SHARE, DEADLINE_SHARE, LATE_MONEY_SHARE, STOCK_SHARE = 0.4, 0.35, 0.3, 0.25

@@ -196,12 +196,14 @@ class SeatStory:
         fan.first_answers.clear()
 
     async def order(self) -> None:
-        """Claim a live hold in the ledger, where a seat has one owner, and keep it for the payment."""
+        """Keep a live hold for the payment, and claim it in the ledger, where a seat has one owner."""
         if not (found := self.a_hold()):
             return
         fan, held = found
-        answer = await self.event.read(fan.fan_id, held.reservation_id, paying_ms=HOLD_MS // 4)
-        if answer[0] != "held":
+        # At times the provider takes longer than the hold was kept for.
+        more_ms = self.rng.choice((HOLD_MS // 4, 5 * HOLD_MS))
+        answer = await self.event.extend(fan.fan_id, held.reservation_id, "payment", more_ms)
+        if answer[0] != "extended":
             fan.holds.remove(held)
             return
         held = read_hold(held.reservation_id, answer[1])
@@ -209,9 +211,9 @@ class SeatStory:
             return
         if not self.ledger.claim(held):
             self.happened["claim refused"] += 1
-            return
-        if self.rng.random() < 0.5:  # else Redis did not answer: the claim is what counts
-            await self.event.extend(fan.fan_id, held.reservation_id, "payment", 5 * HOLD_MS)
+            if self.rng.random() < 0.5:  # else Redis did not answer: it runs out later
+                await self.event.release(fan.fan_id, held.reservation_id)
+                fan.holds.remove(found[1])
 
     async def decide(self) -> None:
         """The ledger makes an order a sale, or gives its claims back."""

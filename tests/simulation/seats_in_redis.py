@@ -243,11 +243,10 @@ class SeatsInRedis:
         }  # fmt: skip
         return await self.call("release_hold", self.keys, args)
 
-    async def read(self, fan_id: str, reservation_id: str, paying_ms: int = 0) -> list[Any]:
-        """Read a live hold; for so long it is being paid for."""
+    async def read(self, fan_id: str, reservation_id: str) -> list[Any]:
+        """Read a live hold."""
         args: dict[str, str | int] = {
             "now_ms": self.now, "fan_id": fan_id, "reservation_id": reservation_id,
-            "paying_ms": paying_ms,
         }  # fmt: skip
         return await self.call("read_hold", self.keys, args)
 

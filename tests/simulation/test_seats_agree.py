@@ -49,23 +49,19 @@ class SeatMachine(SwappingMachine):
             if is_wish and operation:
                 self.remembered[operation] = (hold.name, None)
 
-    @rule(which=st.integers(0), paying_ms=st.sampled_from([0, 0, 20_000]))
-    def read(self, which: int, paying_ms: int) -> None:
-        """Look at a hold, or begin to pay for it."""
+    @rule(which=st.integers(0))
+    def read(self, which: int) -> None:
+        """Look at a hold."""
         if not self.known:
             return
         hold = self.known[which % len(self.known)]
-        answer = self.run(self.event.read(hold.fan, hold.name, paying_ms))
+        answer = self.run(self.event.read(hold.fan, hold.name))
         now = self.model.live(hold.name, hold.fan)
         if now is None:
             assert answer == ["lost"]
             return
         assert answer[0] == "held"
         self.model.accept(hold.name)
-        if paying_ms:
-            until = max(now.paying_until, self.model.now + paying_ms)
-            now = replace(self.model.holds[hold.name], paying_until=until)
-            self.model.holds[hold.name] = now
 
     @rule(which=st.integers(0), is_stranger=SELDOM)
     def release(self, which: int, is_stranger: bool) -> None:
