@@ -141,7 +141,7 @@ async def _take_in(
     sale_id = room.sale.sale_id
     rooms = request.config_dict[ROOMS]
     try:
-        lane = await lane_of(request, room.sale, fan_id, code)
+        lane = await lane_of(request, room.sale, fan_id, code, proof)
         joined = await rooms.line.join(
             sale_id, fan_id, proof, device, lane, asked_from(request, sale_id)
         )

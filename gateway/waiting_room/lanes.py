@@ -10,19 +10,20 @@ from gateway.edge.credentials import read_ticket
 from gateway.waiting_room.allowances import CODE_GUESSES
 from gateway.waiting_room.line_records import GENERAL
 from gateway.waiting_room.sales import Sale
+from gateway.waiting_room.spent_proofs import give_proof_back, spend_proof
 from groundwork.errors import AccessCodeInvalid, StoreUnavailable, TicketInvalid
 
 
-async def lane_of(request: web.Request, sale: Sale, fan_id: str, code: str) -> str:
+async def lane_of(request: web.Request, sale: Sale, fan_id: str, code: str, proof: str) -> str:
     """Return the lane the fan joins; a code that opens a better one than theirs is used for it.
 
-    Raises AccessCodeInvalid, TooManyRequests: nothing has changed then, and the fan keeps what they
-    have.
+    `proof` names the work for this join. Raises AccessCodeInvalid, TooManyRequests: nothing has
+    changed then, and the fan keeps what they have; BotCheckFailed for the work of somebody else.
     """
     lane = lane_held(request, sale, fan_id)
     if not code.strip():
         return lane
-    opened = await _redeem(request, sale.sale_id, fan_id, code)
+    opened = await _redeem(request, sale.sale_id, fan_id, code, proof)
     lanes = sale.lane_ids
     # A code is made for a lane that the sale has, and lanes are never taken away.
     return min(lane, opened, key=lanes.index)
@@ -37,7 +38,7 @@ def lane_held(request: web.Request, sale: Sale, fan_id: str) -> str:
     return GENERAL
 
 
-async def _redeem(request: web.Request, sale_id: str, fan_id: str, code: str) -> str:
+async def _redeem(request: web.Request, sale_id: str, fan_id: str, code: str, proof: str) -> str:
     """Use the code for the fan. Every try counts as a guess until the code turns out to be right."""
     allowances = request.config_dict[ALLOWANCES]
     address = request.config_dict[CLIENT_ADDRESSES].of(request)
@@ -45,7 +46,7 @@ async def _redeem(request: web.Request, sale_id: str, fan_id: str, code: str) ->
     try:
         await allowances.spend(CODE_GUESSES, sale_id, address)
         outcome = "failed"
-        lane = await request.config_dict[ACCESS_CODES].redeem(sale_id, code, fan_id)
+        lane = await _redeem_by(request, sale_id, fan_id, code, proof)
         outcome = "redeemed"
     except AccessCodeInvalid as refusal:
         outcome = refusal.reason
@@ -55,3 +56,18 @@ async def _redeem(request: web.Request, sale_id: str, fan_id: str, code: str) ->
     with suppress(StoreUnavailable):  # an allowance refills by itself
         await allowances.give_back(CODE_GUESSES, sale_id, address)
     return lane
+
+
+async def _redeem_by(request: web.Request, sale_id: str, fan_id: str, code: str, proof: str) -> str:
+    """Use the code for the fan by their work: a word that many know is not used up by one who works once.
+
+    The work for a wrong code still counts.
+    """
+    is_spent_now = await spend_proof(request, sale_id, proof, fan_id)
+    try:
+        return await request.config_dict[ACCESS_CODES].redeem(sale_id, code, fan_id)
+    except AccessCodeInvalid:
+        if is_spent_now:
+            with suppress(StoreUnavailable):
+                await give_proof_back(request, sale_id, proof)
+        raise

@@ -11,7 +11,6 @@ from gateway.app_keys import (
     ALLOWANCES,
     CAPTCHA,
     CLIENT_ADDRESSES,
-    EPOCHS,
     MAIL_CODES,
     PROOF_OF_WORK,
     SIGNAL_NOTES,
@@ -30,11 +29,10 @@ from gateway.edge.asking import spend
 from gateway.edge.credentials import prove_device, read_ticket
 from gateway.waiting_room.allowances import STEP_UP_WAITS
 from gateway.waiting_room.code_mails import address_typed, send_code
-from gateway.waiting_room.line import SPENT_MS
+from gateway.waiting_room.spent_proofs import spend_proof
 from groundwork.check_errors import MailCodeInvalid, StepUpFailed, StepUpNeeded
 from groundwork.errors import BotCheckFailed, StoreUnavailable
 from groundwork.tokens import TicketClaims
-from lua.keys import spent_key
 
 # Work of some seconds more: nothing to see, nothing to hear, nothing to solve by hand.
 WORK: Final = "work"
@@ -141,20 +139,11 @@ async def _check_work(request: web.Request, ticket: TicketClaims, answer: str) -
     solved = request.config_dict[PROOF_OF_WORK].check(answer, ticket.sale_id, ticket.jkt)
     if solved.level < EXTRA:
         raise StepUpFailed("too-easy")
-    await _spend(request, ticket, solved.nonce)
+    await spend_proof(request, ticket.sale_id, solved.nonce, ticket.fan_id)
 
 
 async def _check_wait(request: web.Request, ticket: TicketClaims, answer: str) -> None:
     nonce = request.config_dict[WAIT_TOKENS].check(answer, ticket.sale_id, WAIT_MS)
     address = request.config_dict[CLIENT_ADDRESSES].of(request)
     await request.config_dict[ALLOWANCES].spend(STEP_UP_WAITS, ticket.sale_id, address)
-    await _spend(request, ticket, nonce)
-
-
-async def _spend(request: web.Request, ticket: TicketClaims, nonce: str) -> None:
-    """Spend what was done, for this fan; a repeat of theirs is the same. Raises BotCheckFailed."""
-    store = request.config_dict[EPOCHS].store
-    key = spent_key(ticket.sale_id, f"proof:{nonce}")
-    is_first = await store.call("SET", key, ticket.fan_id, "NX", "PX", SPENT_MS)
-    if not is_first and await store.call("GET", key) != ticket.fan_id:
-        raise BotCheckFailed("replayed")
+    await spend_proof(request, ticket.sale_id, nonce, ticket.fan_id)

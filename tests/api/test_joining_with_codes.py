@@ -1,5 +1,6 @@
 """Joining with an access code: the lane it opens, and what a wrong one costs: nothing."""
 
+import asyncio
 import random
 from datetime import UTC, datetime, timedelta
 
@@ -108,6 +109,23 @@ async def test_guesses_run_out_and_right_codes_are_no_guesses(shop: Shop) -> Non
     right = await fan.join(sale, access_code=code, altcha=altcha)
     assert right.code == "too-many-requests", "a right code must not be told from a wrong one"
     assert (await fan.join(sale, altcha=altcha)).status == 201, "without a code nobody has to wait"
+
+
+async def test_a_word_that_many_know_is_not_used_up_by_one_who_works_once(shop: Shop) -> None:
+    sale = await spaced(shop)
+    made = shop.gateway[ACCESS_CODES]
+    await made.add(sale, "members", "FANCLUB2030", 20, "lot")
+    altcha = await Fan(shop).solved(sale)
+    # Whoever has no key and no ticket is somebody new at each press.
+    crowd = [Fan(shop, key) for key in (None, None, None, DeviceKey(), DeviceKey())]
+    at_once = [fan.join(sale, access_code="FANCLUB2030", altcha=altcha) for fan in crowd]
+    answers = [
+        *await asyncio.gather(*at_once),
+        await Fan(shop).join(sale, access_code="FANCLUB2030", altcha=altcha),
+    ]
+    assert sorted(answer.status for answer in answers) == [201, *[403] * 5]
+    assert {answer.json["reason"] for answer in answers if answer.status == 403} == {"replayed"}
+    assert [batch.uses for batch in await made.batches(sale)] == [1]
 
 
 async def test_a_code_counts_before_the_opening_too(shop: Shop) -> None:
