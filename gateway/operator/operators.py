@@ -69,7 +69,7 @@ class Operators:
         self.log = OperatorLog(pool, clock)
 
     async def add(self, doer: Doer, name: str, role: Role, password: str) -> None:
-        """Add an operator, or give one a new role and password, which ends their sessions.
+        """Add an operator, or give one a new role and password, which ends their sessions and tokens.
 
         Raises PasswordWeak, RequestInvalid.
         """
@@ -84,7 +84,7 @@ class Operators:
                     removed_at_ms = NULL""",
                 (name, role, kept, self._clock.now_ms()),
             )
-            await db.execute("DELETE FROM operator_sessions WHERE operator = %s", (name,))
+            await self._end_all(db, name)
             await self.log.add_within(db, doer, "add-operator", name, "", {"role": role})
 
     async def remove(self, doer: Doer, name: str) -> bool:
@@ -96,9 +96,18 @@ class Operators:
                 (self._clock.now_ms(), name),
             )
             if cursor.rowcount:
-                await db.execute("DELETE FROM operator_sessions WHERE operator = %s", (name,))
+                await self._end_all(db, name)
                 await self.log.add_within(db, doer, "remove-operator", name, "", {})
             return cursor.rowcount > 0
+
+    async def _end_all(self, db: psycopg.AsyncConnection[Any], name: str) -> None:
+        """End the operator's sessions and tokens for good: whoever had crept in has nothing left."""
+        await db.execute("DELETE FROM operator_sessions WHERE operator = %s", (name,))
+        await db.execute(
+            """UPDATE operator_tokens SET revoked_at_ms = %s
+                WHERE operator = %s AND revoked_at_ms IS NULL""",
+            (self._clock.now_ms(), name),
+        )
 
     async def all(self) -> list[tuple[str, Role]]:
         """Return the operators there are, with their roles."""

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.operator_access.conftest import Browser, Desk
+from tests.operator_access.conftest import PASSWORD, TESTER, Browser, Desk
 
 DAY_MS = 24 * 60 * 60_000
 GOOD: dict[str, Any] = {"purpose": "deploys", "scopes": ["sales:read"], "days": 2}
@@ -42,6 +42,28 @@ async def test_a_revoked_token_counts_no_more(desk: Desk) -> None:
     assert (await boss.ask(*revoke)).status == 200
     assert await status_of(program, token) == 401
     assert (await boss.ask(*revoke)).status == 404
+
+
+async def test_a_new_password_leaves_nothing_to_who_had_crept_in(desk: Desk) -> None:
+    intruder, program = await desk.signed_in("ada", "admin"), await desk.browse()
+    token = (await intruder.ask("POST", "/operator/api/tokens", GOOD)).body["token"]
+    assert await status_of(program, token) == 200
+    await desk.operators.add(TESTER, "ada", "admin", "another password of hers")
+    assert await status_of(program, token) == 401
+    assert (await intruder.ask("GET", "/operator/api/me")).status == 401
+
+
+async def test_who_comes_back_gets_no_old_token_back(desk: Desk) -> None:
+    ada, bob, program = (
+        *[await desk.signed_in(name, "admin") for name in ("ada", "bob")],
+        await desk.browse(),
+    )
+    token = (await ada.ask("POST", "/operator/api/tokens", GOOD)).body["token"]
+    others = (await bob.ask("POST", "/operator/api/tokens", GOOD)).body["token"]
+    await desk.operators.remove(TESTER, "ada")
+    await desk.operators.add(TESTER, "ada", "viewer", PASSWORD)
+    assert await status_of(program, token) == 401
+    assert await status_of(program, others) == 200, "nobody else's ends with it"
 
 
 @pytest.mark.parametrize(
