@@ -27,9 +27,21 @@ def is_address(text: str) -> bool:
     return True
 
 
+def plain_address(text: str) -> str:
+    """Return an IPv4 address that is written as one of IPv6 (`::ffff:192.0.2.1`) as what it is.
+
+    Servers that take both on one socket write all of IPv4 so. Other texts stay as they are.
+    """
+    if not is_address(text):
+        return text
+    parsed = ipaddress.ip_address(text)
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return text if mapped is None else str(mapped)
+
+
 def is_within(address: str, networks: Iterable[Network]) -> bool:
     """Say whether an address lies in one of the networks."""
     if not is_address(address):
         return False
-    ip = ipaddress.ip_address(address)
+    ip = ipaddress.ip_address(plain_address(address))
     return any(ip in network for network in networks)

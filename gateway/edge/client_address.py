@@ -6,7 +6,7 @@ from ipaddress import ip_address, ip_network
 
 from aiohttp import web
 
-from groundwork.networks import Network, is_address, is_within, trusted_networks
+from groundwork.networks import Network, is_address, is_within, plain_address, trusted_networks
 
 # Addresses that were looked at and are remembered; a few megabytes.
 REMEMBERED_MAX = 16_384
@@ -24,14 +24,14 @@ class ClientAddresses:
         Each proxy adds whom it was asked by at the right end of X-Forwarded-For; what stands to the
         left of an address we do not trust may be made up.
         """
-        address = request.remote or ""
+        address = plain_address(request.remote or "")
         if not self._trusted or not _is_within(address, self._trusted):
             return address
         forwarded = ",".join(request.headers.getall("X-Forwarded-For", ())).split(",")
         for text in reversed(forwarded):
             if not is_address(text.strip()):
                 break
-            address = text.strip()
+            address = plain_address(text.strip())
             if not _is_within(address, self._trusted):
                 break
         return address
@@ -57,6 +57,7 @@ class ClientAddresses:
 def _bounded_name(address: str) -> str:
     if not is_address(address):
         return ""
+    address = plain_address(address)
     parsed = ip_address(address)
     if not parsed.is_global:
         return ""

@@ -30,6 +30,9 @@ def asked(remote: str, *forwarded: str) -> object:
         ("10.0.0.0/8", "10.0.0.1", ("nonsense",), "10.0.0.1"),
         ("10.0.0.0/8", "10.0.0.1", ("1.1.1.1, nonsense, 10.0.0.2",), "10.0.0.2"),
         ("10.0.0.0/8, ::1/128", "::1", ("2001:db8::1",), "2001:db8::1"),
+        # As servers write it that take IPv4 and IPv6 on one socket.
+        ("10.0.0.0/8", "10.0.0.1", ("::ffff:198.51.100.1",), "198.51.100.1"),
+        ("10.0.0.0/8", "::ffff:10.0.0.1", ("1.1.1.1, 198.51.100.1, ::ffff:a00:2",), "198.51.100.1"),
     ],
 )
 def test_the_last_one_we_trust_says_who_asked(
@@ -42,12 +45,16 @@ def test_the_last_one_we_trust_says_who_asked(
     ("remote", "name"),
     [
         ("8.8.8.8", "8.8.8.8"), ("127.0.0.1", ""), ("10.1.2.3", ""), ("::1", ""), ("", ""),
+        # All of IPv4 lies in one /64 of IPv6: each of them is somebody else there, too.
+        ("::ffff:8.8.8.8", "8.8.8.8"), ("::ffff:8.8.4.4", "8.8.4.4"), ("::ffff:10.1.2.3", ""),
         ("2a00:1450:4001:830::200e", "2a00:1450:4001:830::/64"),
         ("2a00:1450:4001:830:ffff::1", "2a00:1450:4001:830::/64"),
     ],
 )  # fmt: skip
 def test_what_an_address_is_bounded_as(remote: str, name: str) -> None:
-    assert ClientAddresses("").to_be_bounded(asked(remote)) == name  # type: ignore[arg-type]
+    addresses = ClientAddresses("")
+    assert addresses.to_be_bounded(asked(remote)) == name  # type: ignore[arg-type]
+    assert addresses.of_connection(remote) == name
 
 
 def test_a_network_that_is_none_stops_the_start() -> None:
