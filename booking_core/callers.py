@@ -35,9 +35,9 @@ def fan_admitted(identity: Identity, event: Event) -> str:
     return identity.fan_id
 
 
-def seats_allowed(request: web.Request, event: Event) -> int:
+def seats_allowed(identity: Identity, event: Event) -> int:
     """Return how many seats of the event the fan may have: the event's limit, or that of their pass."""
-    allowed = request[IDENTITY].seats_max
+    allowed = identity.seats_max
     return event.seats_max if allowed is None else min(allowed, event.seats_max)
 
 

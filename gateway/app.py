@@ -183,7 +183,7 @@ def _stand_at_the_edge(app: web.Application) -> None:
     app[REFUSAL_HEADERS] = security_headers(is_secure=settings.is_secure)
     app[HOSTS] = settings.allowed_hosts()
     app[READY_ANSWERS] = ReadyAnswers("gateway", app[REFUSAL_HEADERS], app[HOSTS].takes)
-    app[FRONT_DOOR] = FrontGate(app, route="/{path}").find
+    app[FRONT_DOOR] = FrontGate(app).find
 
 
 def add_routes(app: web.Application, behind_the_gate: Sequence[Operation]) -> None:

@@ -27,7 +27,11 @@ DIGITS: Final = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 
 async def read_body(request: web.Request, kind: type[Body]) -> Body:
     """Return the typed JSON body. Raises RequestInvalid naming the field; an empty body is {}."""
-    content = await read_content(request)
+    return decode_body(await read_content(request), kind)
+
+
+def decode_body(content: bytes, kind: type[Body]) -> Body:
+    """Return the typed JSON body. Raises RequestInvalid naming the field; an empty body is {}."""
     try:
         return msgspec.json.decode(content or b"{}", type=kind)
     except msgspec.ValidationError as error:
@@ -90,7 +94,12 @@ def idempotency_key(request: web.Request, in_body: str | None) -> str:
 
     Raises RequestInvalid for one that could not be stored as it is.
     """
-    key = request.headers.get("Idempotency-Key") or in_body or ""
+    return checked_key(request.headers.get("Idempotency-Key", ""), in_body)
+
+
+def checked_key(in_header: str, in_body: str | None) -> str:
+    """Return the key as `idempotency_key` does."""
+    key = in_header or in_body or ""
     # Two keys that are not text would look alike: their bytes arrive as U+FFFD, or as surrogates.
     if len(key) > KEY_CHARACTERS_MAX or not key.isprintable() or "\ufffd" in key:
         raise RequestInvalid(

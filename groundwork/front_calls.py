@@ -24,12 +24,13 @@ FindAnswer = Callable[[bytes], bytes | Found | None]
 class FrontCall:
     """A call that a shop answers without the framework, to a fan whom the gate let in.
 
-    `path` has the groups that `answer` gets. None leaves the request to the framework, which answers
-    it in the same way; nothing may have been done for it then. What is returned may raise as a
-    handler may.
+    `route` is the call's name in the metrics. `path` has the groups that `answer` gets. None leaves the
+    request to the framework, which answers it in the same way; nothing may have been done for it
+    then. What is returned may raise as a handler may.
     """
 
     method: str
+    route: str
     path: re.Pattern[str]
     answer: Callable[[Sequence[str], PlainRequest, Identity], Answer | Answering | None]
 

@@ -160,7 +160,8 @@ async def reserve_form(request: web.Request) -> web.Response:
     held = await read_held(request, event)
     try:
         if held is None:
-            hold = await hold_wanted(request, event, layout, fan_id, body, None)
+            identity = request[IDENTITY]
+            hold = await hold_wanted(request.app, identity, event, layout, body, None)
         else:
             changed = (held.reservation_id, fan_id, body, None)
             hold = await swap_wanted(request, event, layout, *changed)

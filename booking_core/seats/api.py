@@ -6,8 +6,14 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from booking_core.app_keys import SHOP
-from booking_core.callers import admitted_fan, check_user_id, inside_fan, seats_allowed
+from booking_core.app_keys import IDENTITY, SHOP
+from booking_core.callers import (
+    admitted_fan,
+    check_user_id,
+    fan_admitted,
+    inside_fan,
+    seats_allowed,
+)
 from booking_core.catalog.event import SLUG, Event
 from booking_core.catalog.seat_layout import SeatLayout
 from booking_core.seats.app_keys import CHANNELS, HOLDS, SEAT_MAPS, STORE_CLOCK
@@ -16,7 +22,7 @@ from booking_core.seats.reserving import ReservationDocument, describe_hold
 from booking_core.seats.seat_map import RELOAD
 from booking_core.seats.seats_document import SeatsDocument
 from booking_core.seats.wanted import ReserveBody, WantedBody, make_wish, named_refusals
-from groundwork.bodies import idempotency_key
+from groundwork.bodies import checked_key, idempotency_key
 from groundwork.errors import (
     EventNotFound,
     ExtensionRefused,
@@ -33,6 +39,7 @@ from groundwork.errors import (
     TooManyRequests,
 )
 from groundwork.event_streams import EventStream, EventStreams
+from groundwork.identity import Identity
 from groundwork.operations import IDEMPOTENCY_KEY, ApiRoutes, Credential, Header
 from groundwork.seat_errors import LeavesOrphan, SeatsKept
 from groundwork.typed_answers import Created, Encoded, Json
@@ -47,6 +54,7 @@ WISH_REFUSALS: Final = (
     *(OverSeatLimit, HoldLost, RequestInProgress, StoreUnavailable),
 )
 SNAPSHOT_PATH: Final = "/api/events/{event}/seats"
+RESERVE_PATH: Final = "/api/bookings/reserve"
 SNAPSHOT_HEADERS: Final = {"Cache-Control": "no-store", "Vary": "Accept-Encoding"}
 SNAPSHOT_GZIP_HEADERS: Final = {**SNAPSHOT_HEADERS, "Content-Encoding": "gzip"}
 # What a reader has, as this stream's ids say it: epoch and number.
@@ -114,35 +122,40 @@ async def changes(request: web.Request, query: ChangesQuery) -> EventStream:
     return streams.open(streams.channel(event.event_id, seat_map), cursor, greeting, fan_id)
 
 
-@routes.post(
-    "/api/bookings/reserve", refuses=WISH_REFUSALS, headers=[IDEMPOTENCY_KEY], credential=PASS
-)
+@routes.post(RESERVE_PATH, refuses=WISH_REFUSALS, headers=[IDEMPOTENCY_KEY], credential=PASS)
 async def reserve(request: web.Request, body: ReserveBody) -> Created[ReservationDocument]:
     """Hold what was asked for, all or nothing."""
     inside_fan(request)
-    event = await event_named(request, body.event_id)
-    fan_id = admitted_fan(request, event)
-    check_user_id(body.user_id, fan_id)
-    operation_id = idempotency_key(request, body.idempotency_key) or None
-    layout = await request.config_dict[SHOP].seat_layout(event.event_id)
-    hold = await hold_wanted(request, event, layout, fan_id, body, operation_id)
-    return Created(describe_hold(event, layout, hold, request.config_dict[STORE_CLOCK].now_ms()))
+    key = request.headers.get("Idempotency-Key", "")
+    return Created(await reserve_for(request.app, request[IDENTITY], body, key))
+
+
+async def reserve_for(
+    app: web.Application, identity: Identity, body: ReserveBody, key_in_header: str
+) -> ReservationDocument:
+    """Hold what the body asks for, and describe it. Raises WISH_REFUSALS."""
+    event = await event_called(app, body.event_id)
+    check_user_id(body.user_id, fan_admitted(identity, event))
+    operation_id = checked_key(key_in_header, body.idempotency_key) or None
+    layout = await app[SHOP].seat_layout(event.event_id)
+    hold = await hold_wanted(app, identity, event, layout, body, operation_id)
+    return describe_hold(event, layout, hold, app[STORE_CLOCK].now_ms())
 
 
 async def hold_wanted(
-    request: web.Request,
+    app: web.Application,
+    identity: Identity,
     event: Event,
     layout: SeatLayout,
-    fan_id: str,
     body: WantedBody,
     operation_id: str | None,
 ) -> Hold:
     """Hold what the body asks for. Raises RequestInvalid, and the refusals of SeatHolds by name."""
-    holds, now_ms = request.config_dict[HOLDS], request.config_dict[STORE_CLOCK].now_ms()
-    channel = await request.config_dict[CHANNELS].channel_of(event.event_id, body.channel_key)
-    wish, seats_max = make_wish(event, layout, body, channel), seats_allowed(request, event)
+    holds, now_ms = app[HOLDS], app[STORE_CLOCK].now_ms()
+    channel = await app[CHANNELS].channel_of(event.event_id, body.channel_key)
+    wish, seats_max = make_wish(event, layout, body, channel), seats_allowed(identity, event)
     with named_refusals(event, layout, now_ms):
-        return await holds.hold(event.event_id, fan_id, wish, seats_max, operation_id)
+        return await holds.hold(event.event_id, identity.fan_id, wish, seats_max, operation_id)
 
 
 @routes.post(
@@ -175,7 +188,10 @@ async def swap_wanted(
     """Change a hold to the wish. Raises as `hold_wanted` does, and HoldLost, RequestInProgress."""
     holds, now_ms = request.config_dict[HOLDS], request.config_dict[STORE_CLOCK].now_ms()
     channel = await request.config_dict[CHANNELS].channel_of(event.event_id, body.channel_key)
-    wish, seats_max = make_wish(event, layout, body, channel), seats_allowed(request, event)
+    wish, seats_max = (
+        make_wish(event, layout, body, channel),
+        seats_allowed(request[IDENTITY], event),
+    )
     with named_refusals(event, layout, now_ms):
         return await holds.swap(reservation_id, fan_id, wish, seats_max, operation_id)
 
@@ -203,6 +219,11 @@ async def extend(request: web.Request) -> Json[ReservationDocument]:
 
 async def event_named(request: web.Request, event_id: str) -> Event:
     """Return the event. Raises EventNotFound, also for what cannot be an event's name."""
+    return await event_called(request.app, event_id)
+
+
+async def event_called(app: web.Application, event_id: str) -> Event:
+    """Return the event as `event_named` does."""
     if not SLUG.fullmatch(event_id):
         raise EventNotFound
-    return await request.config_dict[SHOP].get(event_id)
+    return await app[SHOP].get(event_id)

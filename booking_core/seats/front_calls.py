@@ -2,48 +2,62 @@
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
+import msgspec
 from aiohttp import web
 
-from booking_core.app_keys import SHOP
+from booking_core.app_keys import CLOCK, SHOP
 from booking_core.callers import fan_admitted
 from booking_core.seats.api import (
+    RESERVE_PATH,
     SNAPSHOT_GZIP_HEADERS,
     SNAPSHOT_HEADERS,
     SNAPSHOT_PATH,
+    reserve_for,
     takes_gzip,
 )
 from booking_core.seats.app_keys import SEAT_MAPS
+from booking_core.seats.wanted import ReserveBody
 from groundwork.access_log import RouteCounts
 from groundwork.answers import Answer, AnswerHeaders
-from groundwork.errors import NotAdmitted
-from groundwork.front_calls import FrontCall
+from groundwork.bodies import decode_body
+from groundwork.errors import BookingError, NotAdmitted
+from groundwork.front_calls import Answering, FrontCall
 from groundwork.identity import Identity
 from groundwork.plain_request import PlainRequest
-from groundwork.typed_answers import JSON
+from groundwork.problem_json import STATUS_OF
+from groundwork.typed_answers import JSON, NO_STORE
 
 # As SLUG has them; what is no event's name is refused by the framework.
 SNAPSHOT: Final = re.compile(r"/api/events/([a-z0-9][a-z0-9-]{0,62})/seats", re.ASCII)
-
+RESERVE: Final = re.compile(re.escape(RESERVE_PATH))
 PLAIN: Final = AnswerHeaders({"Content-Type": JSON, **SNAPSHOT_HEADERS})
 COMPRESSED: Final = AnswerHeaders({"Content-Type": JSON, **SNAPSHOT_GZIP_HEADERS})
+CREATED: Final = AnswerHeaders({"Content-Type": JSON, **NO_STORE})
 
 
 class SeatCalls:
-    """The calls of a sale's crowd: seats as they are."""
+    """The calls of a sale's crowd: seats as they are, and holding some."""
 
     def __init__(self, app: web.Application) -> None:
         self._app = app
+        self._clock = app[CLOCK]
         self._snapshots = RouteCounts("core", SNAPSHOT_PATH)
+        self._reserves = RouteCounts("core", RESERVE_PATH)
         app.on_cleanup.append(self._hand_over)
 
     def calls(self) -> Sequence[FrontCall]:
         """Return them for FRONT_CALLS."""
-        return (FrontCall("GET", SNAPSHOT, self._snapshot),)
+        return (
+            FrontCall("GET", SNAPSHOT_PATH, SNAPSHOT, self._snapshot),
+            FrontCall("POST", RESERVE_PATH, RESERVE, self._reserve),
+        )
 
     async def _hand_over(self, _: web.Application) -> None:
         self._snapshots.hand_over()
+        self._reserves.hand_over()
 
     def _snapshot(
         self, parts: Sequence[str], request: PlainRequest, identity: Identity
@@ -61,3 +75,21 @@ class SeatCalls:
         if takes_gzip(request.headers.get("Accept-Encoding")):
             return Answer(200, COMPRESSED, compressed)
         return Answer(200, PLAIN, plain)
+
+    def _reserve(self, _: Sequence[str], request: PlainRequest, identity: Identity) -> Answering:
+        return partial(self._reserved, request, identity)
+
+    async def _reserved(self, request: PlainRequest, identity: Identity) -> Answer:
+        began_ms, status = self._clock.monotonic_ms(), 500
+        try:
+            body = decode_body(request.body, ReserveBody)
+            key = request.headers.get("Idempotency-Key")
+            document = await reserve_for(self._app, identity, body, key)
+            status = 201
+        except BookingError as error:
+            status = STATUS_OF[type(error)]
+            raise
+        finally:
+            took = (self._clock.monotonic_ms() - began_ms) / 1000
+            self._reserves.note_soon(status, took, request.method, identity.request_id)
+        return Answer(status, CREATED, msgspec.json.encode(document))

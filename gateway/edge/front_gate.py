@@ -35,6 +35,7 @@ class Line(NamedTuple):
     """What a request line asks for: a call of the shop, and the parts of its path."""
 
     call: FrontCall
+    counts: RouteCounts
     path: str
     parts: Sequence[str]
 
@@ -46,12 +47,11 @@ class FrontGate:
     framework, and `pass_on` says why not.
     """
 
-    def __init__(self, app: web.Application, route: str) -> None:
-        """`route` is the framework's for the same requests, to be counted with them."""
+    def __init__(self, app: web.Application) -> None:
         self._app = app
         self._clock = app[CLOCK]
         self._common = AnswerHeaders(security_headers(is_secure=app[SETTINGS].is_secure)).lines
-        self._counts = RouteCounts("gateway", route)
+        self._counts: dict[str, RouteCounts] = {}
         app.on_cleanup.append(self._hand_over)
         self._line: Callable[[bytes], Line | None] = lru_cache(LINES_REMEMBERED_MAX)(
             self._read_line
@@ -79,11 +79,12 @@ class FrontGate:
         if answer is None:
             return None
         if isinstance(answer, Answer):
-            return self._given(request, identity, answer, began_ms)
-        return partial(self._answer, request, identity, answer, began_ms)
+            return self._given(line, request, identity, answer, began_ms)
+        return partial(self._answer, line, request, identity, answer, began_ms)
 
     async def _hand_over(self, _: web.Application) -> None:
-        self._counts.hand_over()
+        for counts in self._counts.values():
+            counts.hand_over()
 
     def _read_line(self, line: bytes) -> Line | None:
         text = line.decode("latin-1")
@@ -95,11 +96,18 @@ class FrontGate:
             return None
         for call in self._app[DOOR].front_calls():
             if call.method == method and (found := call.path.fullmatch(path)):
-                return Line(call, path, found.groups())
+                if call.route not in self._counts:
+                    self._counts[call.route] = RouteCounts("gateway", call.route)
+                return Line(call, self._counts[call.route], path, found.groups())
         return None
 
     async def _answer(
-        self, request: PlainRequest, identity: Identity, answering: Answering, began_ms: float
+        self,
+        line: Line,
+        request: PlainRequest,
+        identity: Identity,
+        answering: Answering,
+        began_ms: float,
     ) -> bytes:
         try:
             answer = await answering()
@@ -107,15 +115,20 @@ class FrontGate:
             answer = answer_of(problem_of(error, request))
         except Exception:
             answer = answer_of(internal_error(request))
-        return self._given(request, identity, answer, began_ms)
+        return self._given(line, request, identity, answer, began_ms)
 
     def _given(
-        self, request: PlainRequest, identity: Identity, answer: Answer, began_ms: float
+        self,
+        line: Line,
+        request: PlainRequest,
+        identity: Identity,
+        answer: Answer,
+        began_ms: float,
     ) -> bytes:
         """Count the answer where the framework's are counted, and return it as bytes."""
         took_ms = self._clock.monotonic_ms() - began_ms
         self._app[ORIGIN_HEALTH].note(identity.sale_id, answer.status, took_ms)
         if answer.status in FAILED:
             note_failed(request, identity)
-        self._counts.note_soon(answer.status, took_ms / 1000, request.method, request[REQUEST_ID])
+        line.counts.note_soon(answer.status, took_ms / 1000, request.method, request[REQUEST_ID])
         return answer.on_wire(self._common, self._clock.now_ms())

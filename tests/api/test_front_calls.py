@@ -1,18 +1,24 @@
 """Calls answered before the framework: the same answers, and only for what cannot mean anything else."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from aiohttp._cookie_helpers import parse_cookie_header
 
 from booking_core.app_keys import SHOP
+from booking_core.catalog.event import StockTier
+from booking_core.seats.holds import SeatHolds
+from gateway.app_keys import ROOMS
 from gateway.edge.one_meaning import refuse_other_meanings
 from gateway.edge.other_sites import refuse_other_sites
 from gateway.edge.request_id import request_id
 from groundwork import access_log
+from groundwork.errors import StoreUnavailable
 from groundwork.front_calls import FRONT_CALLS, FRONT_DOOR
 from groundwork.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS
 from groundwork.plain_request import (
@@ -29,6 +35,7 @@ from tests.support.shop import Shop
 
 # With this a request is the framework's, and means the same.
 SLOW = "TE: trailers"
+RESERVE = "/api/bookings/reserve"
 Read = tuple[int, dict[str, str], bytes]
 
 
@@ -249,32 +256,159 @@ async def test_answers_come_in_the_order_they_were_asked_for(shop: Shop) -> None
             assert [b'"keys"' in body for _, _, body in answers] == [True, False] * 2
 
 
-async def test_every_answer_is_counted_in_both_tiers(shop: Shop) -> None:
-    routes = (("gateway", "/{path}"), ("core", "/api/events/{event}/seats"))
-
-    def counted() -> list[tuple[float, float]]:
-        return [
-            (
-                HTTP_REQUESTS.labels(*route, "200")._value.get(),
-                sum(each.get() for each in HTTP_REQUEST_SECONDS.labels(*route)._buckets),
-            )
-            for route in routes
-        ]
-
-    async def all_told() -> None:
+async def test_every_answer_is_counted_in_both_tiers_like_the_frameworks(shop: Shop) -> None:
+    async def counted(route: str, status: str) -> list[tuple[float, float]]:
         await shop.gateway[FRONT_DOOR].__self__._hand_over(shop.gateway)
         await shop.core[FRONT_CALLS][0].answer.__self__._hand_over(shop.core)
+        return [
+            (
+                HTTP_REQUESTS.labels(tier, route, status)._value.get(),
+                sum(each.get() for each in HTTP_REQUEST_SECONDS.labels(tier, route)._buckets),
+            )
+            for tier in ("gateway", "core")
+        ]
 
     path, fan = await seats_seen(shop)
-    await all_told()
-    before = counted()
+    for (method, address, body), route, status in (
+        (("GET", path, b""), "/api/events/{event}/seats", "200"),
+        (("POST", RESERVE, b"{}"), RESERVE, "400"),
+    ):
+        before = await counted(route, status)
+        for headers in ((), (SLOW,)):
+            async with wire(shop) as one:
+                for _ in range(5):
+                    data = asked(method, address, bearer(fan), *headers, body=body)
+                    assert (await one.ask(data))[0] == int(status)
+            now = await counted(route, status)
+            assert [(a - c, b - d) for (a, b), (c, d) in zip(now, before, strict=True)] == [
+                (5, 5)
+            ] * 2, (route, headers)
+            before = now
+
+
+async def reserve_both_ways(
+    shop: Shop, fan: Fan, body: bytes, *headers: str
+) -> tuple[Read, dict[str, Any]]:
+    """The one answer that both ways give, but for what is each one's own."""
+    answers = []
+    for slow in ((), (SLOW,)):
+        data = asked("POST", RESERVE, bearer(fan), *headers, *slow, body=body)
+        async with wire(shop) as one:
+            status, told, content = await one.ask(data)
+        found = json.loads(content)
+        told.pop("Content-Length")  # the rest of a hold's time has more digits or fewer
+        for own in ("instance", "expires_in_ms"):
+            found.pop(own, None)
+        answers.append(((status, told), found))
+    assert answers[0] == answers[1]
+    (status, told), found = answers[0]
+    return (status, told, b""), found
+
+
+def wanted(**body: object) -> bytes:
+    return json.dumps(body).encode()
+
+
+async def test_a_reserve_is_the_same_both_ways(shop: Shop) -> None:
+    event = await shop.new_event(40, [StockTier("standing", "Standing", 4_000, 10)])
+    for number, wish in enumerate(
+        (
+            {"seat_ids": ["A-1", "A-2"]},
+            {"best_available": {"quantity": 2}},
+            {"stock": {"tier": "standing", "quantity": 3}},
+        )
+    ):
+        fan = Fan.inside(shop)
+        # A repeat is answered as before, whichever way it comes.
+        header, body = f"Idempotency-Key: {number}", wanted(event_id=event, **wish)
+        (status, _, _), hold = await reserve_both_ways(shop, fan, body, header)
+        assert status == 201
+        assert hold["seats"] or hold["stock"]
+    fan = Fan.inside(shop)
+    body = wanted(
+        event_id=event, seat_ids=["A-20"], idempotency_key="in the body", user_id=fan.fan_id
+    )
+    (status, headers, _), hold = await reserve_both_ways(shop, fan, body)
+    assert (status, headers["Cache-Control"]) == (201, "no-store")
+    assert [seat["seat_id"] for seat in hold["seats"]] == ["A-20"]
+    assert is_found(shop, asked("POST", RESERVE, bearer(fan), body=body))
+
+
+async def test_a_reserve_is_refused_the_same_both_ways(shop: Shop) -> None:
+    event, fan = await shop.new_event(8, seats_max=3), Fan.inside(shop)
+    elsewhere = await shop.new_event(8, sale_id=await shop.new_sale())
+    other = wanted(event_id=event, seat_ids=["A-1"], offer=False)
+    assert (await Fan.inside(shop).call("POST", RESERVE, data=other)).status == 201
+    for body, code in (
+        (b"", "request-invalid"), (b"{", "request-invalid"), (b"[]", "request-invalid"),
+        (b"\xff", "request-invalid"), (b"[" * 5_000, "request-invalid"),
+        (wanted(event_id=event), "request-invalid"), (wanted(event_id=7), "request-invalid"),
+        (wanted(event_id=event, seat_ids=["no"]), "request-invalid"),
+        (wanted(event_id=event, seat_ids=["A-2"], idempotency_key="\n"), "request-invalid"),
+        (wanted(event_id="nothing", seat_ids=["A-2"]), "event-not-found"),
+        (wanted(event_id="No!", seat_ids=["A-2"]), "event-not-found"),
+        (wanted(event_id=elsewhere, seat_ids=["A-2"]), "not-admitted"),
+        (wanted(event_id=event, seat_ids=["A-2"], user_id="another"), "not-yours"),
+        (wanted(event_id=event, seat_ids=["A-2", "A-3", "A-4", "A-5"]), "over-seat-limit"),
+        (other, "seats-taken"),
+    ):  # fmt: skip
+        assert is_found(shop, asked("POST", RESERVE, bearer(fan), body=body)), body[:80]
+        (_, headers, _), problem = await reserve_both_ways(shop, fan, body)
+        assert problem["code"] == code, body[:80]
+        assert headers["Content-Type"].startswith("application/problem+json")
+    assert await shop.seat_digits(event) == "10000000"
+
+
+async def test_what_another_site_sends_is_the_frameworks_to_refuse(shop: Shop) -> None:
+    event, fan = await shop.new_event(8), Fan.inside(shop)
+    body = wanted(event_id=event, seat_ids=["A-1"])
+    for header in ("Sec-Fetch-Site: cross-site", "Origin: https://elsewhere.example"):
+        data = asked("POST", RESERVE, bearer(fan), header, body=body)
+        assert not is_found(shop, data)
+        async with wire(shop) as one:
+            assert (await one.ask(data))[0] == 403
+    ours = ("Sec-Fetch-Site: same-origin", "Origin: http://127.0.0.1")
+    assert is_found(shop, asked("POST", RESERVE, bearer(fan), *ours, body=body))
+    assert await shop.seat_digits(event) == "00000000"
+
+
+async def test_our_own_failures_are_told_and_remembered_the_same_both_ways(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silent(*_: object) -> None:
+        raise StoreUnavailable(retry_after=1)
+
+    async def broken(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    event, sale = await shop.new_event(8), "tour"
+    for method, failing, status in (("hold", silent, 503), ("hold", broken, 500)):
+        fan = Fan.inside(shop, sale)
+        with monkeypatch.context() as patch:
+            patch.setattr(SeatHolds, method, failing)
+            body = wanted(event_id=event, seat_ids=["A-1"])
+            async with wire(shop) as one:
+                assert (await one.ask(asked("POST", RESERVE, bearer(fan), body=body)))[0] == status
+            failed = {each.fan_id for each in shop.gateway[ROOMS].room(sale).fans_seen.failed}
+            (told, headers, _), _ = await reserve_both_ways(shop, Fan.inside(shop, sale), body)
+        assert told == status
+        assert headers.get("Retry-After") == ("1" if status == 503 else None)
+        assert fan.fan_id in failed
+
+
+async def test_a_fan_who_hangs_up_has_the_hold_that_was_under_way(shop: Shop) -> None:
+    event, fan = await shop.new_event(8), Fan.inside(shop)
     async with wire(shop) as one:
-        for _ in range(5):
-            assert (await one.ask(asked("GET", path, bearer(fan))))[0] == 200
-    await all_told()
-    assert [(a - c, b - d) for (a, b), (c, d) in zip(counted(), before, strict=True)] == [
-        (5, 5)
-    ] * 2
+        one.writer.write(
+            asked("POST", RESERVE, bearer(fan), body=wanted(event_id=event, seat_ids=["A-1"]))
+        )
+        await one.writer.drain()
+        await asyncio.sleep(0)
+        one.writer.transport.abort()
+    async with asyncio.timeout(5):
+        while await shop.seat_digits(event) != "10000000":
+            await asyncio.sleep(0.02)
+    assert (await fan.call("GET", f"/api/events/{event}/seats")).status == 200
 
 
 async def test_what_is_counted_soon_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
