@@ -3,6 +3,8 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+# Processes that test at once. More of them on as few cores make the tests that look at a clock fail.
+JOBS ?= 2
 EVERYTHING := embedded,fast,loadtest,simulate,stripe,test
 # Debian's packages that tests drive: a browser, a Prometheus, an nginx, the oldest Redis we support, what turns PDF into pixels.
 TEST_PACKAGES := chromium:chromium prometheus:prometheus redis-server:redis-server nginx:nginx-light npm:npm pdftoppm:poppler-utils redis-benchmark:redis-tools
@@ -24,7 +26,7 @@ load: $(VENV)/tested ## A minute of fans who really buy, against a running `make
 
 ## Check it
 test: $(VENV)/tested packages ## Every test, on real servers
-	@$(BIN)/python -m pytest --ignore tests/browser $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup --ignore tests/browser $(ARGS)
 	@$(BIN)/python -m pytest tests/browser $(ARGS)
 
 lint: $(VENV)/tested ## Style, types, and the directions of imports
