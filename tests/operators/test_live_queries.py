@@ -33,6 +33,7 @@ EMPTY_OR_NOT = {
 # Panels that may show 0 for the whole of a good sale; all others must move, or nobody counts there.
 NOBODY_WAITED = "twenty fans a second are called: eight do not wait from one look to the next"
 ZERO_WHEN_ALL_IS_WELL = {
+    "Connections B": "nobody keeps a connection waiting",
     "Waiting pages B": "every reader takes what is sent",
     "Made good to fans A": "nobody is failed",
     "Made good to fans B": "nobody is failed",
