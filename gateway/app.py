@@ -98,10 +98,10 @@ from groundwork.clock import Clock, SystemClock, SystemTokenSource
 from groundwork.device_proof import DeviceProofs
 from groundwork.event_streams import EventStreams
 from groundwork.front_calls import FRONT_DOOR
-from groundwork.front_server import REFUSAL_HEADERS
 from groundwork.identity import IdentitySigner
 from groundwork.keys import KeyRing
 from groundwork.mail import Mailer
+from groundwork.malformed import REFUSAL_HEADERS
 from groundwork.operations import ApiRoutes, Operation, add_operations, prove_all_declared
 from groundwork.problem_json import PROBLEM_PAGE, problem_json
 from groundwork.problem_page import make_problem_page
@@ -180,7 +180,7 @@ def _stand_at_the_edge(app: web.Application) -> None:
     """Add what is known of a request before any handler is asked."""
     settings = app[SETTINGS]
     app[CLIENT_ADDRESSES] = ClientAddresses(settings.trusted_proxies)
-    app[REFUSAL_HEADERS] = security_headers(is_secure=settings.is_secure)
+    app[REFUSAL_HEADERS] = security_headers(is_strict=settings.is_strict)
     app[HOSTS] = settings.allowed_hosts()
     app[READY_ANSWERS] = ReadyAnswers("gateway", app[REFUSAL_HEADERS], app[HOSTS].takes)
     app[FRONT_DOOR] = FrontGate(app).find

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 
 from gateway.bot_checks.captcha import Kind, check_settings
-from gateway.edge.hosts import Hosts
+from gateway.edge.hosts import Hosts, host_in
 from groundwork.networks import trusted_networks
 
 MINUTE_MS = 60_000
@@ -19,6 +19,10 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str = ""
     # More names under which fans, or a provider's webhooks, may ask for us; commas between, no ports.
     hosts: str = ""
+    # For those without a load balancer: a certificate with its chain, and its key, as PEM files. They
+    # are read again when they change.
+    tls_certificate: str = ""
+    tls_key: str = ""
     # 10 to 15 minutes is what shops give; choosing, holding and paying fit well.
     pass_ms: Annotated[int, msgspec.Meta(ge=MINUTE_MS, le=4 * 60 * MINUTE_MS)] = 15 * MINUTE_MS
     # A ticket also shows who owns an order, so it outlives the sale by a good while.
@@ -71,6 +75,10 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
         if url and (not url.startswith(("http://", "https://")) or url.count("/") != 2):
             raise ValueError(f"PUBLIC_URL must be http(s)://host[:port] without a path, is {url!r}")
         self.allowed_hosts()
+        if bool(self.tls_certificate) != bool(self.tls_key):
+            raise ValueError("TLS_CERTIFICATE and TLS_KEY need each other")
+        if self.tls_certificate and not self.is_secure:
+            raise ValueError("TLS_CERTIFICATE needs a PUBLIC_URL that begins with https://")
         check_settings(
             self.captcha, self.captcha_site_key, self.captcha_secret, is_production=self.is_secure
         )
@@ -92,3 +100,8 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     def is_secure(self) -> bool:
         """Whether fans come over https."""
         return self.public_url.startswith("https://")
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether browsers may be told never to come otherwise."""
+        return self.is_secure and host_in(self.public_url) != "localhost"

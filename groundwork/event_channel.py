@@ -54,8 +54,9 @@ class Reader(asyncio.Protocol):
         self._channel.count(self, 1)
         if is_behind:
             self.pause_writing()
-        # Whatever cannot be sent at once means that the reader is behind.
-        transport.set_write_buffer_limits(high=0)
+        # Whatever cannot be sent at once means that the reader is behind. Not 0: transports with TLS
+        # take that for behind at once, with nothing that could be sent.
+        transport.set_write_buffer_limits(high=1)
 
     def write(self, plain: bytes, chunked: bytes) -> None:
         """Send the events in the framing of this stream."""

@@ -1,13 +1,11 @@
 """aiohttp's server with bounds on every connection and a quick way out: ready answers are written at once."""
 
-import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 
-import msgspec
 from aiohttp import HttpVersion11, web
 from aiohttp.http_exceptions import LineTooLong
 from aiohttp.streams import EMPTY_PAYLOAD
@@ -25,15 +23,8 @@ from groundwork.front_calls import (
     FrontRequest,
     request_of,
 )
-from groundwork.problem_json import Problem
+from groundwork.malformed import REFUSAL_HEADERS, Refusal, head_size
 from groundwork.ready_answers import READY_ANSWERS, ReadyAnswers
-
-# The kernel keeps no more than this of what it has not sent yet: a thousand who read nothing would
-# fill its memory for everybody. What is on its way does not count, so that no fast fan is slowed.
-UNSENT_BYTES_MAX: Final = 64 * 1024
-
-# Headers of answers to what is no request, for an application never sees it.
-REFUSAL_HEADERS: Final[web.AppKey[Mapping[str, str]]] = web.AppKey("refusal_headers")
 
 
 class FrontProtocol(RequestHandler):
@@ -205,34 +196,6 @@ class FrontProtocol(RequestHandler):
         return Refusal(status, self._front.refusal_headers)
 
 
-class Refusal(web.Response):
-    """The answer to a request that is none."""
-
-    def __init__(self, status: int, headers: Mapping[str, str]) -> None:
-        code = "head-too-large" if status == 431 else "request-malformed"
-        problem = Problem(code, status, {}, "")
-        document = problem.document()
-        del document["instance"]  # it came to no request that could be named
-        super().__init__(
-            body=msgspec.json.encode(document),
-            status=status,
-            headers={**headers, **problem.headers},
-            content_type="application/problem+json",
-        )
-        self.force_close()
-
-    async def _prepare_headers(self) -> None:
-        await super()._prepare_headers()
-        # What software and version answers here helps nobody but who looks for its weaknesses.
-        self.headers.popall("Server", None)
-
-
-def head_size(message: Any) -> int:
-    """Return how many bytes a request's head had, about; 0 for what is none."""
-    lines = getattr(message, "raw_headers", ())
-    return sum(len(name) + len(value) + len(b": \r\n") for name, value in lines)
-
-
 class FrontServer(web.Server):
     """Makes a FrontProtocol for each connection."""
 
@@ -294,15 +257,3 @@ class FrontRunner(web.AppRunner):
 
     async def _make_server(self) -> web.Server:
         return FrontServer(self.app, self.watch, await super()._make_server())
-
-
-def bound_listener(site: web.TCPSite, limits: ConnectionLimits) -> None:
-    """Bound what the kernel keeps for each connection of a site, and for how long."""
-    server = site._server  # noqa: SLF001 (the sockets have no public name)
-    if not hasattr(socket, "TCP_USER_TIMEOUT"):
-        return  # elsewhere than on Linux
-    for listener in getattr(server, "sockets", ()):
-        # Connections have what their listener had. For who acknowledges and takes nothing, too; later
-        # than we would ourselves, for the kernel does not see who takes a little.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(2 * limits.taking_ms))
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES_MAX)

@@ -31,6 +31,7 @@ from groundwork.migrate import PHASES, MigrationError, migrate, read_migrations,
 from groundwork.redis_store import UnsafeStore
 from groundwork.roles import grant_to_application
 from groundwork.settings import SettingsError
+from groundwork.tls import CertificateError
 from onsale import roots
 from onsale.audit_command import audit
 from onsale.cannot_start import CannotStart
@@ -55,8 +56,8 @@ from onsale.verify_draw import verify_draw
 
 # What somebody did, met with one clear sentence; anything else is a bug and shows its trace.
 REFUSALS = (
-    CannotStart, GaveUp, SettingsError, UnsafeStore, KeyRingError, MigrationError, EventRefused, PlanInvalid,
-    BookingError, TicketCodeError,
+    CannotStart, CertificateError, GaveUp, SettingsError, UnsafeStore, KeyRingError, MigrationError,
+    EventRefused, PlanInvalid, BookingError, TicketCodeError,
 )  # fmt: skip
 PORT = click.IntRange(1, 65_535)
 
@@ -132,6 +133,11 @@ main.add_command(audit)
     show_default="one per core",
     help="Gateway processes.",
 )
+@click.option(
+    "--tls-certificate", envvar="TLS_CERTIFICATE", default="", help="PEM, with its chain."
+)
+@click.option("--tls-key", envvar="TLS_KEY", default="", help="PEM, without a password.")
+@click.option("--redirect-port", type=PORT, help="Send plain http to https from here.")
 def up_command(**options: Any) -> None:
     """Run the whole system on this machine."""
     set_up_logging("console", "INFO", "up")
@@ -168,11 +174,14 @@ def show_running(console: Console, running: RunFile, stores: Stores, is_new: boo
 @click.option("--host", default="0.0.0.0", show_default=True)  # noqa: S104 (a container's door)
 @click.option("--port", type=PORT, default=8080, show_default=True)
 @click.option("--operator-port", type=PORT, help="Serve health and metrics from here, too.")
-def gateway(host: str, port: int, operator_port: int | None) -> None:
+@click.option("--redirect-port", type=PORT, help="Send plain http to PUBLIC_URL from here.")
+def gateway(host: str, port: int, operator_port: int | None, redirect_port: int | None) -> None:
     """Run one process of the front tier; start several, they share the port."""
     settings, front, mail, origin, own = read(
         "gateway", GatewaySettings, MailSettings, OriginSettings, OperatorSettings
     )
+    if redirect_port is not None and not front.is_secure:
+        fail("--redirect-port needs a PUBLIC_URL that begins with https://")
     core = None if origin.is_apart else cast("CoreSettings", read_all(os.environ, CoreSettings)[0])
     try:
         policy = read_policy_file(Path(origin.shop_policy)) if origin.shop_policy else OUR_SHOP
@@ -180,7 +189,9 @@ def gateway(host: str, port: int, operator_port: int | None) -> None:
         fail(str(error))
     run(
         with_operator(
-            roots.run_gateway(settings, front, mail, origin, policy, core, host, port),
+            roots.run_gateway(
+                settings, front, mail, origin, policy, core, host, port, redirect_port
+            ),
             settings,
             own,
             operator_port,

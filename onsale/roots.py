@@ -3,8 +3,10 @@
 import asyncio
 import random
 import signal
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
@@ -20,6 +22,7 @@ from booking_core.worker import ShopWorker
 from gateway.app import make_app as make_gateway_app
 from gateway.app_keys import CLIENT_ADDRESSES
 from gateway.edge.shop_policy import OUR_SHOP, ShopPolicy
+from gateway.edge.to_https import make_redirect_app
 from gateway.origin.door import Door
 from gateway.origin.in_process import InProcessDoor
 from gateway.origin.opening import open_http_door
@@ -28,13 +31,15 @@ from gateway.settings import GatewaySettings
 from gateway.worker import RoomWorker
 from groundwork.clock import SystemClock, SystemTokenSource
 from groundwork.connection_watch import ConnectionLimits
-from groundwork.front_server import FrontRunner, bound_listener, nobody
+from groundwork.front_server import FrontRunner, nobody
+from groundwork.front_site import FrontSite
 from groundwork.keys import KeyRing
 from groundwork.mail import make_mailer
 from groundwork.mail_settings import MailSettings
 from groundwork.metrics import process_metrics
 from groundwork.postgres import open_pool
 from groundwork.redis_store import open_store, prove_safe
+from groundwork.tls import Certificate
 from lua.epochs import Epochs
 from onsale.settings import Settings
 
@@ -48,6 +53,14 @@ KEEPALIVE_SECONDS = 30.0
 SHUTDOWN_SECONDS = 10.0
 # Keys that another process rotated are seen within this.
 KEYS_EVERY_MS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What the connections of a listener may take, and whose they are; an address's are nobody's."""
+
+    limits: ConnectionLimits = field(default_factory=ConnectionLimits)
+    owner_of: Callable[[str], str] = nobody
 
 
 @asynccontextmanager
@@ -75,6 +88,7 @@ async def run_gateway(
     core: CoreSettings | None,
     host: str,
     port: int,
+    redirect_port: int | None,
 ) -> None:
     """Serve fans until told to stop. Without ORIGIN_URLS the shop runs in this process, too."""
     ring = KeyRing.load(Path(settings.keys_file))
@@ -110,16 +124,42 @@ async def run_gateway(
             gateway, ring, shared_epochs, open_door, clock, policy, mailer, operations
         )
         await stack.enter_async_context(process_metrics("gateway", clock))
+        await stack.enter_async_context(
+            serving_fans(app, gateway, host, port, redirect_port, epochs, clock)
+        )
+        await stack.enter_async_context(keys_fresh(ring, clock))
+        await until_stopped()
+
+
+@asynccontextmanager
+async def serving_fans(
+    app: web.Application,
+    gateway: GatewaySettings,
+    host: str,
+    port: int,
+    redirect_port: int | None,
+    epochs: Epochs,
+    clock: SystemClock,
+) -> AsyncIterator[None]:
+    """Serve the front tier, with TLS where there is a certificate. Raises CertificateError."""
+    async with AsyncExitStack() as stack:
+        tls = None
+        if gateway.tls_certificate:
+            certificate = Certificate(Path(gateway.tls_certificate), Path(gateway.tls_key))
+            await stack.enter_async_context(certificate.fresh(clock))
+            tls = certificate.context
         limits = ConnectionLimits(
             connections_max=gateway.connections_max,
             address_connections_max=gateway.address_connections_max,
         )
-        owner_of = app[CLIENT_ADDRESSES].of_connection
+        bounds = Bounds(limits, app[CLIENT_ADDRESSES].of_connection)
+        if redirect_port is not None:
+            plain = make_redirect_app(gateway.public_url)
+            await stack.enter_async_context(serving(plain, host, redirect_port, bounds=bounds))
         await stack.enter_async_context(
-            serving(app, host, port, epochs=epochs, limits=limits, owner_of=owner_of)
+            serving(app, host, port, epochs=epochs, bounds=bounds, tls=tls)
         )
-        await stack.enter_async_context(keys_fresh(ring, clock))
-        await until_stopped()
+        yield
 
 
 async def run_core(settings: Settings, core: CoreSettings, host: str, port: int) -> None:
@@ -170,8 +210,8 @@ async def serving(
     port: int,
     *,
     epochs: Epochs | None = None,
-    limits: ConnectionLimits | None = None,
-    owner_of: Callable[[str], str] = nobody,
+    bounds: Bounds = Bounds(),
+    tls: ssl.SSLContext | None = None,
     shutdown_seconds: float = SHUTDOWN_SECONDS,
 ) -> AsyncIterator[None]:
     """Serve an application on its own socket of a shared port."""
@@ -183,8 +223,8 @@ async def serving(
         shutdown_timeout=shutdown_seconds,
         # A body is passed on, or refused, as it came: what grows a thousandfold grows elsewhere.
         auto_decompress=False,
-        limits=limits,
-        owner_of=owner_of,
+        limits=bounds.limits,
+        owner_of=bounds.owner_of,
     )
     await runner.setup()
     try:
@@ -192,9 +232,9 @@ async def serving(
             # After every part has named how it fills itself.
             await epochs.start()
         # One socket a process: the kernel spreads connections over them.
-        site = web.TCPSite(runner, host, port, backlog=BACKLOG, reuse_port=True)
-        await site.start()
-        bound_listener(site, runner.watch.limits)
+        await FrontSite(
+            runner, host, port, backlog=BACKLOG, reuse_port=True, ssl_context=tls
+        ).start()
         yield
     finally:
         await runner.cleanup()

@@ -6,7 +6,6 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
@@ -29,50 +28,16 @@ from onsale.data_dir import DataDir, RunFile, opened_data_dir
 from onsale.demo import create_demo
 from onsale.embedded.child_process import ChildCommand
 from onsale.first_login import make_first_login
-from onsale.ports import EVERYWHERE, LOOPBACK, in_url, reserve_port
+from onsale.ports import LOOPBACK, reserve_port
 from onsale.practice_mail import practice_mail
 from onsale.settings import Settings, read_all
 from onsale.stores import Stores, find_stores
 from onsale.supervisor import GaveUp, Service, Supervisor
+from onsale.up_options import UpOptions
 
 # Gateways answer what is under way before they end; see roots.SHUTDOWN_SECONDS.
 STOP_SECONDS = 15.0
 PROBE_SECONDS = 1.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class UpOptions:
-    """What `onsale up` was asked for."""
-
-    host: str
-    port: int
-    operator_port: int
-    provider_port: int
-    data_dir: Path
-    workers: int
-    is_demo: bool
-
-    @property
-    def gateway_url(self) -> str:
-        """The address fans type; browsers treat localhost as secure."""
-        name = "localhost" if self.host in (LOOPBACK, *EVERYWHERE) else self.host
-        return f"http://{in_url(name)}:{self.port}"
-
-    @property
-    def near_url(self) -> str:
-        """The address for our own parts: by number, so that it names the socket that listens."""
-        name = LOOPBACK if self.host in EVERYWHERE else self.host
-        return f"http://{in_url(name)}:{self.port}"
-
-    @property
-    def operator_url(self) -> str:
-        """The address of health and metrics."""
-        return f"http://127.0.0.1:{self.operator_port}"
-
-    @property
-    def provider_url(self) -> str:
-        """The address of the practice payment provider."""
-        return f"http://127.0.0.1:{self.provider_port}"
 
 
 async def up(
@@ -134,12 +99,14 @@ async def stopping(supervisor: Supervisor) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def reserved_ports(options: UpOptions) -> AsyncIterator[None]:
-    """Keep our three ports for our children during the block. Raises CannotStart for a taken one."""
-    wanted = (
+    """Keep our ports for our children during the block. Raises CannotStart for a taken one."""
+    wanted = [
         (options.host, options.port, "--port"),
         (LOOPBACK, options.operator_port, "--operator-port"),
         (LOOPBACK, options.provider_port, "--provider-port"),
-    )
+    ]
+    if options.redirect_port is not None:
+        wanted.append((options.host, options.redirect_port, "--redirect-port"))
     with ExitStack() as stack:
         for host, port, option in wanted:
             stack.enter_context(reserve_port(host, port, option))
@@ -224,6 +191,10 @@ def environment(
         "PUBLIC_HOST": options.host,
         # We ask our own gateways, and so does the practice provider, by number.
         "HOSTS": ",".join(filter(None, [environ.get("HOSTS"), host_in(options.near_url)])),
+        "PUBLIC_URL": environ.get("PUBLIC_URL") or (options.gateway_url if options.has_tls else ""),
+        "TLS_CERTIFICATE": options.tls_certificate,
+        "TLS_KEY": options.tls_key,
+        "PRACTICE_WEBHOOK_CERTIFICATE": options.tls_certificate,
         "PUBLIC_PORT": str(options.port),
         "SHOP_URL": environ.get("SHOP_URL", options.gateway_url),
         "PAYMENT_PROVIDER": "practice",
@@ -262,6 +233,7 @@ def stages(
         service(
             f"gateway-{number}",
             *("gateway", "--host", options.host, "--port", str(options.port)),
+            *options.redirect_arguments,
             is_ready_at=f"{options.near_url}/.well-known/jwks.json",
         )
         for number in range(1, options.workers + 1)
@@ -283,7 +255,8 @@ def answering(url: str) -> Callable[[], Awaitable[bool]]:
         try:
             async with (
                 aiohttp.ClientSession(timeout=timeout) as session,
-                session.get(url) as answer,
+                # Our own process, by number: whatever its certificate is for.
+                session.get(url, ssl=False) as answer,
             ):
                 return answer.status == 200
         except (aiohttp.ClientError, TimeoutError):

@@ -76,6 +76,7 @@ async def services_ctx(app: web.Application) -> AsyncIterator[None]:
             clock,
             tokens,
             url=settings.practice_webhook_url,
+            certificate=settings.practice_webhook_certificate,
             secret=settings.payments_webhook_secret,
             copies=settings.practice_webhook_copies,
             faults=app[FAULTS],

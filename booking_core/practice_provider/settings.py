@@ -19,6 +19,8 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
     payments_webhook_secret: str
     # Where events are sent; empty: nobody is told, as with an account without an endpoint.
     practice_webhook_url: str = ""
+    # A file with the certificate that the shop shows there, where no authority vouches for its name.
+    practice_webhook_certificate: str = ""
     # Above 1, every event is delivered that often: the shop must not mind.
     practice_webhook_copies: int = 1
     # Where the provider remembers across restarts; empty: in memory only.

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 from collections.abc import Coroutine
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import aiohttp
@@ -14,6 +15,7 @@ import structlog
 from booking_core.practice_provider.fault_plan import FaultPlan
 from booking_core.practice_provider.stripe_objects import Json, event_json
 from groundwork.clock import Clock, TokenSource
+from groundwork.tls import CertificateError, trusting
 
 # How long to wait before each try. Stripe goes on for three days; a rehearsal has minutes, and the
 # shop must come to the right end without us anyway.
@@ -53,11 +55,13 @@ class Webhooks:
         tokens: TokenSource,
         *,
         url: str,
+        certificate: str,
         secret: str,
         copies: int,
         faults: FaultPlan,
     ) -> None:
         self._session = session
+        self._certificate = certificate
         self._clock = clock
         self._tokens = tokens
         self._url = url
@@ -137,7 +141,9 @@ class Webhooks:
                 headers=headers,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=ANSWER_TIMEOUT_S),
+                # Read for each event: the shop may show another one by now.
+                ssl=trusting(Path(self._certificate)) if self._certificate else True,
             ) as answer:
                 return 200 <= answer.status < 300
-        except (aiohttp.ClientError, TimeoutError):
+        except (aiohttp.ClientError, CertificateError, TimeoutError):
             return False

@@ -50,7 +50,7 @@ class FrontGate:
     def __init__(self, app: web.Application) -> None:
         self._app = app
         self._clock = app[CLOCK]
-        self._common = AnswerHeaders(security_headers(is_secure=app[SETTINGS].is_secure)).lines
+        self._common = AnswerHeaders(security_headers(is_strict=app[SETTINGS].is_strict)).lines
         self._counts: dict[str, RouteCounts] = {}
         app.on_cleanup.append(self._hand_over)
         self._line: Callable[[bytes], Line | None] = lru_cache(LINES_REMEMBERED_MAX)(

@@ -16,19 +16,20 @@ HEADERS: Final = {
     "X-Frame-Options": "DENY",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(self)",
 }
-# Two years, as the preload list asks; only ever sent when fans come over https.
+# Two years, as the preload list asks; only ever sent when fans come over https, and never for
+# localhost: it would count for every server of a developer's machine.
 STRICT_TRANSPORT: Final = "max-age=63072000; includeSubDomains"
 
 
-def security_headers(*, is_secure: bool) -> dict[str, str]:
-    """Return the headers for fans who come over https, or for development over http."""
+def security_headers(*, is_strict: bool) -> dict[str, str]:
+    """Return the headers; `is_strict`: for fans who come over https and never otherwise."""
     headers = {**HEADERS, "Content-Security-Policy": CONTENT_SECURITY_POLICY}
-    return {**headers, "Strict-Transport-Security": STRICT_TRANSPORT} if is_secure else headers
+    return {**headers, "Strict-Transport-Security": STRICT_TRANSPORT} if is_strict else headers
 
 
 # Made once: they are on every answer.
-_OVER_HTTPS: Final = security_headers(is_secure=True)
-_OVER_HTTP: Final = security_headers(is_secure=False)
+_STRICT: Final = security_headers(is_strict=True)
+_ELSE: Final = security_headers(is_strict=False)
 
 
 async def add_security_headers(request: web.Request, response: web.StreamResponse) -> None:
@@ -39,5 +40,5 @@ async def add_security_headers(request: web.Request, response: web.StreamRespons
     if isinstance(response, PassedOn) and not request.app[POLICY].adds_security_headers:
         # Its own decide what its pages may load; ours would break them.
         return
-    for name, value in (_OVER_HTTPS if request.app[SETTINGS].is_secure else _OVER_HTTP).items():
+    for name, value in (_STRICT if request.app[SETTINGS].is_strict else _ELSE).items():
         headers.setdefault(name, value)

@@ -24,7 +24,7 @@ from gateway.operator.settings import OperatorSettings
 from gateway.waiting_room.sales import SaleRecords
 from groundwork.access_log import access_log
 from groundwork.clock import Clock, TokenSource
-from groundwork.front_server import REFUSAL_HEADERS
+from groundwork.malformed import REFUSAL_HEADERS
 from groundwork.networks import trusted_networks
 from groundwork.postgres import Pool
 from groundwork.problem_json import problem_json

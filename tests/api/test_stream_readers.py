@@ -311,7 +311,7 @@ class Pipe:
         self.protocol = protocol
 
     def set_write_buffer_limits(self, high: int) -> None:
-        assert high == 0
+        assert high == 1
 
     def write(self, data: bytes) -> None:
         self.order.append(data)

@@ -7,12 +7,9 @@ from typing import Any
 from aiohttp import web
 
 from groundwork.connection_watch import ConnectionLimits, ConnectionWatch
-from groundwork.front_server import (
-    REFUSAL_HEADERS,
-    FrontRunner,
-    bound_listener,
-    nobody,
-)
+from groundwork.front_server import FrontRunner, nobody
+from groundwork.front_site import FrontSite
+from groundwork.malformed import REFUSAL_HEADERS
 from groundwork.problem_json import problem_json
 from groundwork.ready_answers import READY_ANSWERS, ReadyAnswers
 
@@ -27,9 +24,13 @@ def small_app() -> web.Application:
     async def give(_: web.Request) -> web.Response:
         return web.Response(body=b"x" * LARGE_BYTES)
 
+    async def ready(_: web.Request) -> web.Response:
+        return web.Response(body=b"ready")
+
     app = web.Application(middlewares=[problem_json])
     app.router.add_post("/take", take)
     app.router.add_get("/give", give)
+    app.router.add_get("/ready", ready)
     # Two polls that arrive together are the framework's, and all that follow on their connection.
     app.router.add_get("/large", give)
     app[REFUSAL_HEADERS] = {"X-Content-Type-Options": "nosniff"}
@@ -57,10 +58,8 @@ async def small_server(
     )
     await runner.setup()
     try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        if is_kernel_bounded:
-            bound_listener(site, limits)
+        kind = FrontSite if is_kernel_bounded else web.TCPSite
+        await kind(runner, "127.0.0.1", 0).start()
         yield runner.addresses[0][1], runner.watch
     finally:
         await runner.cleanup()

@@ -12,7 +12,8 @@ import pytest
 from prometheus_client import REGISTRY
 
 from groundwork.connection_watch import ConnectionLimits
-from groundwork.front_server import UNSENT_BYTES_MAX, FrontProtocol
+from groundwork.front_server import FrontProtocol
+from groundwork.front_site import UNSENT_BYTES_MAX
 from tests.edge.slow_server import HURRIED, LARGE_BYTES, small_server
 
 POLL = b"GET /ready HTTP/1.1\r\nHost: x\r\n\r\n"
