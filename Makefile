@@ -10,7 +10,7 @@ EVERYTHING := embedded,fast,loadtest,simulate,stripe,test
 TEST_PACKAGES := chromium:chromium prometheus:prometheus redis-server:redis-server nginx:nginx-light npm:npm pdftoppm:poppler-utils redis-benchmark:redis-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help up test lint prove bench bench-100k bench-attacks load simulate screenshots translations schema pins clean
+.PHONY: help up test fuzz lint prove bench bench-100k bench-attacks load simulate screenshots translations schema pins clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^## / { printf "\n%s\n", substr($$0, 4) } \
@@ -28,6 +28,10 @@ load: $(VENV)/tested ## A minute of fans who really buy, against a running `make
 test: $(VENV)/tested packages ## Every test, on real servers
 	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup --ignore tests/browser $(ARGS)
 	@$(BIN)/python -m pytest tests/browser $(ARGS)
+
+fuzz: $(VENV)/tested ## Five minutes of everything that can be asked of the API in every wrong way; SECONDS=3600 FUZZ_SEED=7
+	@FUZZ_SECONDS=$(or $(SECONDS),300) FUZZ_PHASES=examples,coverage,fuzzing,stateful \
+		$(BIN)/python -m pytest tests/fuzz -s $(ARGS)
 
 lint: $(VENV)/tested ## Style, types, and the directions of imports
 	@$(BIN)/ruff check .

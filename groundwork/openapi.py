@@ -143,6 +143,11 @@ def _call(operation: Operation, types: Types, path_names: Mapping[str, Schema]) 
             "required": types.needs_something(operation.body),
             "content": {"application/json": {"schema": types.reference(operation.body)}},
         }
+    elif operation.takes_json:
+        call["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": {"type": "object"}}},
+        }
     return call
 
 
@@ -166,6 +171,8 @@ def _parameters(
                 "name": name,
                 "in": "query",
                 "required": name in query["required"],
+                # A form sends every field it has; see bodies.read_query.
+                "allowEmptyValue": True,
                 "schema": schema,
             }
     for header in operation.headers:

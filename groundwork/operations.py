@@ -73,6 +73,8 @@ class Operation:
     tag: str
     description: str
     body: type[msgspec.Struct] | None
+    # The body is JSON of somebody else's making, which the handler checks by itself.
+    takes_json: bool
     query: type[msgspec.Struct] | None
     answers: Sequence[DocumentedAnswer]
     refusals: Refusals
@@ -111,6 +113,7 @@ class ApiRoutes:
         refuses: Refusals = (),
         headers: Sequence[Header] = (),
         credential: Credential | None = None,
+        takes_json: bool = False,
     ) -> Callable[[ApiHandler], Handler]:
         def declared(handler: ApiHandler) -> Handler:
             types = get_type_hints(handler)
@@ -128,6 +131,7 @@ class ApiRoutes:
                     tag=self._tag,
                     description=inspect.getdoc(handler) or "",
                     body=body,
+                    takes_json=takes_json,
                     query=query,
                     answers=answers_of(types["return"]),
                     refusals=(*refuses, *always),

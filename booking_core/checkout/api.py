@@ -184,6 +184,7 @@ def is_uuid(text: str) -> bool:
     "/webhooks/payments/{provider}",
     refuses=[NotFound, RequestInvalid, BodyTooLarge, StoreUnavailable],
     headers=[Header("Stripe-Signature", "The provider's signature of the body.", required=True)],
+    takes_json=True,
 )
 async def payment_webhook(request: web.Request) -> Json[WebhookDocument]:
     """Check the signature, store the event, answer; then look at the payment itself."""

@@ -139,6 +139,22 @@ def test_another_shop_has_no_part_in_it() -> None:
     assert not [path for path in document["paths"] if path.startswith(("/api/events", "/webhooks"))]
 
 
+async def test_streams_are_what_the_document_says(shop: Shop) -> None:
+    sale = await shop.new_sale()
+    event = await shop.new_event(3, sale_id=sale)
+    fan = Fan.inside(shop, sale)
+    for path in (f"/api/sales/{sale}/events", f"/api/events/{event}/seats/changes"):
+        for headers in ({}, {"Last-Event-ID": "nonsense"}):
+            headers |= {"Authorization": f"Bearer {fan.admission}"}
+            async with shop.session.get(shop.url + path, headers=headers) as stream:
+                assert stream.status == 200
+                kind = stream.headers["Content-Type"]
+                shop.documented.check("GET", path, stream.status, kind, b"")
+    for path in ("/api/sales/nobody/events", "/api/events/nobody/seats/changes"):
+        assert (await fan.call("GET", path)).status == 404
+    assert (await Fan(shop).call("GET", f"/api/events/{event}/seats/changes")).status == 403
+
+
 class Wanted(Struct):
     number: int
 
