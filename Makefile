@@ -33,11 +33,12 @@ fuzz: $(VENV)/tested ## Five minutes of everything that can be asked of the API 
 	@FUZZ_SECONDS=$(or $(SECONDS),300) FUZZ_PHASES=examples,coverage,fuzzing,stateful \
 		$(BIN)/python -m pytest tests/fuzz -s $(ARGS)
 
-lint: $(VENV)/tested ## Style, types, and the directions of imports
+lint: $(VENV)/tested ## Style, types, the directions of imports, and known holes in what we stand on
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m tests.house_rules.known_holes
 
 prove: $(VENV)/tested ## Ten minutes in which everything fails while buyers buy, and a verdict; ARGS="--minutes 20 --seed 7"
 	@nice -n 5 $(BIN)/onsale prove --history .cache/proof-history.jsonl $(ARGS)
