@@ -5,6 +5,8 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
+from groundwork.weak_secrets import weakness
+
 MINUTE_MS = 60_000
 # Shorter secrets can be guessed; providers give much longer ones.
 SECRET_CHARACTERS_MIN = 16
@@ -49,6 +51,9 @@ class CoreSettings(msgspec.Struct, frozen=True, kw_only=True):
                 raise ValueError(
                     f"{name.upper()} is too short: {SECRET_CHARACTERS_MIN} characters at least"
                 )
+            # Rehearsals on one machine may use what they like; where fans come over https, money moves.
+            if self.shop_url.startswith("https://") and (why := weakness(getattr(self, name))):
+                raise ValueError(f"{name.upper()} {why}: make one that nobody can guess")
 
     @property
     def provider_url(self) -> str:

@@ -1,12 +1,15 @@
 """What every process of an installation must be told, and reading it all at once."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
 from groundwork.redis_address import SCHEMES, SENTINEL_SCHEME, read_sentinel_address
 from groundwork.settings import SettingsError, read_settings
+
+# What deploy/redis-users.acl has in the place of a password.
+PLACEHOLDER: Final = "CHANGE-ME"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +39,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     def __post_init__(self) -> None:
-        """Refuse addresses of something else."""
+        """Refuse addresses of something else, and the passwords of examples."""
+        for name in ("redis_url", "database_url"):
+            if PLACEHOLDER in getattr(self, name).upper():
+                raise ValueError(
+                    f"{name.upper()} has the password of an example: make one of yours"
+                )
         if not self.redis_url.startswith(SCHEMES):
             raise ValueError(f"REDIS_URL must begin with one of {', '.join(SCHEMES)}")
         if self.redis_url.startswith(SENTINEL_SCHEME):
