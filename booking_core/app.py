@@ -6,7 +6,15 @@ from typing import Final
 
 from aiohttp import web
 
-from booking_core.app_keys import CLOCK, IDENTITIES, POOL, RENDERER, SETTINGS, SHOP
+from booking_core.app_keys import (
+    CLOCK,
+    IDENTITIES,
+    MAILS_TICKETS,
+    POOL,
+    RENDERER,
+    SETTINGS,
+    SHOP,
+)
 from booking_core.callers import read_identity
 from booking_core.catalog import api as catalog_api
 from booking_core.checkout import api as checkout_api
@@ -51,6 +59,8 @@ def make_app(
     redis_url: str,
     open_epochs: OpenEpochs,
     clock: Clock | None = None,
+    *,
+    mails_tickets: bool = False,
 ) -> web.Application:
     """Return the shop. Nothing is opened until it starts."""
     app = web.Application(
@@ -60,6 +70,7 @@ def make_app(
     clock = clock or SystemClock()
     app[SETTINGS] = settings
     app[CLOCK] = clock
+    app[MAILS_TICKETS] = mails_tickets
     app[IDENTITIES] = IdentitySigner(ring, clock)
     app[RENDERER] = make_renderer()
     app[PROBLEM_PAGE] = make_problem_page(app[RENDERER])
@@ -98,13 +109,18 @@ def make_app(
 
     app[FRONT_CALLS] = SeatCalls(app).calls()
     app.cleanup_ctx.append(services)
+    add_routes(app)
+    return app
+
+
+def add_routes(app: web.Application) -> None:
+    """Add all that the shop answers."""
     add_operations(app, OPERATIONS)
     prove_all_declared(app, OPERATIONS)
     app.add_routes(handlers.routes)
     app.add_routes(order_pages.routes)
     app.router.add_get(r"/static/{path:.+}", app[RENDERER].static_files.handle)
     app.router.add_get("/favicon.ico", favicon)
-    return app
 
 
 async def favicon(request: web.Request) -> web.Response:

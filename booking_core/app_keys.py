@@ -17,5 +17,7 @@ POOL: Final = web.AppKey("core_pool", Pool)
 IDENTITIES: Final = web.AppKey("core_identities", IdentitySigner)
 SHOP: Final = web.AppKey("shop_catalog", Catalog)
 RENDERER: Final = web.AppKey("shop_renderer", PageRenderer)
+# Whether the worker mails tickets to who gives an address.
+MAILS_TICKETS: Final = web.AppKey("mails_tickets", bool)
 
 IDENTITY: Final = web.RequestKey("identity", Identity)

@@ -10,6 +10,7 @@ from booking_core import metrics
 from booking_core.audit.auditor import WORKER_PAGES_MAX
 from booking_core.ledger.outbox import Outbox, open_entries
 from booking_core.ledger.shop_counts import EventCounts, count_events, events_on_sale
+from booking_core.notifications.ticket_mails import TicketMails
 from booking_core.parts import Parts
 from groundwork.clock import Clock
 from groundwork.errors import StoreUnavailable
@@ -20,6 +21,8 @@ SWEEP_EVERY_MS = 500
 RECONCILE_EVERY_MS = 200
 # The buyer has their answer already; this is how soon the map shows the seat as sold.
 OUTBOX_EVERY_MS = 100
+# Tickets are on the page at once; a second more is none for a mail.
+MAIL_EVERY_MS = 1_000
 # How often the provider is asked about a payment that is under way.
 RESCUE_EVERY_MS = 2_000
 RESCUE_MAX = 100
@@ -43,10 +46,13 @@ log = structlog.get_logger()
 class ShopWorker:
     """Runs the rounds; several workers at once do no harm, they only share the work."""
 
-    def __init__(self, parts: Parts, epochs: Epochs, clock: Clock) -> None:
+    def __init__(
+        self, parts: Parts, epochs: Epochs, clock: Clock, mails: TicketMails | None = None
+    ) -> None:
         self._parts = parts
         self._epochs = epochs
         self._clock = clock
+        self._mails = mails
         self._events: list[str] = []
         self._outbox = Outbox(
             epochs.pool,
@@ -66,6 +72,7 @@ class ShopWorker:
             (SWEEP_EVERY_MS, self._sweep, "sweep"),
             (RECONCILE_EVERY_MS, self._reconcile, "reconcile"),
             (OUTBOX_EVERY_MS, self._work_outbox, "outbox"),
+            (MAIL_EVERY_MS, self._send_mails, "mail"),
             (RESCUE_EVERY_MS, self._rescue, "rescue"),
             (REFUND_EVERY_MS, self._refund, "refund"),
             (COUNT_EVERY_MS, self._count, "count"),
@@ -127,6 +134,10 @@ class ShopWorker:
 
     async def _work_outbox(self) -> None:
         while await self._outbox.work():
+            pass
+
+    async def _send_mails(self) -> None:
+        while self._mails is not None and await self._mails.work():
             pass
 
     async def _rescue(self) -> None:

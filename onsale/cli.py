@@ -205,16 +205,22 @@ def gateway(host: str, port: int, operator_port: int | None, redirect_port: int 
 @click.option("--operator-port", type=PORT, help="Serve health and metrics from here, too.")
 def core(host: str, port: int, operator_port: int | None) -> None:
     """Run one process of the shop, for gateways with ORIGIN_URLS."""
-    settings, shop, own = read("core", CoreSettings, OperatorSettings)
-    run(with_operator(roots.run_core(settings, shop, host, port), settings, own, operator_port))
+    settings, shop, mail, own = read("core", CoreSettings, MailSettings, OperatorSettings)
+    run(
+        with_operator(
+            roots.run_core(settings, shop, mail, host, port), settings, own, operator_port
+        )
+    )
 
 
 @main.command()
 @click.option("--operator-port", type=PORT, help="Serve health and metrics from here, too.")
 def worker(operator_port: int | None) -> None:
     """Run the work no request waits for: sweep, reconcile, outbox, rescue."""
-    settings, front, shop, own = read("worker", GatewaySettings, CoreSettings, OperatorSettings)
-    run(with_operator(roots.run_worker(settings, front, shop), settings, own, operator_port))
+    settings, front, shop, mail, own = read(
+        "worker", GatewaySettings, CoreSettings, MailSettings, OperatorSettings
+    )
+    run(with_operator(roots.run_worker(settings, front, shop, mail), settings, own, operator_port))
 
 
 @main.command()

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from booking_core.app import OPERATIONS as SHOP_OPERATIONS
 from booking_core.app import make_app as make_core_app
+from booking_core.notifications.ticket_mails import ticket_mails
 from booking_core.parts import open_parts
 from booking_core.practice_provider.app import make_provider_app
 from booking_core.practice_provider.settings import ProviderSettings
@@ -109,7 +110,9 @@ async def run_gateway(
                     yield door
                 return
             assert core is not None
-            shop = make_core_app(core, ring, settings.redis_url, shared_epochs, clock)
+            shop = make_core_app(
+                core, ring, settings.redis_url, shared_epochs, clock, mails_tickets=mail.is_on
+            )
             runner = web.AppRunner(shop, access_log=None)
             await runner.setup()
             try:
@@ -162,7 +165,9 @@ async def serving_fans(
         yield
 
 
-async def run_core(settings: Settings, core: CoreSettings, host: str, port: int) -> None:
+async def run_core(
+    settings: Settings, core: CoreSettings, mail: MailSettings, host: str, port: int
+) -> None:
     """Serve the shop alone, for a gateway elsewhere."""
     ring = KeyRing.load(Path(settings.keys_file))
     clock = SystemClock()
@@ -173,14 +178,18 @@ async def run_core(settings: Settings, core: CoreSettings, host: str, port: int)
         async def shared_epochs() -> AsyncIterator[Epochs]:
             yield epochs
 
-        app = make_core_app(core, ring, settings.redis_url, shared_epochs, clock)
+        app = make_core_app(
+            core, ring, settings.redis_url, shared_epochs, clock, mails_tickets=mail.is_on
+        )
         await stack.enter_async_context(process_metrics("core", clock))
         await stack.enter_async_context(serving(app, host, port, epochs=epochs))
         await stack.enter_async_context(keys_fresh(ring, clock))
         await until_stopped()
 
 
-async def run_worker(settings: Settings, gateway: GatewaySettings, core: CoreSettings) -> None:
+async def run_worker(
+    settings: Settings, gateway: GatewaySettings, core: CoreSettings, mail: MailSettings
+) -> None:
     """Do the work no request waits for, until told to stop."""
     ring = KeyRing.load(Path(settings.keys_file))
     clock = SystemClock()
@@ -191,7 +200,8 @@ async def run_worker(settings: Settings, gateway: GatewaySettings, core: CoreSet
         await epochs.start()
         await stack.enter_async_context(process_metrics("worker", clock))
         await stack.enter_async_context(rooms.running())
-        await stack.enter_async_context(ShopWorker(parts, epochs, clock).running())
+        mails = ticket_mails(parts, epochs, core, make_mailer(mail, clock))
+        await stack.enter_async_context(ShopWorker(parts, epochs, clock, mails).running())
         await stack.enter_async_context(keys_fresh(ring, clock))
         await until_stopped()
 

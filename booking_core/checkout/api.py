@@ -42,6 +42,8 @@ from groundwork.errors import (
     StoreUnavailable,
     TooManyRequests,
 )
+from groundwork.languages import language_of
+from groundwork.mail_address import ADDRESS_CHARACTERS_MAX, read_mail_address
 from groundwork.operations import IDEMPOTENCY_KEY, ApiRoutes, Credential, Header
 from groundwork.typed_answers import NO_STORE, Accepted, Created, Encoded, Json, NoContent
 
@@ -49,8 +51,6 @@ routes = ApiRoutes("bookings")
 webhook_routes = ApiRoutes("webhooks")
 log = structlog.get_logger()
 
-# RFC 5321 allows no longer address.
-EMAIL_CHARACTERS_MAX: Final = 254
 # Names of payment methods are a provider's own; Stripe's have 27.
 PAYMENT_METHOD_CHARACTERS_MAX: Final = 64
 ORDER_ID_CHARACTERS: Final = 36
@@ -71,7 +71,7 @@ class CompleteBody(msgspec.Struct, frozen=True):
         str, msgspec.Meta(min_length=1, max_length=PAYMENT_METHOD_CHARACTERS_MAX)
     ]
     idempotency_key: Annotated[str, msgspec.Meta(max_length=255)] = ""
-    email: Annotated[str, msgspec.Meta(max_length=EMAIL_CHARACTERS_MAX)] = ""
+    email: Annotated[str, msgspec.Meta(max_length=ADDRESS_CHARACTERS_MAX)] = ""
 
 
 class WebhookDocument(msgspec.Struct, frozen=True):
@@ -108,7 +108,14 @@ async def complete_order(request: web.Request, fan_id: str, body: CompleteBody) 
     check_payment(body)
     event_of(body.reservation_id)
     work = request.config_dict[BOOKINGS].complete(
-        CompleteRequest(fan_id, body.reservation_id, body.payment_method, key, body.email)
+        CompleteRequest(
+            fan_id,
+            body.reservation_id,
+            body.payment_method,
+            key,
+            body.email,
+            language_of(request).code if body.email else "",
+        )
     )
     # A browser that hangs up must not leave the payment half way.
     return await asyncio.shield(work)
@@ -121,8 +128,7 @@ def check_payment(body: CompleteBody) -> None:
         raise RequestInvalid(
             "payment_method", f"must be 1 to {PAYMENT_METHOD_CHARACTERS_MAX} printable characters"
         )
-    is_address = "@" in email[1:-1] and email.isprintable() and " " not in email
-    if email and (len(email) > EMAIL_CHARACTERS_MAX or not is_address):
+    if email and (not email.isprintable() or read_mail_address(email) is None):
         raise RequestInvalid("email", "must be an e-mail address")
 
 

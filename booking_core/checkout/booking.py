@@ -85,6 +85,8 @@ class CompleteRequest:
     payment_method: str
     idempotency_key: str
     email: str
+    # In which the tickets are mailed; a repeat may come in another one.
+    language: str = ""
 
     def body_hash(self) -> bytes:
         """Return the fingerprint of the request."""
@@ -165,6 +167,7 @@ class Bookings:
                 idempotency_key=request.idempotency_key,
                 body_hash=request.body_hash(),
                 email=request.email,
+                language=request.language,
                 payment_method=request.payment_method,
                 epoch=self._holds.epochs.epoch,
                 payment_ms=self._settings.payment_ms,

@@ -47,6 +47,7 @@ class Order:
     idempotency_key: str
     body_hash: bytes
     email: str
+    language: str
     state: OrderState
     release_reason: str
     decline_reason: str
@@ -94,7 +95,7 @@ class Claim:
 
 
 COLUMNS = """order_id::text, event_id, fan_id, reservation_id, idempotency_key, body_hash, email,
-    state, release_reason,
+    language, state, release_reason,
     decline_reason, amount_cents, currency, payment_method, payment_id, next_action_url, deadline,
     deadline <= now() AS is_past_deadline, coalesce(carried_until > now(), false) AS is_carried,
     sold_at, is_let_go, lost_seats, answer_status, answer_body"""
@@ -115,6 +116,7 @@ class Orders:
         idempotency_key: str,
         body_hash: bytes,
         email: str,
+        language: str,
         payment_method: str,
         epoch: int,
         payment_ms: int,
@@ -127,11 +129,11 @@ class Orders:
         try:
             async with connection(self._pool) as open_connection:
                 cursor = await open_connection.execute(
-                    """SELECT outcome, found_order_id::text FROM claim_order_v1(
-                        %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::text[], %s, %s, %s)""",
+                    """SELECT outcome, found_order_id::text FROM claim_order_v2(
+                        %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::text[], %s, %s, %s, %s)""",
                     (order_id, hold.event_id, hold.fan_id, hold.reservation_id, idempotency_key,
                      body_hash, email, payment_method, epoch, payment_ms, CARRY_MS,
-                     list(seat_ids), hold.tier, hold.quantity, ATTEMPTS_MAX),
+                     list(seat_ids), hold.tier, hold.quantity, ATTEMPTS_MAX, language),
                 )  # fmt: skip
                 row = await cursor.fetchone()
         except psycopg.errors.UniqueViolation as error:

@@ -6,7 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
-from booking_core.app_keys import IDENTITY, RENDERER, SETTINGS, SHOP
+from booking_core.app_keys import IDENTITY, MAILS_TICKETS, RENDERER, SETTINGS, SHOP
 from booking_core.callers import admitted_fan, inside_fan
 from booking_core.catalog.api import AVAILABILITY, EVENT_SEARCH
 from booking_core.catalog.event import Event, availability_of
@@ -212,6 +212,7 @@ async def show_checkout(
         payment_methods=PAYMENT_METHODS,
         idempotency_key=await form_key(request, reservation_id, fan_id),
         email=email,
+        mails_tickets=request.config_dict[MAILS_TICKETS],
         payment_method=payment_method or PAYMENT_METHODS[0],
         decline_reason=decline_reason,
         problem=problem,

@@ -5,7 +5,7 @@ from typing import Final
 
 from aiohttp import web
 
-from booking_core.app_keys import CLOCK, POOL, SHOP
+from booking_core.app_keys import CLOCK, MAILS_TICKETS, POOL, SHOP
 from booking_core.catalog.event import Event
 from booking_core.checkout.api import own_order
 from booking_core.checkout.app_keys import ISSUER, ORDERS
@@ -13,9 +13,10 @@ from booking_core.checkout.booking import STATUS_WORDS
 from booking_core.checkout.decisions_api import cancel_own, decide_offer
 from booking_core.ledger.orders import FINAL, Order, OrderState
 from booking_core.ledger.refunds import Refunds, refunded_cents
+from booking_core.notifications.ticket_mails import mail_outcome
 from booking_core.pages import shop_views as views_of
 from booking_core.pages.handlers import page_response
-from booking_core.pages.views import CancelPage, HeldLine, OrderPage, TicketLine
+from booking_core.pages.views import CancelPage, HeldLine, MailState, OrderPage, TicketLine
 from booking_core.seats.app_keys import HOLDS
 from booking_core.tickets.qr import qr_svg
 from groundwork.bodies import read_form
@@ -61,6 +62,7 @@ async def order_page(request: web.Request) -> web.Response:
         lines=views_of.order_lines(event, layout, lines),
         tickets=tickets,
         email=order.email,
+        mail=await mail_state(request, order),
         pdf_url=f"/orders/{order.order_id}/tickets.pdf" if tickets else "",
         next_action_url=order.next_action_url or "" if is_open else "",
         release_reason=order.release_reason,
@@ -114,6 +116,18 @@ async def cancel_form(request: web.Request) -> web.Response:
     """Cancel a sale without JavaScript."""
     order = await cancel_own(request, request.match_info["booking"])
     return web.Response(status=303, headers={"Location": f"/orders/{order.order_id}"})
+
+
+async def mail_state(request: web.Request, order: Order) -> MailState:
+    """Return what becomes of the tickets by e-mail; an order without an address asks nobody."""
+    if order.state != OrderState.SOLD or not order.email:
+        return ""
+    match await mail_outcome(request.config_dict[POOL], order.order_id):
+        case "sent" | "refused" as outcome:
+            return outcome
+        case "" if request.config_dict[MAILS_TICKETS]:
+            return "open"
+    return ""
 
 
 async def checkout_url(request: web.Request, order: Order) -> str:

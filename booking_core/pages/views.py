@@ -174,7 +174,8 @@ class CheckoutPage:
     practice provider. `idempotency_key` is the value of the hidden field for paying without
     JavaScript: new for each rendering after a decline, the same otherwise. `decline_reason` is set
     when the last attempt was declined; `problem` is the code of another refusal ("" for none).
-    `now_ms` is the server's time (ms since 1970): proofs of the device key carry it.
+    `now_ms` is the server's time (ms since 1970): proofs of the device key carry it. `mails_tickets`
+    says that whoever gives an address gets the tickets there, too.
     """
 
     event: EventHead
@@ -186,6 +187,7 @@ class CheckoutPage:
     payment_methods: tuple[str, ...]
     idempotency_key: str
     email: str = ""
+    mails_tickets: bool = False
     payment_method: str = ""
     decline_reason: str = ""
     problem: str = ""
@@ -206,6 +208,10 @@ class TicketLine:
     number: str = ""
 
 
+# "open": on its way; "refused": there is no such mailbox.
+MailState = Literal["", "open", "sent", "refused"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderPage:
     """An order and its tickets (template order.html).
@@ -219,7 +225,8 @@ class OrderPage:
     at `next_action_url`. `held_until` is when the payment must be done. `checkout_url` is where the
     same places may be paid another way, "" when they are held no more. `cancel_until` is set while the
     buyer may cancel, and until when. `refresh_after_seconds` is how
-    often a pending order looks again without JavaScript.
+    often a pending order looks again without JavaScript. `mail` is what becomes of the tickets by
+    e-mail, "" where none are sent.
     """
 
     event: EventHead
@@ -229,6 +236,7 @@ class OrderPage:
     lines: tuple[HeldLine, ...]
     tickets: tuple[TicketLine, ...] = ()
     email: str = ""
+    mail: MailState = ""
     pdf_url: str = ""
     next_action_url: str = ""
     release_reason: str = ""

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from booking_core.notifications.mail_views import TicketsMail
+from booking_core.pages.views import HeldLine
 from gateway.pages.mail_view import CodeMail
+from tests.pages import sample_shop
 
 
 def code_mails() -> dict[str, tuple[Any, tuple[str, ...]]]:
@@ -10,4 +13,21 @@ def code_mails() -> dict[str, tuple[Any, tuple[str, ...]]]:
     return {"code": (view, ("0123 4567", "Salt & Stone", "10"))}
 
 
-ALL_MAILS: dict[str, dict[str, tuple[Any, tuple[str, ...]]]] = {"mail_code.txt": code_mails()}
+def tickets_mails() -> dict[str, tuple[Any, tuple[str, ...]]]:
+    order = sample_shop.order_pages()["confirmed"]
+    link = f"https://tickets.example/orders/{order.booking_id}"
+    fields = {"booking_id": order.booking_id, "order_url": link, "total": order.total}
+    stock = HeldLine(tier="Night & day", price=6_500, quantity=2)
+    words = (order.booking_id, link, order.event.name)
+    return {
+        "seats": (TicketsMail(event=order.event, lines=order.lines, **fields), words),
+        "stock": (
+            TicketsMail(event=order.event, lines=(stock,), **fields), (*words, "2 × Night & day")
+        ),
+    }  # fmt: skip
+
+
+ALL_MAILS: dict[str, dict[str, tuple[Any, tuple[str, ...]]]] = {
+    "mail_code.txt": code_mails(),
+    "mail_tickets.txt": tickets_mails(),
+}

@@ -287,6 +287,12 @@ def order_pages() -> dict[str, OrderPage]:
             email="ada@example.org",
             pdf_url="/orders/x/tickets.pdf",
         ),
+        "mailed": replace(
+            page, status="confirmed", tickets=tickets, email="ada@example.org", mail="sent"
+        ),
+        "not_mailed": replace(
+            page, status="confirmed", tickets=tickets, email="ada@example.org", mail="refused"
+        ),
         "refunded": replace(page, status="confirmed", tickets=tickets, refunded=9_500),
         "cancellable": replace(
             page, status="confirmed", tickets=tickets, cancel_until=CANCEL_UNTIL

@@ -16,6 +16,7 @@ from booking_core.settings import CoreSettings
 from gateway.operator.settings import OperatorSettings
 from gateway.origin.settings import OriginSettings
 from gateway.settings import GatewaySettings
+from groundwork.mail_settings import MailSettings
 from groundwork.redis_store import REQUIRED_SETTINGS
 from onsale.cli import main
 from onsale.settings import Settings, read_all
@@ -26,9 +27,16 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if "onsale" in service.get("image", "")}
 # What each part reads; see onsale/cli.py.
 READS: dict[str, tuple[type[msgspec.Struct], ...]] = {
-    "gateway": (Settings, GatewaySettings, OriginSettings, OperatorSettings),
-    "core": (Settings, CoreSettings, OperatorSettings),
-    "worker": (Settings, GatewaySettings, OriginSettings, CoreSettings, OperatorSettings),
+    "gateway": (Settings, GatewaySettings, MailSettings, OriginSettings, OperatorSettings),
+    "core": (Settings, CoreSettings, MailSettings, OperatorSettings),
+    "worker": (
+        Settings,
+        GatewaySettings,
+        OriginSettings,
+        CoreSettings,
+        MailSettings,
+        OperatorSettings,
+    ),
     "provider": (ProviderSettings,),
     "migrate": (Settings,),
 }
@@ -38,6 +46,7 @@ KINDS = (
     OriginSettings,
     OperatorSettings,
     CoreSettings,
+    MailSettings,
     ProviderSettings,
 )
 KNOWN = {field.name.upper() for kind in KINDS for field in msgspec.structs.fields(kind)}

@@ -130,7 +130,7 @@ class Shop:
         order_id = SystemTokenSource().uuid()
         claim = await self.orders.claim(
             order_id, hold, [layout.seat_ids[index] for index in hold.seat_indexes],
-            idempotency_key=order_id, body_hash=b"", email="", payment_method="pm",
+            idempotency_key=order_id, body_hash=b"", email="", language="", payment_method="pm",
             epoch=self.epochs.epoch, payment_ms=60_000, seats_max=SEATS_MAX,
         )  # fmt: skip
         assert claim.outcome == "claimed"

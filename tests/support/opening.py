@@ -16,6 +16,7 @@ from booking_core.app import OPERATIONS as SHOP_OPERATIONS
 from booking_core.app import make_app as make_core_app
 from booking_core.checkout.app_keys import CHECKOUT
 from booking_core.checkout.wire_payments import WirePayments
+from booking_core.notifications.ticket_mails import ticket_mails
 from booking_core.parts import open_parts
 from booking_core.practice_provider.app import make_provider_app
 from booking_core.practice_provider.settings import ProviderSettings
@@ -179,7 +180,9 @@ async def open_shop(
         async def shared_epochs() -> AsyncIterator[Epochs]:
             yield epochs
 
-        core_app = make_core_app(settings, ring, redis_url, shared_epochs, clock)
+        core_app = make_core_app(
+            settings, ring, redis_url, shared_epochs, clock, mails_tickets=mail is not None
+        )
 
         @asynccontextmanager
         async def open_door() -> AsyncIterator[Door]:
@@ -219,7 +222,10 @@ async def open_shop(
         yield Shop(
             url=url, provider_url=provider_url, ring=ring, clock=clock, pool=epochs.pool,
             redis=redis, epochs=epochs, gateway=gateway_app, core=core_app, provider=provider_app,
-            parts=parts, worker=ShopWorker(parts, worker_epochs, clock),
+            parts=parts, worker=ShopWorker(
+                parts, worker_epochs, clock,
+                ticket_mails(parts, worker_epochs, settings, make_mailer(mail or MailSettings(), clock)),
+            ),
             session=await enter(
                 aiohttp.ClientSession(
                     cookie_jar=aiohttp.DummyCookieJar(),

@@ -166,6 +166,8 @@ class Shop:
         await self.worker._rescue()
         await self.rows("UPDATE outbox SET not_before = now() WHERE done_at IS NULL")
         await self.worker._work_outbox()
+        await self.rows("UPDATE ticket_mails SET not_before = now() WHERE done_at IS NULL")
+        await self.worker._send_mails()
         await self.worker._reconcile()
 
     async def state_of(self, order_id: str) -> str:

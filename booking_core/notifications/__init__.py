@@ -1,0 +1,1 @@
+"""What buyers are told after a sale, beside the pages."""
