@@ -6,7 +6,7 @@ KEYS
   1 line           hash    epoch, entering, last_entry, entry_ceiling; each lane's last_place, ceiling
   2 places         hash    fan_id -> place in the general line, lane/fan_id -> place in a lane
   3 entry_numbers  hash    fan_id -> entry number
-  4 entries        stream  entry number-1 -> fan_id: what the roster in PostgreSQL may not have yet
+  4 entries        stream  entry number-1 -> fan, from: what the roster in PostgreSQL may not have yet
   5 moved          hash    lane/fan_id of places that are another device's by now: see move_place.lua
   6 proof          string  set once this proof of work, or waiting proof, has been spent
   7 device         string  set once this device proof (DPoP jti) has been spent
@@ -23,6 +23,7 @@ ARGV
   5 now_ms      integer or ""   see includes/now_ms.lua
   6 limits      json array      rows of whose, kind, every_ms, burst; none: nobody counts where joins come from
   7 devices_ms  integer         how long who joined is remembered after the last who did
+  8 came_from   string or ""    network and kind of client, kept with an entry until the sealing; "": nobody counts
 
 RETURNS
   {'entered', entry, left}          left: how many numbers may be given before more are leased
@@ -102,7 +103,8 @@ end
 local number = redis.call('HINCRBY', line, counter, 1)
 if is_entering then
   redis.call('HSET', entry_numbers, fan_id, number)
-  redis.call('XADD', entries, number .. '-1', 'fan', fan_id)
+  local from = ARGV[8] == '' and '' or ARGV[8] .. ':' .. math.floor(now / 1000)
+  redis.call('XADD', entries, number .. '-1', 'fan', fan_id, 'from', from)
   return {'entered', number, ceiling - number}
 end
 redis.call('HSET', places, member, number)

@@ -3,7 +3,7 @@ Read the entries that the roster in PostgreSQL does not have yet, and forget tho
 
 KEYS
   1 line     hash    epoch
-  2 entries  stream  entry number-1 -> fan_id
+  2 entries  stream  entry number-1 -> fan, from
 
 ARGV
   1 epoch        integer
@@ -11,7 +11,8 @@ ARGV
   3 entries_max  integer
 
 RETURNS
-  {'entries', entry, fan_id, ...}   in the order of their numbers, entries_max at most
+  {'entries', entry, fan_id, from, ...}  in the order of their numbers, entries_max at most;
+                                    from: network:kind:second, or "" where nobody counts
   {'not_loaded'} {'fenced', epoch}  see includes/fence.lua
 
 Safe to repeat: only what the caller has made durable is forgotten.
@@ -28,6 +29,7 @@ local answer = {'entries'}
 for _, found in ipairs(redis.call('XRANGE', entries, first, '+', 'COUNT', ARGV[3])) do
   table.insert(answer, tonumber(string.match(found[1], '^(%d+)-')))
   table.insert(answer, found[2][2])
+  table.insert(answer, found[2][4] or '')
 end
 redis.call('XTRIM', entries, 'MINID', first)
 return answer

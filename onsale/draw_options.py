@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
+from gateway.draw import order, permutation
 from gateway.draw.beacon import read_chain
 from gateway.draw.draw import BEACON_MARGIN_MS
 from gateway.draw.records import DrawPlan
@@ -32,6 +33,12 @@ def draw_options(command: Command) -> Command:
                 help="Seconds to wait for a beacon that does not answer; then the draw goes on without.",
             ),
             click.option(
+                "--no-clusters",
+                is_flag=True,
+                help="Let each entry have a chance of its own, also thousands that come at once from one "
+                "network with one kind of browser.",
+            ),
+            click.option(
                 "--no-draw",
                 is_flag=True,
                 help="First come, first served before the opening, too.",
@@ -43,15 +50,24 @@ def draw_options(command: Command) -> Command:
 
 
 def planned(
-    opens_at: datetime, now: datetime, beacon: str | None, beacon_wait: int, *, no_draw: bool
+    opens_at: datetime,
+    now: datetime,
+    beacon: str | None,
+    beacon_wait: int,
+    *,
+    no_draw: bool,
+    no_clusters: bool,
 ) -> DrawPlan | None:
     """Return the draw of a sale made now; None where nothing is drawn. Raises RequestInvalid."""
     if no_draw or opens_at <= now:
         if beacon:
             raise RequestInvalid("beacon", "is for a draw, and nothing is drawn in this sale")
+        if no_clusters:
+            raise RequestInvalid("no-clusters", "is for a draw, and nothing is drawn in this sale")
         return None
     chain = read_chain(beacon) if beacon else None
-    return DrawPlan.made(SystemTokenSource(), chain, beacon_wait * 1000)
+    name = permutation.NAME if no_clusters else order.NAME
+    return DrawPlan.made(SystemTokenSource(), chain, beacon_wait * 1000, name)
 
 
 def tell(plan: DrawPlan, opens_at_ms: int) -> None:

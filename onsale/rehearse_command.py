@@ -39,7 +39,7 @@ def rehearse(
     fans: int, nat: int, farm: int, means: tuple[str, ...], no_clusters: bool, seats: int,
     seats_max: int, seed: int,
 ) -> None:  # fmt: skip
-    """Draw among fans and a farm by the limits, signals and clusters as they are, and count the seats.
+    """Draw among fans and a farm by the limits, signals and clusters as shipped, and count the seats.
 
     The farm passes every check that asks for work. Pictures nobody's browser: what is noticed of a
     farm beyond its kind is not counted against it, so that the truth may be better.

@@ -70,6 +70,7 @@ def create(
     beacon: str | None,
     beacon_wait: int,
     no_draw: bool,
+    no_clusters: bool,
     **given: Any,
 ) -> None:
     """Make a sale. Who comes before it opens takes part in a draw of the places."""
@@ -82,7 +83,9 @@ def create(
         burst=burst or max(1, given["rate_per_minute"] // 60),
         **named(given),
     )
-    plan = planned(made.opens_at, now, beacon, beacon_wait, no_draw=no_draw)
+    plan = planned(
+        made.opens_at, now, beacon, beacon_wait, no_draw=no_draw, no_clusters=no_clusters
+    )
     with_pool(data_dir, lambda pool: SaleRecords(pool).create(made, plan))
     if dress:
         with_pool(data_dir, dress)

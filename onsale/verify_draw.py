@@ -3,14 +3,15 @@
 import asyncio
 import re
 import sys
-from typing import Final
+from typing import Final, NamedTuple
 
 import aiohttp
 import click
 import jwt
 import msgspec
 
-from gateway.draw.checking import Entry, Finding, check_draw, check_entry
+from gateway.draw.checking import Entry, Finding, check_draw, check_entry, has_clusters
+from gateway.draw.clusters import ClustersInvalid
 from gateway.draw.document import DrawDocument
 from gateway.draw.roster import HASH_BYTES
 
@@ -35,6 +36,14 @@ class Told(msgspec.Struct, frozen=True):
     """What the waiting room tells a fan with a ticket of its place."""
 
     place: int | None = None
+
+
+class Published(NamedTuple):
+    """What everybody can download of a draw."""
+
+    told: DrawDocument
+    leaves: bytes
+    clusters: bytes
 
 
 class Names(msgspec.Struct, frozen=True):
@@ -93,14 +102,19 @@ async def look(
             raise CannotCheck(f"{told.count} entries are more than can be checked")
         size = (told.count or 0) * HASH_BYTES
         leaves = await download(session, f"{address}/draw/roster", size)
+        clusters = b""
+        if has_clusters(told):
+            # A number for each entry, and a floor and a size for every nine of them at most.
+            clusters = await download(session, f"{address}/draw/clusters", size)
         findings = [
             Finding(value.lower() == getattr(told, name), f"the {name} is the one you noted")
             for name, value in noted.items()
             if value is not None
         ]
-        findings += check_draw(told, leaves)
+        findings += check_draw(told, leaves, clusters)
         if ticket is not None:
-            findings += await check_ticket(session, address, told, leaves, ticket)
+            published = Published(told, leaves, clusters)
+            findings += await check_ticket(session, address, published, ticket)
     return findings
 
 
@@ -116,7 +130,7 @@ def tell_stand(told: DrawDocument) -> None:
 
 
 async def check_ticket(
-    session: aiohttp.ClientSession, address: str, told: DrawDocument, leaves: bytes, ticket: str
+    session: aiohttp.ClientSession, address: str, published: Published, ticket: str
 ) -> list[Finding]:
     """Return what is found of a ticket's place."""
     try:
@@ -127,7 +141,10 @@ async def check_ticket(
     if names.entry_number is None:
         raise CannotCheck("this ticket's fan came after the sealing and took no part in the draw")
     entry = Entry(names.entry_number, names.entered_as or names.sub)
-    finding, place = check_entry(told, leaves, entry)
+    try:
+        finding, place = check_entry(*published, entry=entry)
+    except ClustersInvalid:
+        return []  # said already, of the whole draw
     if not finding.is_right:
         return [finding]
     body = await download(

@@ -67,3 +67,18 @@ async def roster(request: web.Request, query: RosterQuery) -> Octets | OctetStre
         for chunk in range(chunks):
             await response.write(await receipts.leaves(sale.sale_id, chunk))
     return response
+
+
+@routes.get(
+    "/api/sales/{sale}/draw/clusters",
+    refuses=[SaleNotFound, NotFound, RosterNotSealed, StoreUnavailable],
+)
+async def clusters(request: web.Request) -> Octets:
+    """Answer the clusters of the sealed roster: floor, size and members of each, 4 bytes a number."""
+    sale = request.config_dict[ROOMS].room(request.match_info["sale"]).sale
+    if sale.draw is None or not sale.draw.has_clusters:
+        raise NotFound
+    if sale.draw.clusters is None:
+        raise RosterNotSealed(SEALING_RETRY_SECONDS)
+    content = await request.config_dict[DRAWS].clusters.content(sale.sale_id)
+    return Octets(content, ROSTER_HEADERS)

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.draw import permutation
+from gateway.draw import order, permutation
 from gateway.draw.beacon import KNOWN_CHAINS, RoundInvalid, randomness_of
+from gateway.draw.clusters import ClustersInvalid, Tally, digest_of, histogram, unpacked
 from gateway.draw.document import BeaconDocument, DrawDocument
 from gateway.draw.roster import HASH_BYTES, leaf_of, root_of, split
 from gateway.draw.seed import (
@@ -39,8 +40,8 @@ class Entry:
     fan_id: str
 
 
-def check_draw(told: DrawDocument, leaves: bytes) -> Iterator[Finding]:
-    """Yield what is found of a draw that is made; `leaves` is its roster as downloaded."""
+def check_draw(told: DrawDocument, leaves: bytes, clusters: bytes = b"") -> Iterator[Finding]:
+    """Yield what is found of a draw that is made; `leaves` and `clusters` are as downloaded."""
     secret, root = read(told.secret, SECRET_BYTES), read(told.root, HASH_BYTES)
     count = told.count or 0
     yield Finding(
@@ -57,14 +58,48 @@ def check_draw(told: DrawDocument, leaves: bytes) -> Iterator[Finding]:
         told.last_entry - missing_below(told) == count,
         "entry numbers and their gaps add up to the entries",
     )
-    yield Finding(told.permutation == permutation.NAME, f"the permutation is {permutation.NAME}")
+    yield Finding(
+        told.permutation in (permutation.NAME, order.NAME), f"the permutation is {told.permutation}"
+    )
+    digest = None
+    if has_clusters(told):
+        digest = digest_of(clusters)
+        yield from check_clusters(told, clusters)
     randomness = b""
     if told.beacon is not None:
         randomness = read(told.beacon.randomness, 32) if told.beacon.randomness else b""
         yield from check_beacon(told.beacon, told.sealed_at or "")
     yield Finding(
-        seed_of(secret, root, randomness).hex() == told.seed,
-        "the seed comes of the secret, the root" + (" and the beacon" if randomness else ""),
+        seed_of(secret, root, randomness, digest).hex() == told.seed,
+        "the seed comes of the secret, the root"
+        + (", the clusters" if digest else "")
+        + (" and the beacon" if randomness else ""),
+    )
+
+
+def has_clusters(told: DrawDocument) -> bool:
+    """Say whether entries share chances in this draw."""
+    return told.permutation == order.NAME
+
+
+def check_clusters(told: DrawDocument, content: bytes) -> Iterator[Finding]:
+    """Yield what is found of the clusters: those that were sealed, and such as can be."""
+    said = told.clusters
+    yield Finding(
+        said is not None and hmac.compare_digest(digest_of(content).hex(), said.digest),
+        "the clusters are those that were sealed with the roster",
+    )
+    try:
+        clusters = unpacked(content, told.count or 0)
+    except ClustersInvalid:
+        yield Finding(is_right=False, what="the clusters are such as can be")
+        return
+    tally = Tally.of(clusters)
+    yield Finding(
+        said is not None
+        and (said.entries, said.chances, list(said.histogram))
+        == (tally.entries, tally.chances, histogram(clusters)),
+        f"{tally.entries} entries in {len(clusters)} clusters share {tally.chances} chances",
     )
 
 
@@ -92,21 +127,24 @@ def check_beacon(beacon: BeaconDocument, sealed_at: str) -> Iterator[Finding]:
     )
 
 
-def check_entry(told: DrawDocument, leaves: bytes, entry: Entry) -> tuple[Finding, int]:
+def check_entry(
+    told: DrawDocument, leaves: bytes, clusters: bytes, entry: Entry
+) -> tuple[Finding, int]:
     """Return whether an entry is in the roster, and the place that follows from the seed.
 
-    An entry in a published gap was lost with a store; it shares a place.
+    An entry in a published gap was lost with a store; it shares a place. Raises ClustersInvalid.
     """
     count, seed = told.count or 0, read(told.seed, HASH_BYTES)
+    behind = order.behind_of(seed, unpacked(clusters, count)) if has_clusters(told) else ()
     index = index_of(entry.entry_number, count, told.gaps)
     if index is None:
         is_lost = any(first <= entry.entry_number <= last for first, last in told.gaps)
         return (
             Finding(is_lost, f"entry {entry.entry_number} is in a gap that was published"),
-            shared_place(seed, entry.fan_id, count),
+            shared_place(seed, entry.fan_id, count - len(behind)),
         )
     leaf = leaf_of(told.sale, entry.entry_number, entry.fan_id)
-    place = place_of_entry(seed, entry.entry_number, count, told.gaps)
+    place = place_of_entry(seed, entry.entry_number, count, told.gaps, behind)
     assert place is not None
     return (
         Finding(

@@ -31,7 +31,9 @@ KIND_SHARE_MIN: Final = 0.01
 AROUND_SECONDS: Final = (1, 30)
 
 _ORIGIN: Final = struct.Struct(">8sHI")
-_KNOWN: Final = slice(0, 8)  # the network's name
+# Of a network's name: no two of a sale meet.
+NETWORK_BYTES: Final = 8
+_KNOWN: Final = slice(0, NETWORK_BYTES)
 _PAIR: Final = slice(0, 10)  # network and kind
 _HEAD: Final = struct.Struct(">II")
 

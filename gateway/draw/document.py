@@ -5,11 +5,14 @@ from typing import Final
 
 import msgspec
 
+from gateway.draw import order
 from gateway.draw.beacon import Chain, randomness_of
+from gateway.draw.clusters import Rank
 from gateway.draw.draw import Draw, Outcome, merged
 from gateway.draw.roster import CHUNK
 
 VERSION: Final = "onsale-draw-v1"
+CLUSTERS_VERSION: Final = "onsale-draw-v2"
 
 
 class RosterDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,6 +21,19 @@ class RosterDocument(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     chunk: int
     chunks: int
+
+
+class ClustersDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """The clusters: where they are, their hash, their entries, and how many of these take part.
+
+    The histogram has a row for each size: size, chances of each, how many there are.
+    """
+
+    url: str
+    digest: str
+    entries: int
+    chances: int
+    histogram: tuple[Rank, ...]
 
 
 class BeaconDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +66,7 @@ class DrawDocument(msgspec.Struct, frozen=True, kw_only=True):
     root: str | None = None
     sealed_at: str | None = None
     roster: RosterDocument | None = None
+    clusters: ClustersDocument | None = None
     beacon: BeaconDocument | None = None
     secret: str | None = None
     seed: str | None = None
@@ -66,8 +83,9 @@ def document_of(sale_id: str, opens_at: datetime, draw: Draw | None) -> DrawDocu
     if draw is None:
         return DrawDocument(version=VERSION, sale=sale_id, opens_at=moment(opens_at), state="none")
     is_sealed = draw.state != "committed"
+    clusters = draw.clusters
     return DrawDocument(
-        version=VERSION,
+        version=CLUSTERS_VERSION if draw.permutation == order.NAME else VERSION,
         sale=sale_id,
         opens_at=moment(opens_at),
         state=draw.state,
@@ -83,6 +101,15 @@ def document_of(sale_id: str, opens_at: datetime, draw: Draw | None) -> DrawDocu
             url=f"/api/sales/{sale_id}/draw/roster", chunk=CHUNK, chunks=-(-draw.entries // CHUNK)
         )
         if is_sealed
+        else None,
+        clusters=ClustersDocument(
+            url=f"/api/sales/{sale_id}/draw/clusters",
+            digest=clusters.digest,
+            entries=clusters.entries,
+            chances=clusters.chances,
+            histogram=clusters.histogram,
+        )
+        if clusters
         else None,
         beacon=beacon_of(draw, round(opens_at.timestamp() * 1000)),
         secret=draw.secret,

@@ -5,11 +5,15 @@ die anywhere: before the seal is in PostgreSQL nothing was promised, and after i
 worked out from what is there.
 """
 
+import asyncio
+from collections.abc import Sequence
 from typing import Protocol
 
 import structlog
 
 from gateway.draw.beacon import Chain, randomness_of
+from gateway.draw.cluster_records import ClusterRecords
+from gateway.draw.clusters import Cluster, find_clusters
 from gateway.draw.draw import BEACON_MARGIN_MS, Draw, Outcome
 from gateway.draw.entries import ENTRIES_READ, Entries
 from gateway.draw.records import DrawRecords
@@ -32,10 +36,16 @@ class Drawing:
     """Takes the draw of a sale as far as it can go at a moment."""
 
     def __init__(
-        self, entries: Entries, records: DrawRecords, beacons: Beacons, clock: Clock
+        self,
+        entries: Entries,
+        records: DrawRecords,
+        clusters: ClusterRecords,
+        beacons: Beacons,
+        clock: Clock,
     ) -> None:
         self._entries = entries
         self._records = records
+        self._clusters = clusters
         self._beacons = beacons
         self._clock = clock
 
@@ -79,11 +89,20 @@ class Drawing:
             log.error("the roster is not as long as known", known=entered, roster=draw.entries)
         roots = await self._records.chunk_roots(sale_id)
         root = levels_of(roots)[-1][0] if roots else EMPTY_ROOT
-        await self._records.seal(sale_id, epoch, draw, root, self._round(draw, opens_at_ms))
+        clusters = await self._clusters_of(sale_id, draw)
+        number = self._round(draw, opens_at_ms)
+        await self._records.seal(sale_id, epoch, draw, root, number, clusters)
         fresh = await self._records.get(sale_id)
         assert fresh is not None
         log.info("the roster of a draw", sale=sale_id, state=fresh.state, root=fresh.root)
         return fresh
+
+    async def _clusters_of(self, sale_id: str, draw: Draw) -> Sequence[Cluster]:
+        if not draw.has_clusters:
+            return ()
+        origins = await self._clusters.origins(sale_id)
+        # A crowd of a million takes seconds, in which boards are to be shown.
+        return await asyncio.to_thread(find_clusters, origins)
 
     def _round(self, draw: Draw, opens_at_ms: int) -> int | None:
         """Return the beacon's round: never one that is known, or nearly, when the root becomes known."""
@@ -114,7 +133,8 @@ class Drawing:
                 outcome = "missed"
                 log.error("a draw goes on without its beacon", sale=sale_id, round=draw.round)
         secret = await self._records.secret(sale_id)
-        seed = seed_of(secret, bytes.fromhex(draw.root), randomness)
+        digest = bytes.fromhex(draw.clusters.digest) if draw.clusters else None
+        seed = seed_of(secret, bytes.fromhex(draw.root), randomness, digest)
         await self._records.finish(
             sale_id, seed, outcome, bytes.fromhex(signature) if signature else None
         )

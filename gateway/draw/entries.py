@@ -1,8 +1,11 @@
 """The entries of all draws in Redis: one typed method for each of their scripts."""
 
+import base64
 from typing import Final
 
-from gateway.draw.records import DrawRecords
+from gateway.bot_checks.asked_from import AskedFrom
+from gateway.draw.clusters import NETWORK_BYTES, UNKNOWN, Origin
+from gateway.draw.records import DrawRecords, Entry
 from gateway.draw.roster import CHUNK
 from groundwork.errors import StoreUnavailable
 from lua import LuaScript
@@ -24,7 +27,7 @@ class Entries:
         self._find_entry = LuaScript("find_entry")
         self._raise_ceiling = LuaScript("raise_ceiling")
 
-    async def read(self, sale_id: str, after: int) -> tuple[int, list[tuple[int, str]]]:
+    async def read(self, sale_id: str, after: int) -> tuple[int, list[Entry]]:
         """Return the epoch, and the first entries behind a number; what is before it is forgotten."""
         epoch = self._epochs.epoch
         answer = await self._epochs.run(
@@ -36,7 +39,11 @@ class Entries:
         assert answer[0] == "entries", answer
         if self._epochs.epoch != epoch:
             raise StoreUnavailable(retry_after=1)  # of which of the two these are is not known
-        return epoch, [(int(answer[at]), str(answer[at + 1])) for at in range(1, len(answer), 2)]
+        rows = (answer[at : at + 3] for at in range(1, len(answer), 3))
+        return epoch, [
+            Entry(int(number), str(fan_id), origin_of(came_from))
+            for number, fan_id, came_from in rows
+        ]
 
     async def seal(self, sale_id: str) -> int:
         """End the taking of entries; returns how many fans Redis knows to have entered."""
@@ -94,3 +101,18 @@ class Entries:
         """Publish the numbers between the last entry known and those of the new epoch as a gap."""
         if opening["entering"] and opening["entries_leased"] > last_entry:
             await self._records.note_gap(sale_id, last_entry + 1, opening["entries_leased"])
+
+
+def came_from(asked_from: AskedFrom, kind: int) -> str:
+    """Return what an entry's script is told of where it comes from; "" where nobody counts."""
+    return f"{asked_from.network}:{kind}" if asked_from.network else ""
+
+
+def origin_of(told: str) -> bytes:
+    """Return as clusters read it what the script wrote: network, kind and second."""
+    if not told:
+        return UNKNOWN
+    network, kind, second = told.split(":")
+    return Origin(
+        base64.urlsafe_b64decode(network)[:NETWORK_BYTES], int(kind), int(second)
+    ).packed()

@@ -6,13 +6,19 @@ from aiohttp import web
 
 from gateway.app_keys import RENDERER, ROOMS, SETTINGS
 from gateway.draw.document import BeaconDocument, document_of
-from gateway.pages.draw_view import BeaconView, DrawPage, State
+from gateway.draw.draw import Draw
+from gateway.draw.order import Share
+from gateway.pages.draw_view import BeaconView, ClustersView, DrawPage, ShareView, State
 from gateway.waiting_room import joining
 from gateway.waiting_room.brand_pages import brand_view
 from gateway.waiting_room.page import ticket_if_any
+from gateway.waiting_room.places import place_of, share_of
 from groundwork.pages import html_response
 
 routes = web.RouteTableDef()
+
+# The largest, which are what fans ask about; the data have all.
+SIZES_SHOWN = 10
 
 
 @routes.get("/sales/{sale}/draw")
@@ -23,8 +29,7 @@ async def draw_page(request: web.Request) -> web.Response:
     sale = room.sale
     told = document_of(sale.sale_id, sale.opens_at, sale.draw)
     ticket = ticket_if_any(request, sale.sale_id)
-    on_board = sale.draw.on_board(sale.opens_at_ms) if sale.draw else None
-    entered = ticket if ticket and ticket.entry_number and on_board else None
+    entered = ticket if ticket and ticket.entry_number and sale.draw else None
     state: State = sale.draw.state if sale.draw else "none"
     view = DrawPage(
         sale_id=sale.sale_id,
@@ -38,11 +43,11 @@ async def draw_page(request: web.Request) -> web.Response:
         secret=told.secret or "",
         seed=told.seed or "",
         beacon=beacon_view(told.beacon),
+        clusters=clusters_view(sale.draw),
+        share=share_view(share_of(entered, sale.draw)) if entered else None,
         entry_number=entered.entry_number if entered else None,
         entered_as=(entered.entered_as or entered.fan_id) if entered else "",
-        place=joining.place_of(entered, joining.phase_of(request, sale), on_board)
-        if entered
-        else None,
+        place=place_of(entered, joining.phase_of(request, sale), sale.draw) if entered else None,
         brand=brand_view(sale),
     )
     return html_response(
@@ -52,6 +57,26 @@ async def draw_page(request: web.Request) -> web.Response:
         view,
         headers={"Vary": "Accept-Language, Cookie"},
     )
+
+
+def clusters_view(draw: Draw | None) -> ClustersView | None:
+    """Return what the page shows of the clusters."""
+    if draw is None or not draw.has_clusters:
+        return None
+    if draw.clusters is None:
+        return ClustersView()
+    return ClustersView(
+        entries=draw.clusters.entries,
+        chances=draw.clusters.chances,
+        sizes=draw.clusters.histogram[:SIZES_SHOWN],
+    )
+
+
+def share_view(share: Share | None) -> ShareView | None:
+    """Return what the page shows of the fan's own chance, if it is shared."""
+    if share is None:
+        return None
+    return ShareView(entries=share.entries, chances=share.chances, takes_part=share.takes_part)
 
 
 def beacon_view(told: BeaconDocument | None) -> BeaconView | None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
+from gateway.draw.cluster_records import ClusterRecords
 from gateway.draw.drand import Drand
 from gateway.draw.drawing import Drawing
 from gateway.draw.entries import Entries
@@ -19,6 +20,7 @@ class DrawParts:
 
     entries: Entries
     receipts: Receipts
+    clusters: ClusterRecords
     drawing: Drawing
 
     @classmethod
@@ -26,5 +28,6 @@ class DrawParts:
         """Return them on these stores."""
         records = DrawRecords(epochs.pool)
         entries = Entries(epochs, records)
-        drawing = Drawing(entries, records, Drand(settings.drand_servers), clock)
-        return cls(entries, Receipts(records), drawing)
+        clusters = ClusterRecords(epochs.pool)
+        drawing = Drawing(entries, records, clusters, Drand(settings.drand_servers), clock)
+        return cls(entries, Receipts(records), clusters, drawing)

@@ -5,13 +5,15 @@ import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 import msgspec
 import psycopg
 
-from gateway.draw import permutation
+from gateway.draw import order
 from gateway.draw.beacon import Chain
+from gateway.draw.cluster_records import extend_origins, seal_clusters
+from gateway.draw.clusters import UNKNOWN, Cluster
 from gateway.draw.draw import DRAW, DRAW_COLUMN, Draw, Outcome
 from gateway.draw.roster import CHUNK, leaf_of, root_of, split
 from gateway.draw.seed import SECRET_BYTES
@@ -31,16 +33,35 @@ class DrawPlan:
     secret: bytes
     chain: Chain | None = None
     wait_ms: int = 120_000
+    # Of order.py, or of permutation.py: then nobody shares a chance.
+    permutation: str = order.NAME
 
     @classmethod
-    def made(cls, tokens: TokenSource, chain: Chain | None, wait_ms: int) -> "DrawPlan":
+    def made(
+        cls,
+        tokens: TokenSource,
+        chain: Chain | None,
+        wait_ms: int,
+        permutation: str = order.NAME,
+    ) -> "DrawPlan":
         """Return a plan with a secret of its own."""
         text = tokens.token(SECRET_BYTES)
-        return cls(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), chain, wait_ms)
+        secret = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        return cls(secret, chain, wait_ms, permutation)
 
     def __repr__(self) -> str:
         """Show everything but the secret: this may end up in a log."""
-        return f"DrawPlan(chain={self.chain}, wait_ms={self.wait_ms})"
+        return (
+            f"DrawPlan(chain={self.chain}, wait_ms={self.wait_ms}, permutation={self.permutation})"
+        )
+
+
+class Entry(NamedTuple):
+    """An entry on its way into the roster; where it came from as clusters.py packs it."""
+
+    number: int
+    fan_id: str
+    origin: bytes = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +80,7 @@ async def insert_draw(open_connection: Connection, sale_id: str, plan: DrawPlan)
     await open_connection.execute(
         """INSERT INTO draws (sale_id, secret, permutation, chain, beacon_wait_ms)
         VALUES (%s, %s, %s, %s, %s)""",
-        (sale_id, plan.secret, permutation.NAME, chain, plan.wait_ms),
+        (sale_id, plan.secret, plan.permutation, chain, plan.wait_ms),
     )
 
 
@@ -120,15 +141,13 @@ class DrawRecords:
         async with connection(self._pool) as open_connection:
             await _insert_gap(open_connection, sale_id, first, last)
 
-    async def append(
-        self, sale_id: str, epoch: int, draw: Draw, entries: Sequence[tuple[int, str]]
-    ) -> bool:
+    async def append(self, sale_id: str, epoch: int, draw: Draw, entries: Sequence[Entry]) -> bool:
         """Add entries behind those of `draw`; False when the roster is not as `draw` says any more.
 
         Nor may the store they were read from be one of before: its successor has been filled from
         the roster as it is, and would not know them.
         """
-        last_entry = entries[-1][0]
+        last_entry = entries[-1].number
         async with connection(self._pool) as open_connection, open_connection.transaction():
             if not await _is_current(open_connection, epoch):
                 return False
@@ -140,16 +159,19 @@ class DrawRecords:
             if cursor.rowcount == 0:
                 return False
             expected = draw.last_entry + 1
-            for number, _ in entries:
-                if number > expected:
-                    await _insert_gap(open_connection, sale_id, expected, number - 1)
-                expected = number + 1
+            for entry in entries:
+                if entry.number > expected:
+                    await _insert_gap(open_connection, sale_id, expected, entry.number - 1)
+                expected = entry.number + 1
             index = draw.entries
             rest = list(entries)
             while rest:
                 chunk, taken = divmod(index, CHUNK)
                 part, rest = rest[: CHUNK - taken], rest[CHUNK - taken :]
                 await _extend_chunk(open_connection, sale_id, chunk, part)
+                if draw.has_clusters:
+                    origins = [entry.origin for entry in part]
+                    await extend_origins(open_connection, sale_id, chunk, taken, origins)
                 index += len(part)
         return True
 
@@ -184,20 +206,28 @@ class DrawRecords:
         return list(zip(cast("list[int]", row[0]), cast("list[str]", row[1]), strict=True))
 
     async def seal(
-        self, sale_id: str, epoch: int, draw: Draw, root: bytes, beacon_round: int | None
-    ) -> bool:
+        self, sale_id: str, epoch: int, draw: Draw, root: bytes, beacon_round: int | None,
+        clusters: Sequence[Cluster] = (),
+    ) -> bool:  # fmt: skip
         """Make the roster final as `draw` says; False when it is not like that any more."""
         async with connection(self._pool) as open_connection, open_connection.transaction():
             if not await _is_current(open_connection, epoch):
                 return False
             cursor = await open_connection.execute(
-                """UPDATE draws SET state = 'sealed', root = %s, sealed_at = now(), beacon_round = %s
-                WHERE sale_id = %s AND state = 'committed' AND last_entry = %s
-                    AND (SELECT opens_at FROM sales WHERE sale_id = draws.sale_id) <= now()""",
-                (root, beacon_round, sale_id, draw.last_entry),
+                """SELECT FROM draws WHERE sale_id = %s AND state = 'committed' AND last_entry = %s
+                    AND (SELECT opens_at FROM sales WHERE sale_id = draws.sale_id) <= now()
+                FOR UPDATE""",
+                (sale_id, draw.last_entry),
             )
             if cursor.rowcount == 0:
                 return False
+            if draw.has_clusters:
+                await seal_clusters(open_connection, sale_id, clusters)
+            await open_connection.execute(
+                """UPDATE draws SET state = 'sealed', root = %s, sealed_at = now(), beacon_round = %s
+                WHERE sale_id = %s""",
+                (root, beacon_round, sale_id),
+            )
             # A new epoch must not give the drawn places again.
             await open_connection.execute(
                 """UPDATE sales SET last_place = GREATEST(last_place, %(entries)s),
@@ -240,9 +270,9 @@ async def _insert_gap(open_connection: Connection, sale_id: str, first: int, las
 
 
 async def _extend_chunk(
-    open_connection: Connection, sale_id: str, chunk: int, entries: Sequence[tuple[int, str]]
+    open_connection: Connection, sale_id: str, chunk: int, entries: Sequence[Entry]
 ) -> None:
-    leaves = b"".join(leaf_of(sale_id, number, fan_id) for number, fan_id in entries)
+    leaves = b"".join(leaf_of(sale_id, entry.number, entry.fan_id) for entry in entries)
     cursor = await open_connection.execute(
         """INSERT INTO roster_chunks AS known (sale_id, chunk, entry_numbers, fan_ids, leaves)
         VALUES (%s, %s, %s, %s, %s)
@@ -250,8 +280,8 @@ async def _extend_chunk(
             SET entry_numbers = known.entry_numbers || excluded.entry_numbers,
                 fan_ids = known.fan_ids || excluded.fan_ids, leaves = known.leaves || excluded.leaves
         RETURNING CASE WHEN cardinality(entry_numbers) = %s THEN leaves END""",
-        (sale_id, chunk, [number for number, _ in entries], [fan for _, fan in entries], leaves,
-         CHUNK),
+        (sale_id, chunk, [entry.number for entry in entries], [entry.fan_id for entry in entries],
+         leaves, CHUNK),
     )  # fmt: skip
     row = await cursor.fetchone()
     assert row is not None

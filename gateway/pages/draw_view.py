@@ -24,6 +24,28 @@ class BeaconView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClustersView:
+    """Entries that share chances: how many, in how many clusters, with how many chances.
+
+    Of each size that clusters have: the size, the chances of each, how many there are. Empty before
+    the list of entries is closed.
+    """
+
+    entries: int = 0
+    chances: int = 0
+    sizes: tuple[tuple[int, int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareView:
+    """What the fan's own entry shares, and whether it is one of those that take part."""
+
+    entries: int
+    chances: int
+    takes_part: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DrawPage:
     """The page of one sale's draw, for one fan.
 
@@ -43,6 +65,9 @@ class DrawPage:
     secret: str = ""
     seed: str = ""
     beacon: BeaconView | None = None
+    # None: every entry has a chance of its own.
+    clusters: ClustersView | None = None
+    share: ShareView | None = None
     entry_number: int | None = None
     entered_as: str = ""
     place: int | None = None

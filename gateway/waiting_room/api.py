@@ -9,6 +9,7 @@ from aiohttp import web
 from gateway.app_keys import DRAWS, MOVES, PROOF_OF_WORK, ROOMS, SETTINGS
 from gateway.bot_checks.challenge_pool import EXTRA
 from gateway.bot_checks.proof_of_work import JKT, Challenge
+from gateway.draw.draw import Draw
 from gateway.edge import cookies
 from gateway.edge.credentials import read_ticket, sealed
 from gateway.edge.renewal import give_pass
@@ -22,6 +23,7 @@ from gateway.waiting_room.documents import (
     ticket_document,
 )
 from gateway.waiting_room.eta import eta_at
+from gateway.waiting_room.places import place_of, share_of
 from gateway.waiting_room.watching import level_for
 from groundwork.check_errors import MailboxNeeded, StepUpNeeded
 from groundwork.clock import Clock
@@ -179,9 +181,11 @@ async def place(request: web.Request) -> Json[PlaceDocument]:
         ticket.entry_number,
         ticket.entered_as or ticket.fan_id,
     )
+    draw = rooms.room(sale_id).sale.draw
     found = msgspec.structs.replace(
-        place_document(document, ticket),
+        place_document(document, ticket, draw),
         receipt=receipt or msgspec.UNSET,
+        shares=share_of(ticket, draw) or msgspec.UNSET,
         ticket=again.text if again else msgspec.UNSET,
     )
     response = Json(found)
@@ -190,9 +194,11 @@ async def place(request: web.Request) -> Json[PlaceDocument]:
     return response
 
 
-def place_document(document: BoardDocument, ticket: TicketClaims) -> PlaceDocument:
-    """Return where a fan stands, worked out from the board."""
-    number = joining.place_of(ticket, document.phase, document.draw)
+def place_document(
+    document: BoardDocument, ticket: TicketClaims, draw: Draw | None
+) -> PlaceDocument:
+    """Return where a fan stands, worked out from the board and the draw."""
+    number = place_of(ticket, document.phase, draw)
     serving = serving_in(document, ticket.lane)
     ahead = None
     if number is not None:

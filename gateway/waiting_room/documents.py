@@ -2,6 +2,7 @@
 
 import msgspec
 
+from gateway.draw.order import Share
 from gateway.draw.receipts import Receipt
 from gateway.waiting_room.joining import TicketGiven
 from gateway.waiting_room.sales import Phase
@@ -27,7 +28,10 @@ class EtaRange(msgspec.Struct, frozen=True):
 
 
 class PlaceDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a fan stands. A new ticket comes along when theirs was renewed, a receipt after a draw."""
+    """Where a fan stands. A new ticket comes along when theirs was renewed, a receipt after a draw.
+
+    `shares` is what their entry shares with others of a cluster, if it does.
+    """
 
     place: int | None
     entry_number: int | None
@@ -37,6 +41,7 @@ class PlaceDocument(msgspec.Struct, frozen=True, kw_only=True):
     phase: Phase
     called: bool
     receipt: Receipt | msgspec.UnsetType = msgspec.UNSET
+    shares: Share | msgspec.UnsetType = msgspec.UNSET
     ticket: str | msgspec.UnsetType = msgspec.UNSET
 
 

@@ -18,7 +18,8 @@ from gateway.app_keys import (
     TOKENS,
     WAIT_TOKENS,
 )
-from gateway.draw.draw import BoardDraw
+from gateway.bot_checks.client_kind import kind_of_client
+from gateway.draw.entries import came_from
 from gateway.edge.asking import asked_from
 from gateway.edge.credentials import prove_device, read_ticket
 from gateway.waiting_room.allowances import WAITING_JOINS
@@ -27,6 +28,7 @@ from gateway.waiting_room.eta import eta_at
 from gateway.waiting_room.fan_names import fan_id_of
 from gateway.waiting_room.lanes import lane_of
 from gateway.waiting_room.line_records import GENERAL
+from gateway.waiting_room.places import place_of
 from gateway.waiting_room.rooms import Room
 from gateway.waiting_room.sales import Phase, Sale
 from gateway.waiting_room.stepping_up import refuse_unchecked
@@ -142,9 +144,11 @@ async def _take_in(
     rooms = request.config_dict[ROOMS]
     try:
         lane = await lane_of(request, room.sale, fan_id, code, proof)
-        joined = await rooms.line.join(
-            sale_id, fan_id, proof, device, lane, asked_from(request, sale_id)
-        )
+        asked = asked_from(request, sale_id)
+        draw = room.sale.draw
+        has_clusters = draw is not None and draw.has_clusters and draw.state == "committed"
+        origin = came_from(asked, kind_of_client(request.headers)) if has_clusters else ""
+        joined = await rooms.line.join(sale_id, fan_id, proof, device, lane, asked, origin)
     except BookingError:
         metrics.JOINS.labels(sale_id, "refused").inc()
         raise
@@ -173,13 +177,6 @@ def signed(request: web.Request, room: Room, claims: TicketClaims) -> TicketGive
     return TicketGiven(text, claims, phase_of(request, room.sale))
 
 
-def place_of(ticket: TicketClaims, phase: Phase, draw: BoardDraw | None) -> int | None:
-    """Return the fan's place, or None before the opening or the draw has given it."""
-    if ticket.place is not None or ticket.entry_number is None:
-        return ticket.place
-    if draw is None:
-        return None if phase == "before" else ticket.entry_number
-    return draw.place_of(ticket.entry_number, ticket.entered_as or ticket.fan_id)
 
 
 async def entered_again(request: web.Request, ticket: TicketClaims | None) -> TicketGiven | None:
@@ -221,8 +218,7 @@ async def admit(
     if again := await entered_again(request, ticket):
         ticket = again.claims
     phase = phase_of(request, room.sale)
-    draw = room.sale.draw
-    place = place_of(ticket, phase, draw.on_board(room.sale.opens_at_ms) if draw else None)
+    place = place_of(ticket, phase, room.sale.draw)
     if phase == "closed":
         raise SaleClosed
     if phase == "paused":

@@ -81,9 +81,11 @@ class Line:
         device: str | None,
         lane: str = GENERAL,
         asked_from: AskedFrom = NOWHERE,
+        came_from: str = "",
     ) -> Joined:
         """Return the fan's place in the lane, or entry number; the same at every repeat.
 
+        `came_from` is kept with an entry to a draw whose clusters share chances: see entries.py.
         `proof` names the spent proof of work, `device` the spent DPoP proof. Raises BotCheckFailed or
         DeviceProofInvalid when somebody else has used one of them; TooManyRequests when too many new
         fans come from where they ask.
@@ -102,6 +104,7 @@ class Line:
             "now_ms": "",
             "limits": limits.rows,
             "devices_ms": DEVICES_MS,
+            "came_from": came_from,
         }
         for _ in range(2):
             match await self._epochs.run(self._join_line, ("sale", sale_id), keys, args):

@@ -13,6 +13,7 @@ from gateway.waiting_room import joining
 from gateway.waiting_room.api import give_ticket, place_document, take_both_back
 from gateway.waiting_room.brand_pages import brand_view
 from gateway.waiting_room.fan_names import mailbox_confirmed
+from gateway.waiting_room.places import place_of
 from gateway.waiting_room.sales import SALE_ID, Sale, SaleEvent
 from gateway.waiting_room.watching import note
 from groundwork.bodies import read_form
@@ -47,7 +48,8 @@ async def waiting_page(request: web.Request) -> web.Response:
         ticket = again.claims
     response: web.Response
     if wants_document(request):
-        place = place_document(board.document, ticket) if ticket else None
+        draw = request.config_dict[ROOMS].room(sale_id).sale.draw
+        place = place_document(board.document, ticket, draw) if ticket else None
         response = web.json_response(
             {
                 "board": msgspec.to_builtins(board.document),
@@ -175,7 +177,7 @@ def show(
         board_json=board.body.decode(),
         wait_token=request.config_dict[WAIT_TOKENS].issue(sale_id),
         entry_number=ticket.entry_number if ticket else None,
-        place=joining.place_of(ticket, board.document.phase, draw) if ticket else None,
+        place=place_of(ticket, board.document.phase, room.sale.draw) if ticket else None,
         is_from_draw=bool(ticket and ticket.entry_number and draw and draw.seed),
         is_moved=is_moved,
         lane=ticket.lane if ticket else None,

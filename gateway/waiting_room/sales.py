@@ -10,11 +10,12 @@ import msgspec
 import psycopg
 
 from gateway.draw.draw import DRAW, DRAW_COLUMN, Draw
+from gateway.draw.orders import Orders
 from gateway.draw.records import DrawPlan, insert_draw
 from gateway.waiting_room.brands import BRAND_COLUMN, Brand, read_brand
 from gateway.waiting_room.line_records import GENERAL, LineRecords
 from groundwork.errors import RequestInvalid, SaleNotFound
-from groundwork.postgres import connection
+from groundwork.postgres import Pool, connection
 
 SaleState = Literal["open", "paused", "draining", "closed"]
 Phase = Literal["before", "open", "paused", "draining", "sold_out", "closed"]
@@ -148,6 +149,10 @@ def _sale_row(cursor: psycopg.AsyncCursor[Any]) -> Callable[[Sequence[Any]], Sal
 class SaleRecords(LineRecords):
     """Reads and writes sales in PostgreSQL."""
 
+    def __init__(self, pool: Pool) -> None:
+        super().__init__(pool)
+        self._orders = Orders(pool)
+
     async def create(self, sale: Sale, draw: DrawPlan | None = None) -> None:
         """Add a sale, with a draw among those who come before it opens, or none.
 
@@ -175,7 +180,8 @@ class SaleRecords(LineRecords):
         async with connection(self._pool) as open_connection:
             cursor = open_connection.cursor(row_factory=_sale_row)
             await cursor.execute(f"SELECT {SALE_COLUMNS} FROM sales ORDER BY opens_at, sale_id")  # noqa: S608 (our own text)
-            return await cursor.fetchall()
+            sales = await cursor.fetchall()
+        return [await self._ordered(sale) for sale in sales]
 
     async def get(self, sale_id: str) -> Sale:
         """Return one sale. Raises SaleNotFound."""
@@ -188,7 +194,11 @@ class SaleRecords(LineRecords):
             sale = await cursor.fetchone()
         if sale is None:
             raise SaleNotFound
-        return sale
+        return await self._ordered(sale)
+
+    async def _ordered(self, sale: Sale) -> Sale:
+        draw = await self._orders.completed(sale.sale_id, sale.draw)
+        return sale if draw is sale.draw else replace(sale, draw=draw)
 
     async def change(self, sale_id: str, **changes: object) -> Sale:
         """Set fields of a sale and return it. Every process follows within about a second.

@@ -8,8 +8,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Any
 
+from gateway.draw import order
 from gateway.draw.beacon import Chain
+from gateway.draw.cluster_records import ClusterRecords
 from gateway.draw.drand import Drand
 from gateway.draw.draw import BoardDraw, Draw
 from gateway.draw.drawing import Drawing
@@ -45,6 +48,20 @@ class PushedClock:
 
 
 @dataclass
+class Told:
+    """A draw as the board tells it, and with its places."""
+
+    board: BoardDraw
+    draw: Draw
+
+    def place_of(self, entry_number: int, fan_id: str) -> int | None:
+        return self.draw.place_of(entry_number, fan_id)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.board, name)
+
+
+@dataclass
 class Process:
     """One process's parts."""
 
@@ -60,7 +77,12 @@ class Process:
     clock: PushedClock
 
     async def new_sale(
-        self, *, chain: Chain | None = None, wait_ms: int = 120_000, secret: bytes = b""
+        self,
+        *,
+        chain: Chain | None = None,
+        wait_ms: int = 120_000,
+        secret: bytes = b"",
+        permutation: str = order.NAME,
     ) -> Sale:
         """A sale that opens in an hour, with a draw."""
         number = next(_numbers)
@@ -69,13 +91,16 @@ class Process:
             state="open", pause_reason="", message="", rate_per_minute=60_000, burst=1_000,
             capacity=100_000,
         )  # fmt: skip
-        plan = DrawPlan(secret or hashlib.sha256(b"%d" % number).digest(), chain, wait_ms)
+        secret = secret or hashlib.sha256(b"%d" % number).digest()
+        plan = DrawPlan(secret, chain, wait_ms, permutation)
         await self.sales.create(sale, plan)
         return await self.sales.get(sale.sale_id)
 
-    async def join(self, sale: Sale, fan_id: str) -> Joined:
+    async def join(self, sale: Sale, fan_id: str, came_from: str = "") -> Joined:
         """Join with proofs of the fan's own."""
-        return await self.line.join(sale.sale_id, fan_id, f"work of {fan_id}", f"jti of {fan_id}")
+        return await self.line.join(
+            sale.sale_id, fan_id, f"work of {fan_id}", f"jti of {fan_id}", came_from=came_from
+        )
 
     async def enter(self, sale: Sale, fans: Sequence[str]) -> dict[str, int]:
         """Let fans enter; returns their numbers."""
@@ -101,18 +126,18 @@ class Process:
         assert draw is not None
         return draw
 
-    async def drawn(self, sale: Sale) -> BoardDraw:
+    async def drawn(self, sale: Sale) -> "Told":
         """Open the sale and draw; returns what the board tells then."""
         await self.open(sale)
         draw = await self.attend(sale)
         assert draw.state == "drawn", draw
         return await self.told(sale)
 
-    async def told(self, sale: Sale) -> BoardDraw:
-        """What the board tells of the draw."""
+    async def told(self, sale: Sale) -> "Told":
+        """What the board tells of the draw, and the places."""
         fresh = await self.sales.get(sale.sale_id)
         assert fresh.draw is not None
-        return fresh.draw.on_board(fresh.opens_at_ms)
+        return Told(fresh.draw.on_board(fresh.opens_at_ms), fresh.draw)
 
     def keys(self, sale: Sale) -> dict[str, str]:
         return dict(sale_keys(sale.sale_id))
@@ -132,7 +157,7 @@ async def opened_process(
         )
         entries = Entries(epochs, draws)
         line = Line(epochs, sales, entries, SystemTokenSource(), GatewaySettings())
-        drawing = Drawing(entries, draws, Drand(beacon_urls), clock)
+        drawing = Drawing(entries, draws, ClusterRecords(pool), Drand(beacon_urls), clock)
         await epochs.start()
         yield Process(
             store, pool, epochs, sales, draws, entries, line, drawing, Receipts(draws), clock

@@ -6,9 +6,10 @@ from typing import Final
 
 from own_beacon import CHAIN, signature_of
 
-from gateway.draw import permutation
+from gateway.draw import order, permutation
+from gateway.draw.clusters import Cluster, Tally, digest_of, histogram, packed
 from gateway.draw.document import DrawDocument, document_of
-from gateway.draw.draw import BEACON_MARGIN_MS, Draw
+from gateway.draw.draw import BEACON_MARGIN_MS, Draw, DrawClusters
 from gateway.draw.roster import leaf_of, root_of
 from gateway.draw.seed import commitment_of, seed_of
 
@@ -23,6 +24,47 @@ GAPS: Final = ((4, 6), (10, 20))
 def fan_of(number: int) -> str:
     """The name of who has an entry number."""
     return f"f_fan-{number}"
+
+
+# In a draw with clusters: a hundred entries, of which two clusters share chances.
+MANY: Final = 100
+CLUSTERS: Final = (Cluster(8, tuple(range(10, 40))), Cluster(8, tuple(range(50, 60))))
+
+
+def many_leaves() -> bytes:
+    """The roster of the draw with clusters."""
+    return b"".join(leaf_of(SALE, number, fan_of(number)) for number in range(1, MANY + 1))
+
+
+def clustered_draw() -> DrawDocument:
+    """What is published of a draw with clusters; without a beacon."""
+    root = root_of([leaf_of(SALE, number, fan_of(number)) for number in range(1, MANY + 1)])
+    content, tally = packed(CLUSTERS), Tally.of(CLUSTERS)
+    draw = Draw(
+        state="drawn",
+        commitment=commitment_of(SECRET).hex(),
+        permutation=order.NAME,
+        chain=None,
+        wait_ms=0,
+        entries=MANY,
+        last_entry=MANY,
+        root=root.hex(),
+        sealed_at=OPENS_AT + timedelta(seconds=1),
+        round=None,
+        outcome=None,
+        signature=None,
+        seed=seed_of(SECRET, root, clusters=digest_of(content)).hex(),
+        drawn_at=OPENS_AT + timedelta(seconds=20),
+        secret=SECRET.hex(),
+        gaps=(),
+        clusters=DrawClusters(
+            digest=digest_of(content).hex(),
+            entries=tally.entries,
+            chances=tally.chances,
+            histogram=tuple(histogram(CLUSTERS)),
+        ),
+    )
+    return document_of(SALE, OPENS_AT, draw)
 
 
 def made_leaves() -> bytes:

@@ -4,11 +4,23 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
-from made_draw import GAPS, NUMBERS, fan_of, made_draw, made_leaves
+from made_draw import (
+    CLUSTERS,
+    GAPS,
+    MANY,
+    NUMBERS,
+    clustered_draw,
+    fan_of,
+    made_draw,
+    made_leaves,
+    many_leaves,
+)
 from own_beacon import CHAIN, signature_of
 
+from gateway.draw import order, permutation
 from gateway.draw.beacon import QUICKNET
 from gateway.draw.checking import Entry, check_draw, check_entry
+from gateway.draw.clusters import Cluster, packed
 from gateway.draw.document import BeaconDocument, DrawDocument
 from gateway.draw.roster import HASH_BYTES
 from gateway.draw.seed import seed_of, shared_place
@@ -17,8 +29,9 @@ OTHER = "5a" * 32
 change = msgspec.structs.replace
 
 
-def wrong(told: DrawDocument, leaves: bytes) -> list[str]:
-    return [finding.what for finding in check_draw(told, leaves) if not finding.is_right]
+def wrong(told: DrawDocument, leaves: bytes, clusters: bytes = b"") -> list[str]:
+    found = check_draw(told, leaves, clusters)
+    return [finding.what for finding in found if not finding.is_right]
 
 
 @pytest.mark.parametrize("beacon", ["none", "used", "missed"])
@@ -104,7 +117,7 @@ def test_every_ticket_finds_its_entry_and_a_place_of_its_own() -> None:
     told, leaves = made_draw(), made_leaves()
     places = set()
     for number in NUMBERS:
-        finding, place = check_entry(told, leaves, Entry(number, fan_of(number)))
+        finding, place = check_entry(told, leaves, b"", Entry(number, fan_of(number)))
         assert finding.is_right
         places.add(place)
     assert places == set(range(1, len(NUMBERS) + 1))
@@ -112,16 +125,16 @@ def test_every_ticket_finds_its_entry_and_a_place_of_its_own() -> None:
 
 def test_a_ticket_of_another_name_or_number_is_not_in_the_roster() -> None:
     told, leaves = made_draw(), made_leaves()
-    assert not check_entry(told, leaves, Entry(1, fan_of(2)))[0].is_right
-    assert not check_entry(told, leaves, Entry(2, fan_of(1)))[0].is_right
-    assert not check_entry(told, leaves, Entry(99, fan_of(99)))[0].is_right
-    assert not check_entry(told, b"", Entry(1, fan_of(1)))[0].is_right
+    assert not check_entry(told, leaves, b"", Entry(1, fan_of(2)))[0].is_right
+    assert not check_entry(told, leaves, b"", Entry(2, fan_of(1)))[0].is_right
+    assert not check_entry(told, leaves, b"", Entry(99, fan_of(99)))[0].is_right
+    assert not check_entry(told, b"", b"", Entry(1, fan_of(1)))[0].is_right
 
 
 def test_an_entry_in_a_published_gap_shares_a_place() -> None:
     told = made_draw()
     for number in (GAPS[0][0], GAPS[1][1]):
-        finding, place = check_entry(told, made_leaves(), Entry(number, "f_lost"))
+        finding, place = check_entry(told, made_leaves(), b"", Entry(number, "f_lost"))
         assert finding.is_right
         assert place == shared_place(bytes.fromhex(told.seed or ""), "f_lost", len(NUMBERS))
 
@@ -136,3 +149,68 @@ def test_a_seed_chosen_for_a_friend_is_noticed() -> None:
         assert wrong(chosen, made_leaves()) == [
             "the secret is the one whose hash was published before anybody entered"
         ]
+
+
+def test_an_honest_draw_with_clusters_passes_and_gives_each_entry_a_place() -> None:
+    told, leaves, content = clustered_draw(), many_leaves(), packed(CLUSTERS)
+    assert wrong(told, leaves, content) == []
+    places = {}
+    for number in range(1, MANY + 1):
+        finding, places[number] = check_entry(told, leaves, content, Entry(number, fan_of(number)))
+        assert finding.is_right
+    assert sorted(places.values()) == list(range(1, MANY + 1))
+    behind = {number for number, place in places.items() if place > MANY - 40 + 8 + 8}
+    assert len(behind) == 24
+    assert behind < {index + 1 for cluster in CLUSTERS for index in cluster.members}
+
+
+SMALLER = Cluster(8, CLUSTERS[0].members[:-1])
+OTHERS = Cluster(8, tuple(range(60, 70)))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        packed([CLUSTERS[0]]),
+        packed([SMALLER, CLUSTERS[1]]),
+        packed([Cluster(29, CLUSTERS[0].members), CLUSTERS[1]]),
+        packed([CLUSTERS[0], OTHERS]),
+        packed(CLUSTERS)[:-1],
+        packed(CLUSTERS[::-1]),
+        b"",
+    ],
+    ids=["one freed", "a friend freed", "another floor", "others", "cut off", "reordered", "none"],
+)
+def test_what_was_changed_in_the_clusters_is_noticed(content: bytes) -> None:
+    found = wrong(clustered_draw(), many_leaves(), content)
+    assert "the clusters are those that were sealed with the roster" in found
+    assert "the seed comes of the secret, the root, the clusters" in found
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"digest": OTHER},
+        {"entries": 39},
+        {"chances": 17},
+        {"histogram": ((30, 8, 2),)},
+        {"histogram": ()},
+    ],
+)
+def test_what_was_changed_in_what_is_said_of_clusters_is_noticed(
+    changes: dict[str, object],
+) -> None:
+    told = clustered_draw()
+    assert told.clusters is not None
+    assert wrong(
+        change(told, clusters=change(told.clusters, **changes)), many_leaves(), packed(CLUSTERS)
+    )
+    assert wrong(change(told, clusters=None), many_leaves(), packed(CLUSTERS))
+
+
+def test_clusters_cannot_be_hushed_up_nor_made_up_by_another_name() -> None:
+    """The name of the permutation says whether there are any, and the seed hangs on them."""
+    plain = change(clustered_draw(), permutation=permutation.NAME, clusters=None)
+    assert wrong(plain, many_leaves()) == ["the seed comes of the secret, the root"]
+    clustered = change(made_draw(), permutation=order.NAME)
+    assert "the seed comes of the secret, the root, the clusters" in wrong(clustered, made_leaves())

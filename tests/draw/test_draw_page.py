@@ -13,6 +13,8 @@ from typing import Any, Final
 import pytest
 from playwright.async_api import Browser, Page, Route, async_playwright
 
+from gateway.draw import drawing, permutation
+from gateway.draw.clusters import Cluster, packed
 from gateway.draw.records import DrawPlan
 from gateway.edge import cookies
 from gateway.waiting_room.sales import Sale, SaleRecords
@@ -26,6 +28,7 @@ CHROMIUM: Final = next(
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 FLAGS: Final = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 VECTORS: Final = Path(__file__).with_name("vectors.json")
+CLUSTER_VECTORS: Final = Path(__file__).with_name("cluster_vectors.json")
 FANS: Final = 9
 PATIENCE_SECONDS: Final = 20
 _numbers = count(1)
@@ -84,6 +87,10 @@ class Entered:
     @property
     def roster(self) -> str:
         return f"**/api/sales/{self.sale_id}/draw/roster*"
+
+    @property
+    def clusters(self) -> str:
+        return f"**/api/sales/{self.sale_id}/draw/clusters"
 
     async def draw(self) -> None:
         """Let the sale open and its draw be made."""
@@ -152,7 +159,7 @@ async def test_a_browser_works_out_the_draw_and_knows_what_it_saw_before(
 
     assert said == "Everything fits. This draw is what was published of it."
     assert found == dict.fromkeys(
-        ("commitment", "noted", "roster", "seed", "entry", "place"), "right"
+        ("commitment", "noted", "roster", "clusters", "seed", "entry", "place"), "right"
     )
     fan = entered.fans[0]
     place = await fan.call("GET", f"/api/sales/{entered.sale_id}/place", credential=fan.ticket)
@@ -175,6 +182,14 @@ async def with_another_leaf(route: Route) -> None:
     await route.fulfill(body=leaves[:-1] + bytes([leaves[-1] ^ 1]))
 
 
+async def with_other_clusters(route: Route) -> None:
+    await route.fulfill(body=packed([Cluster(8, tuple(range(9)))]))
+
+
+async def with_no_clusters_at_all(route: Route) -> None:
+    await route.fulfill(body=b"\0\0\0")
+
+
 async def with_one_leaf_more(route: Route) -> None:
     await route.fulfill(body=await (await route.fetch()).body() + bytes(32))
 
@@ -187,6 +202,9 @@ RIGGED: Final[dict[str, tuple[str, Callable[[Route], Any], str]]] = {
     "gaps": ("document", rigged(lambda told: told.update(gaps=[[1, 1]])), "roster"),
     "seed": ("document", rigged(lambda told: told.update(seed=OTHER)), "seed"),
     "permutation": ("document", rigged(lambda told: told.update(permutation="mine")), "seed"),
+    "clusters": ("clusters", with_other_clusters, "clusters"),
+    "seed of other clusters": ("clusters", with_other_clusters, "seed"),
+    "nonsense for clusters": ("clusters", with_no_clusters_at_all, "clusters"),
     "leaf": ("roster", with_another_leaf, "roster"),
     "a leaf more": ("roster", with_one_leaf_more, "roster"),
 }
@@ -203,6 +221,51 @@ async def test_a_browser_sees_what_was_changed(page: Page, entered: Entered, wha
 
     assert found[noticed] == "wrong"
     assert said == "Something does not fit. Keep this page and ask the organiser."
+
+
+async def test_a_browser_works_out_who_shares_chances(
+    page: Page, entered: Entered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is found of clusters is given here; that it is found: test_clustered_draws.py."""
+    monkeypatch.setattr(drawing, "find_clusters", lambda _: [Cluster(8, tuple(range(FANS)))])
+    await entered.draw()
+    await page.goto(entered.path)
+    said, found = await found_by(page)
+    assert said == "Everything fits. This draw is what was published of it."
+    assert found["clusters"] == found["place"] == "right"
+    shares = await page.inner_text("section:has(#share)")
+    assert "9 entries came in one rush" in shares
+    assert "share 8 chances" in shares
+    place = int(await page.get_attribute("#main", "data-place") or 0)
+    assert ("Yours has none" in shares) == (place == FANS)
+    fan = entered.fans[0]
+    told = await fan.call("GET", f"/api/sales/{entered.sale_id}/place", credential=fan.ticket)
+    assert told.json["shares"] == {"entries": 9, "chances": 8, "takes_part": place != FANS}
+    assert [await row.inner_text() for row in await page.locator(".sizes td").all()] == [
+        "9",
+        "8",
+        "1",
+    ]
+
+
+async def test_a_draw_of_before_is_checked_as_before(shop: Shop, browser: Browser) -> None:
+    sale = Sale(
+        sale_id="of-before", name="Drawn", opens_at=datetime.now(UTC) + timedelta(hours=1),
+        state="open", pause_reason="", message="", rate_per_minute=60, burst=1, capacity=100,
+    )  # fmt: skip
+    plan = DrawPlan(b"\x17" * 32, permutation=permutation.NAME)
+    await SaleRecords(shop.pool).create(sale, plan)
+    await shop.refresh_rooms()
+    fan = Fan(shop, DeviceKey())
+    assert (await fan.join(sale.sale_id)).json["entry_number"]
+    await Entered(shop, sale.sale_id, [fan]).draw()
+    page = await browser.new_page(base_url=shop.url)
+    await page.goto("/sales/of-before/draw")
+    _, found = await found_by(page)
+    assert found == dict.fromkeys(("commitment", "roster", "seed"), "right")
+    nothing = await fan.call("GET", "/api/sales/of-before/draw/clusters", credential="")
+    assert nothing.status == 404
+    await page.close()
 
 
 async def test_a_browser_sees_a_place_that_is_not_its_own(page: Page, entered: Entered) -> None:
@@ -230,6 +293,40 @@ async def test_a_roster_that_does_not_come_is_no_finding(page: Page, entered: En
     await page.goto(entered.path)
     said, _ = await found_by(page)
     assert said == "The list could not be downloaded. Please try again."
+
+
+RUN_CLUSTER_VECTORS: Final = """async ([vectors, draw_js, clusters_js, sha256_js]) => {
+  const draw = await import(draw_js);
+  const shared = await import(clusters_js);
+  const { bytesOf } = await import(sha256_js);
+  const { draw: one, chances } = vectors;
+  const content = bytesOf(one.clusters);
+  const clusters = shared.clustersOf(content, one.count);
+  const behind = shared.behindOf(one.seed, clusters);
+  return {
+    all_chances: chances.map(({ size, floor }) => shared.chancesOf(size, floor)),
+    digest: shared.digestOf(content),
+    ...shared.tallyOf(clusters),
+    histogram: shared.histogramOf(clusters),
+    seed: draw.seedOf(one.secret, one.root, one.randomness, one.digest),
+    seed_without_beacon: draw.seedOf(one.secret, one.root, "", one.digest),
+    behind,
+    places: one.places.map(
+      ([number]) => [number, draw.placeOf(one.seed, number, one.count, one.gaps, behind)]),
+    lost: draw.sharedPlace(one.seed, one.lost.fan_id, one.count - behind.length),
+  };
+}"""
+
+
+async def test_the_browsers_clusters_are_those_of_the_vectors(page: Page, entered: Entered) -> None:
+    vectors = json.loads(CLUSTER_VECTORS.read_text())
+    one = vectors["draw"]
+    await page.goto(entered.path)
+    modules = [f"/static/room/{name}.js" for name in ("draw", "draw_clusters", "sha256")]
+    found = await page.evaluate(RUN_CLUSTER_VECTORS, [vectors, *modules])
+    assert found.pop("all_chances") == [each["chances"] for each in vectors["chances"]]
+    assert found.pop("lost") == one["lost"]["place"]
+    assert found == {name: one[name] for name in found}
 
 
 async def test_the_browsers_mathematics_are_those_of_the_vectors(

@@ -6,6 +6,8 @@ import psycopg
 import pytest
 from draw_world import Process
 
+from gateway.draw import order, permutation
+from gateway.draw.clusters import digest_of
 from gateway.draw.roster import CHUNK, leaf_of, root_by_path, root_of
 from gateway.draw.seed import commitment_of, place_of_entry, seed_of
 from groundwork.errors import RequestInvalid
@@ -30,9 +32,10 @@ async def test_everybody_who_entered_gets_one_of_the_places_and_late_fans_come_b
     assert (again.entry_number, again.place, again.is_new) == (numbers[FANS[7]], None, False)
 
 
-async def test_all_of_it_follows_from_what_is_published(process: Process) -> None:
+@pytest.mark.parametrize("name", [permutation.NAME, order.NAME])
+async def test_all_of_it_follows_from_what_is_published(process: Process, name: str) -> None:
     secret = bytes(range(32))
-    sale = await process.new_sale(secret=secret)
+    sale = await process.new_sale(secret=secret, permutation=name)
     before = await process.told(sale)
     assert before.commitment == commitment_of(secret).hex()
     assert (before.state, before.seed, before.root) == ("committed", None, None)
@@ -41,7 +44,9 @@ async def test_all_of_it_follows_from_what_is_published(process: Process) -> Non
 
     leaves = [leaf_of(sale.sale_id, number, fan) for fan, number in numbers.items()]
     assert told.root == root_of(leaves).hex()
-    assert told.seed == seed_of(secret, root_of(leaves)).hex()
+    digest = digest_of(b"") if name == order.NAME else None
+    assert told.permutation == name
+    assert told.seed == seed_of(secret, root_of(leaves), clusters=digest).hex()
     assert told.commitment == before.commitment
     for fan, number in numbers.items():
         expected = place_of_entry(bytes.fromhex(told.seed or ""), number, len(FANS), ())

@@ -1,11 +1,16 @@
 """The order when clusters share chances: every place once, and every chance as good as any other."""
 
 import hashlib
+import json
 from collections import Counter
+from pathlib import Path
 
 from gateway.draw.clusters import Cluster
 from gateway.draw.order import behind_of, place_at
 from gateway.draw.permutation import permute
+from tests.draw.make_cluster_vectors import vectors
+
+VECTORS = Path(__file__).with_name("cluster_vectors.json")
 
 COUNT = 5_000
 CLUSTERS = [Cluster(8, tuple(range(100, 700, 2))), Cluster(40, tuple(range(1_001, 1_101)))]
@@ -17,6 +22,10 @@ CHI_SQUARE_MAX = {11: 50, 19: 64}
 
 def seeds(count: int) -> list[bytes]:
     return [hashlib.sha256(f"order {number}".encode()).digest() for number in range(count)]
+
+
+def test_what_was_frozen_of_clusters_is_what_the_code_does() -> None:
+    assert json.loads(VECTORS.read_text()) == json.loads(json.dumps(vectors()))
 
 
 def test_every_place_is_given_once() -> None:

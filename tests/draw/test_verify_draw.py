@@ -12,8 +12,18 @@ import jwt
 import msgspec
 import pytest
 from aiohttp import web
-from made_draw import SALE, fan_of, made_draw, made_leaves
+from made_draw import (
+    CLUSTERS,
+    MANY,
+    SALE,
+    clustered_draw,
+    fan_of,
+    made_draw,
+    made_leaves,
+    many_leaves,
+)
 
+from gateway.draw.clusters import packed
 from gateway.draw.document import DrawDocument
 from gateway.draw.records import DrawPlan
 from gateway.waiting_room.sales import Sale, SaleRecords
@@ -109,7 +119,7 @@ def ticket_of(number: int, **claims: object) -> str:
 
 @asynccontextmanager
 async def published(
-    told: DrawDocument, leaves: bytes, place: int | None = None
+    told: DrawDocument, leaves: bytes, place: int | None = None, clusters: bytes = b""
 ) -> AsyncIterator[str]:
     """Serve a draw as it is given, right or wrong; everybody is told the same place."""
 
@@ -119,12 +129,16 @@ async def published(
     async def roster(_: web.Request) -> web.Response:
         return web.Response(body=leaves)
 
+    async def shared(_: web.Request) -> web.Response:
+        return web.Response(body=clusters)
+
     async def told_place(_: web.Request) -> web.Response:
         return web.json_response({"place": place})
 
     app = web.Application()
     app.router.add_get("/api/sales/tour/draw", document)
     app.router.add_get("/api/sales/tour/draw/roster", roster)
+    app.router.add_get("/api/sales/tour/draw/clusters", shared)
     app.router.add_get("/api/sales/tour/place", told_place)
     async with served(app) as url:
         yield f"{url}/sales/{SALE}"
@@ -145,6 +159,18 @@ async def test_what_was_changed_ends_with_one() -> None:
         assert "WRONG" in said
     async with published(honest, made_leaves()) as url:
         assert (await verify(url))[0] == 0
+
+
+async def test_clusters_are_checked_and_places_follow_from_them() -> None:
+    told, leaves, content = clustered_draw(), many_leaves(), packed(CLUSTERS)
+    async with published(told, leaves, place=MANY, clusters=content) as url:
+        _, said = await verify(url, "--ticket", ticket_of(11))
+        assert "40 entries in 2 clusters share 16 chances" in said
+        assert "the waiting room says 100" in said
+    for tampered in (content[:-1], packed(CLUSTERS[:1])):
+        async with published(told, leaves, clusters=tampered) as url:
+            code, said = await verify(url, "--ticket", ticket_of(1))
+        assert (code, "WRONG the clusters are those" in said) == (1, True), said
 
 
 async def test_another_place_than_the_drawn_one_is_noticed() -> None:

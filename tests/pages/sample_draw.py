@@ -3,11 +3,12 @@
 from datetime import timedelta
 from typing import Any
 
-from gateway.pages.draw_view import BeaconView, DrawPage
+from gateway.pages.draw_view import BeaconView, ClustersView, DrawPage, ShareView
 from tests.pages.sample_room import COMMITMENT
 from tests.pages.sample_shop import NOW
 
 HASH = "b2" * 32
+CLUSTERS = ClustersView(entries=5_036, chances=36, sizes=((5_000, 12, 1), (12, 8, 3)))
 
 
 def draw_page(**changes: Any) -> DrawPage:
@@ -39,5 +40,13 @@ def draw_pages() -> dict[str, DrawPage]:
         "sealed": draw_page(state="sealed", root=HASH, beacon=beacon()),
         "without_a_beacon": draw_page(**drawn),
         "beacon_missed": draw_page(**drawn, beacon=beacon(outcome="missed")),
+        "clustered": draw_page(**drawn, clusters=CLUSTERS),
+        "clustered_without_one": draw_page(**drawn, clusters=ClustersView()),
+        "takes_part": draw_page(
+            **drawn, clusters=CLUSTERS, share=ShareView(entries=5_000, chances=12, takes_part=True)
+        ),
+        "stands_behind": draw_page(
+            **drawn, clusters=CLUSTERS, share=ShareView(entries=5_000, chances=12, takes_part=False)
+        ),
         "none": draw_page(state="none", commitment="", entries=0),
     }

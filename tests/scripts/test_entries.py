@@ -20,7 +20,7 @@ async def test_a_spent_proof_enters_nobody_else(line: LineInRedis) -> None:
 
     assert await line.join("bob", proof="work") == ["replayed", "proof"]
     assert await line.join("bob", device="jti") == ["replayed", "device"]
-    assert await line.read_entries() == ["entries", 1, "ada"]
+    assert await line.read_entries() == ["entries", 1, "ada", ""]
 
 
 async def test_sealing_is_done_once_and_later_fans_come_behind_everybody(line: LineInRedis) -> None:
@@ -64,9 +64,9 @@ async def test_what_the_roster_has_is_forgotten_and_the_rest_is_read_in_order(
     await line.open_entries()
     await line.join_many(4)
 
-    assert await line.read_entries(0, 2) == ["entries", 1, "fan-1", 2, "fan-2"]
-    assert await line.read_entries(0, 2) == ["entries", 1, "fan-1", 2, "fan-2"]
-    assert await line.read_entries(3) == ["entries", 4, "fan-4"]
+    assert await line.read_entries(0, 2) == ["entries", 1, "fan-1", "", 2, "fan-2", ""]
+    assert await line.read_entries(0, 2) == ["entries", 1, "fan-1", "", 2, "fan-2", ""]
+    assert await line.read_entries(3) == ["entries", 4, "fan-4", ""]
     assert await line.call.store.call("XLEN", line.keys["entries"]) == 1
     assert await line.find_entry("fan-1") == ["entry", 1], "the fan keeps the number"
     assert await line.read_entries(4) == ["entries"]
@@ -80,7 +80,7 @@ async def test_after_a_loss_entry_numbers_go_on_above_every_one_that_may_have_be
     ]  # fmt: skip
 
     assert await line.join("ada") == ["entered", 20_001, 19_999]
-    assert await line.read_entries(70) == ["entries", 20_001, "ada"]
+    assert await line.read_entries(70) == ["entries", 20_001, "ada", ""]
 
 
 async def test_entries_that_redis_still_has_are_known(line: LineInRedis) -> None:
@@ -115,3 +115,20 @@ async def test_a_line_without_a_draw_has_nothing_to_seal(open_line: LineInRedis)
 
     assert await open_line.seal() == ["sealed_before", 0, 0]
     assert (await open_line.join("bob"))[:2] == ["joined", 2]
+
+
+async def test_an_entry_keeps_where_it_came_from_and_when(line: LineInRedis) -> None:
+    await line.open_entries()
+    await line.join("ada", came_from="AAECAwQFBgcICQoL:7")
+    await line.join("bob")
+
+    second = line.now // 1000
+    assert await line.read_entries() == [
+        "entries", 1, "ada", f"AAECAwQFBgcICQoL:7:{second}", 2, "bob", "",
+    ]  # fmt: skip
+
+
+async def test_entries_of_a_process_of_before_are_read_all_the_same(line: LineInRedis) -> None:
+    await line.open_entries()
+    await line.call.store.call("XADD", line.keys["entries"], "1-1", "fan", "ada")
+    assert await line.read_entries() == ["entries", 1, "ada", ""]

@@ -171,7 +171,7 @@ LINE: list[tuple[str, str, str, Test]] = [
      test_entries.test_no_entry_number_is_given_above_its_ceiling),
     ("join_line", "if entry then", "if false then",
      test_entries.test_sealing_is_done_once_and_later_fans_come_behind_everybody),
-    ("join_line", "redis.call('XADD', entries, number .. '-1', 'fan', fan_id)", "",
+    ("join_line", "redis.call('XADD', entries, number .. '-1', 'fan', fan_id, 'from', from)", "",
      test_entries.test_what_the_roster_has_is_forgotten_and_the_rest_is_read_in_order),
     ("seal_entries", "if stored[1] ~= '1' then", "if false then",
      test_entries.test_a_line_without_a_draw_has_nothing_to_seal),

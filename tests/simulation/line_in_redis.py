@@ -94,6 +94,7 @@ class LineInRedis:
         device: str | None = None,
         lane: str = "general",
         limits: Limited | None = None,
+        came_from: str = "",
     ) -> list[Any]:
         """Ask for a place; proofs of the fan's own unless given, and from nowhere that is counted."""
         limits = limits or limited(JOINS, self.sale_id)
@@ -106,6 +107,7 @@ class LineInRedis:
         args: dict[str, str | int] = {
             "fan_id": fan_id, "lane": lane, "spent_ms": SPENT_MS, "now_ms": self.now,
             "limits": limits.rows, "devices_ms": DEVICES_MS,
+            "came_from": came_from,
         }  # fmt: skip
         return await self.call("join_line", keys, args)
 

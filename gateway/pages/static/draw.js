@@ -1,5 +1,6 @@
 // Works a draw out again: docs/draw.md, in the browser. Every step has test vectors (tests/draw/vectors.json).
 
+import { behindKey } from "./draw_clusters.js";
 import { bytesOf, hexOf, hmac, joined, sha256 } from "./sha256.js";
 
 export const PERMUTATION = "feistel4-hmac-sha256-v1";
@@ -18,8 +19,10 @@ export function commitmentOf(secret) {
   return hexOf(sha256(bytesOf(secret)));
 }
 
-export function seedOf(secret, root, randomness) {
-  return hexOf(sha256(joined(utf8.encode("onsale-draw-seed-v1"), bytesOf(secret), bytesOf(root), bytesOf(randomness))));
+// `clusters` is the hash of the clusters; without it this is a draw without them.
+export function seedOf(secret, root, randomness, clusters = null) {
+  const tag = utf8.encode(clusters == null ? "onsale-draw-seed-v1" : "onsale-draw-seed-v2");
+  return hexOf(sha256(joined(tag, bytesOf(secret), bytesOf(root), bytesOf(clusters ?? ""), bytesOf(randomness))));
 }
 
 export function leafOf(saleId, entryNumber, fanId) {
@@ -90,13 +93,18 @@ export function permute(seed, index, count) {
   return number;
 }
 
-// The place of an entry, from 1; null for a number that is not in the roster.
-export function placeOf(seed, entryNumber, count, gaps) {
+// The place of an entry, from 1; null for a number that is not in the roster. `behind` are the indexes
+// of those who stand behind, in order.
+export function placeOf(seed, entryNumber, count, gaps, behind = []) {
   const index = indexOf(entryNumber, count, gaps);
-  return index == null ? null : permute(seed, index, count) + 1;
+  if (index == null) return null;
+  const before = behind.filter((each) => each < index).length;
+  const front = count - behind.length;
+  if (behind[before] === index) return front + permute(behindKey(seed), before, behind.length) + 1;
+  return permute(seed, index - before, front) + 1;
 }
 
-// The place of a fan whose entry a lost store took with it.
+// The place of a fan whose entry a lost store took with it; `count` are those who take part.
 export function sharedPlace(seed, fanId, count) {
   const digest = sha256(joined(utf8.encode("onsale-draw-late-v1"), bytesOf(seed), utf8.encode(fanId)));
   return Number(BigInt(`0x${hexOf(digest.subarray(0, 16))}`) % BigInt(Math.max(1, count))) + 1;

@@ -6,6 +6,7 @@ import { ask } from "/static/base/js/requests.js";
 import {
   commitmentOf, indexOf, leafOf, missingBelow, PERMUTATION, placeOf, randomnessOf, rootOf, seedOf, sharedPlace,
 } from "./draw.js";
+import { behindOf, CLUSTERED, clustersOf, digestOf, histogramOf, tallyOf } from "./draw_clusters.js";
 import { FanRecord, noteCommitment } from "./fan_record.js";
 import { hexOf } from "./sha256.js";
 
@@ -47,35 +48,56 @@ async function download(told) {
   return size === leaves.length ? leaves : null;
 }
 
+// The clusters as published, as bytes; null in a draw that has none.
+async function downloadClusters(told) {
+  if (told.permutation !== CLUSTERED) return null;
+  const answer = await fetch(`/api/sales/${sale}/draw/clusters`);
+  if (!answer.ok) throw new Error("no clusters");
+  return new Uint8Array(await answer.arrayBuffer());
+}
+
 async function check() {
   const { ok, document: told } = await ask("GET", `/api/sales/${sale}/draw`);
   if (!ok) throw new Error("no document");
-  const leaves = await download(told);
+  const [content, leaves] = [await downloadClusters(told), await download(told)];
   const findings = [tell("commitment", commitmentOf(told.secret) === told.commitment && told.commitment === commitment)];
   const noted = record.read().commitment;
   if (noted) findings.push(tell("noted", noted === told.commitment));
   const root = leaves && (await rootOf(leaves, (share) => (bar.value = DOWNLOAD_SHARE + (1 - DOWNLOAD_SHARE) * share)));
   const numbers = told.last_entry - missingBelow(told.last_entry, told.gaps);
   findings.push(tell("roster", root === told.root && numbers === told.count));
-  findings.push(tell("seed", seedFits(told)));
-  if (entryNumber) findings.push(...checkOwn(told, leaves));
+  const clusters = content && clustersOf(content, told.count);
+  if (content) findings.push(tell("clusters", clusters !== null && clustersFit(told, content, clusters)));
+  findings.push(tell("seed", seedFits(told, content)));
+  if (entryNumber) findings.push(...checkOwn(told, leaves, clusters ?? []));
   return findings.every(Boolean);
 }
 
-function seedFits(told) {
+function clustersFit({ clusters: said }, content, clusters) {
+  const { entries, chances } = tallyOf(clusters);
+  const isTallied = said != null && entries === said.entries && chances === said.chances;
+  const isCounted = JSON.stringify(histogramOf(clusters)) === JSON.stringify(said?.histogram);
+  return isTallied && isCounted && digestOf(content) === said.digest;
+}
+
+function seedFits(told, content) {
   const { beacon } = told;
   const randomness = beacon?.outcome === "used" ? randomnessOf(beacon.signature) : "";
   const isBeaconAsTold = !beacon || randomness === (beacon.randomness ?? "");
-  return told.permutation === PERMUTATION && isBeaconAsTold && seedOf(told.secret, told.root, randomness) === told.seed;
+  const isKnown = [PERMUTATION, CLUSTERED].includes(told.permutation);
+  const seed = seedOf(told.secret, told.root, randomness, content && digestOf(content));
+  return isKnown && isBeaconAsTold && seed === told.seed;
 }
 
-function checkOwn(told, leaves) {
+function checkOwn(told, leaves, clusters) {
   const number = Number(entryNumber);
   const index = indexOf(number, told.count, told.gaps);
+  const behind = behindOf(told.seed, clusters);
   const isLost = told.gaps.some(([first, last]) => first <= number && number <= last);
   const found = leaves && index != null && hexOf(leaves.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES));
-  const expected =
-    index == null ? sharedPlace(told.seed, enteredAs, told.count) : placeOf(told.seed, number, told.count, told.gaps);
+  const expected = index == null
+    ? sharedPlace(told.seed, enteredAs, told.count - behind.length)
+    : placeOf(told.seed, number, told.count, told.gaps, behind);
   return [
     tell("entry", index == null ? isLost : found === leafOf(sale, number, enteredAs)),
     tell("place", String(expected) === place),
