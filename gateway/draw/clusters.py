@@ -25,6 +25,8 @@ PAUSE_SECONDS: Final = 60
 # Habits are learned from all networks, each counted once; of fewer than these nothing is learned, and
 # nothing is clustered. A proxy that is not known as such makes everybody come from one.
 NETWORKS_MIN: Final = 200
+# And from so many places and moments, which are as good as all and take a tenth of a second.
+LEARNED_MAX: Final = 100_000
 # Kinds that fewer than one in a hundred have say nothing about how many people share a network.
 KIND_SHARE_MIN: Final = 0.01
 # When few come, how many come in a second is told by the minute around it.
@@ -90,9 +92,12 @@ class Habits:
     """
 
     def __init__(self, origins: Collection[bytes]) -> None:
+        self.networks = len({origin[_KNOWN] for origin in origins})
+        every = min(ceil(len(origins) / LEARNED_MAX), self.networks // NETWORKS_MIN)
+        if every > 1:  # names are keyed hashes: those of every so many networks are a fair sample
+            origins = [each for each in origins if (each[0] << 8 | each[1]) % every == 0]
         pairs = {origin[_PAIR] for origin in origins}
         kinds = Counter(pair[8:] for pair in pairs)
-        self.networks = len({pair[_KNOWN] for pair in pairs})
         self.kinds = {kind: count / len(pairs) for kind, count in kinds.items()}
         seconds = Counter(
             moment[8:] for moment in {origin[_KNOWN] + origin[10:] for origin in origins}
@@ -166,11 +171,11 @@ def _rushes(
     tickets: dict[bytes, Counter[bytes]] = defaultdict(Counter)
     seconds: dict[bytes, dict[int, int]] = defaultdict(dict)
     for origin, size in crowds.items():
-        network = origin[_KNOWN]
-        if network in networks:
-            tickets[network][origin[8:10]] += size
-            if origin[_PAIR] in crowded:
-                seconds[origin[_PAIR]][int.from_bytes(origin[10:], "big")] = size
+        if origin[_KNOWN] in networks:
+            pair = origin[_PAIR]
+            tickets[origin[_KNOWN]][pair[8:]] += size
+            if pair in crowded:
+                seconds[pair][int.from_bytes(origin[10:], "big")] = size
     for pair in crowded:
         people = habits.people_of(tickets[pair[_KNOWN]])
         usual = SLACK * people * habits.kinds[pair[8:]]

@@ -5,8 +5,9 @@ import json
 from pathlib import Path
 
 from gateway.draw import permutation
+from gateway.draw.permutation import permute
 from gateway.draw.roster import leaf_of, levels_of, path_in, root_of
-from gateway.draw.seed import commitment_of, index_of, permute, seed_of, shared_place
+from gateway.draw.seed import commitment_of, index_of, seed_of, shared_place
 
 COUNTS = (1, 2, 3, 10, 4_095, 4_096, 4_097, 65_536, 1_000_000, 2**32)
 

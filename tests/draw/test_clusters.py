@@ -213,3 +213,16 @@ def test_whatever_comes_no_entry_is_in_two_clusters(rows: list[tuple[str, int, i
     assert unpacked(packed(found), len(origins)) == found
     members = Counter(member for cluster in found for member in cluster.members)
     assert not members or max(members.values()) == 1
+
+
+def test_habits_of_a_sample_are_those_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(6)
+    fans = crowd(rng)
+    campus = [came("campus", a_kind(rng), a_second(rng)) for _ in range(2_000)]
+    assert left(fans, campus, farm_of())[2] <= CHANCES_MAX
+    monkeypatch.setattr(clusters, "LEARNED_MAX", 2_000)
+    assert left(fans, campus) == [FANS, 2_000]
+    assert left(fans, campus, farm_of())[2] <= CHANCES_MAX
+    # Of few networks no sample is taken that knows too little.
+    few = crowd(rng, networks=clusters.NETWORKS_MIN + 50)
+    assert left(few, farm_of())[1] <= CHANCES_MAX
