@@ -110,7 +110,7 @@ async def measure(sizes: Sizes, tell: Callable[[str], None]) -> list[Row]:
                 },
             )
             await stack.enter_async_context(installation.floors(server_core()))
-            rows = await measure_alone(installation, sizes, seats, tell)
+            rows = await measure_alone(installation, pool, sizes, seats, tell)
             rows += await measure_houses(installation, pool, sizes, tell)
             rows += await measure_together(installation, sizes, seats, tell)
             tell("the door to a shop over HTTP, against a bare one")
@@ -154,6 +154,7 @@ def pinned(installation: Installation) -> Iterator[None]:
 
 async def measure_alone(
     installation: Installation,
+    pool: Pool,
     sizes: Sizes,
     seats: dict[str, list[str]],
     tell: Callable[[str], None],
@@ -163,9 +164,9 @@ async def measure_alone(
         with pinned(installation):
             tell("poll and snapshot, against the bare framework")
             rows = await measure_reads(installation, MAP_EVENT, seats[MAP_EVENT], sizes.reads)
-            tell("join and reserve, against one script call and a row lock")
+            tell("join, its bot checks, and reserve, against one script call and a row lock")
             rows += await measure_writes(
-                installation, RESERVE_EVENT, seats[RESERVE_EVENT], sizes.writes
+                installation, pool, RESERVE_EVENT, seats[RESERVE_EVENT], sizes.writes
             )
             tell("the best four of a house")
             events = best_events(sizes)

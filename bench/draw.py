@@ -1,5 +1,6 @@
 """The draw of a crowd: from the opening to the order being final, against writing a place for every fan."""
 
+import base64
 import hashlib
 import random
 import time
@@ -11,11 +12,13 @@ from typing import Final
 
 from bench.installation import Installation
 from bench.report import Row
+from gateway.bot_checks.asked_from import NAME_BYTES
 from gateway.draw.cluster_records import ClusterRecords
 from gateway.draw.drand import Drand
 from gateway.draw.draw import Draw
 from gateway.draw.drawing import Drawing
 from gateway.draw.entries import Entries
+from gateway.draw.orders import Orders
 from gateway.draw.receipts import Receipts
 from gateway.draw.records import DrawPlan, DrawRecords
 from gateway.settings import GatewaySettings
@@ -33,6 +36,13 @@ DRAW_SECONDS_MAX: Final = 2.0
 # Entries put into Redis at once, past the joins: those are measured by themselves.
 FILLED_AT_ONCE: Final = 10_000
 PLACES: Final = 5_000
+# Every fifth entry is a farm's, of one network; the others come from so many.
+FARM_PART: Final = 0.2
+NETWORKS: Final = 200_000
+KINDS: Final = 9
+BEGAN_AT: Final = 1_790_000_000
+ENTRIES_PER_SECOND: Final = 300
+SEED: Final = 8113
 
 
 @dataclass
@@ -43,8 +53,14 @@ class Drawn:
     entries: int
     roster_seconds: float
     draw_seconds: float
+    order_seconds: float
     receipt_ms: float
     place_us: float
+
+    @property
+    def clustered(self) -> int:
+        """How many entries share chances."""
+        return self.draw.clusters.entries if self.draw.clusters else 0
 
 
 async def measure_draw(installation: Installation, entries: int) -> Row:
@@ -71,15 +87,26 @@ async def measure_draw(installation: Installation, entries: int) -> Row:
 
 async def fill(epochs: Epochs, entries: int) -> None:
     """Put the entries into Redis as joins would have."""
-    keys = sale_keys(SALE_ID)
+    keys, rng = sale_keys(SALE_ID), random.Random(SEED)
     for first in range(1, entries + 1, FILLED_AT_ONCE):
         async with epochs.store.client.pipeline(transaction=False) as pipeline:
             for number in range(first, min(first + FILLED_AT_ONCE, entries + 1)):
                 fan_id = fan_of(number)
                 pipeline.hset(keys["entry_numbers"], fan_id, str(number))
-                pipeline.xadd(keys["entries"], {"fan": fan_id}, id=f"{number}-1")
+                origin = origin_of(number, rng)
+                pipeline.xadd(keys["entries"], {"fan": fan_id, "from": origin}, id=f"{number}-1")
             await pipeline.execute()
     await epochs.store.call("HSET", keys["line"], "last_entry", entries)
+
+
+def origin_of(number: int, rng: random.Random) -> str:
+    """Return where an entry comes from as its script writes it: of a farm, or of a home."""
+    is_farm = rng.random() < FARM_PART
+    network = "farm" if is_farm else f"home-{rng.randrange(NETWORKS)}"
+    digest = hashlib.sha256(network.encode()).digest()[:NAME_BYTES]
+    second = BEGAN_AT + number // ENTRIES_PER_SECOND
+    kind = 0 if is_farm else rng.randrange(KINDS)
+    return f"{base64.urlsafe_b64encode(digest).decode()}:{kind}:{second}"
 
 
 def fan_of(number: int) -> str:
@@ -97,8 +124,13 @@ async def draw(drawing: Drawing, receipts: Receipts, pool: Pool, sale: Sale, ent
     began = time.perf_counter()
     made = await drawing.attend(SALE_ID, 0)
     draw_seconds = time.perf_counter() - began
+    began = time.perf_counter()
+    made = await Orders(pool).completed(SALE_ID, made)
+    order_seconds = time.perf_counter() - began
     assert made is not None
     assert (made.state, made.entries) == ("drawn", entries), made
+    assert made.clusters is not None
+    assert made.clusters.entries > entries * FARM_PART / 2, made.clusters
     began = time.perf_counter()
     assert await receipts.of(SALE_ID, made, entries, fan_of(entries))
     receipt_ms = (time.perf_counter() - began) * 1000
@@ -107,7 +139,7 @@ async def draw(drawing: Drawing, receipts: Receipts, pool: Pool, sale: Sale, ent
     places = {made.place_of(number, "") for number in range(1, asked + 1)}
     place_us = (time.perf_counter() - began) / asked * 1_000_000
     assert len(places) == asked
-    return Drawn(made, entries, roster_seconds, draw_seconds, receipt_ms, place_us)
+    return Drawn(made, entries, roster_seconds, draw_seconds, order_seconds, receipt_ms, place_us)
 
 
 @asynccontextmanager
@@ -157,11 +189,15 @@ def draw_row(drawn: Drawn, floor: float) -> Row:
         note=(
             f"{drawn.entries:,} entries; floor: a shuffle and a COPY of every place; before the opening"
             f" {drawn.entries / drawn.roster_seconds:,.0f} entries/s go into the roster;"
-            f" a place {drawn.place_us:.0f} µs, the first receipt {drawn.receipt_ms:.0f} ms"
+            f" a place {drawn.place_us:.0f} µs, the first receipt {drawn.receipt_ms:.0f} ms;"
+            f" a farm of {drawn.clustered:,} found on the way, and who stands behind worked out in"
+            f" {drawn.order_seconds:.1f} s by each process after it"
         ),
         more={
             "entries": drawn.entries,
             "roster_seconds": round(drawn.roster_seconds, 2),
+            "order_seconds": round(drawn.order_seconds, 2),
+            "clustered": drawn.clustered,
             "place_us": round(drawn.place_us, 1),
             "first_receipt_ms": round(drawn.receipt_ms, 1),
         },

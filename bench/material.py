@@ -249,12 +249,13 @@ class Signatures:
                 self._port,
                 headers=(f"DPoP: {device.proof('POST', url)}\r\n" if device else "")
                 + f"X-Forwarded-For: {next(self._addresses)}\r\n",
-                body=msgspec.json.encode({"altcha": self._solved(sale_id, stocked=stocked)}),
+                body=msgspec.json.encode({"altcha": self.solved(sale_id, stocked=stocked)}),
             )
             for _ in range(count)
         ]
 
-    def _solved(self, sale_id: str, *, stocked: bool) -> str:
+    def solved(self, sale_id: str = SALE_ID, *, stocked: bool = True) -> str:
+        """Return solved work as a join carries it."""
         now = self._clock.now_ms() // 1000
         nonce, salt = secrets.token_hex(NONCE_BYTES), secrets.token_hex(NONCE_BYTES)
         key = secrets.token_bytes(KEY_BYTES)

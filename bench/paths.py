@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from itertools import cycle
 from statistics import median
 
+from bench.checks import measure_checks
 from bench.http_client import closed_loop, connections, request
 from bench.installation import Installation
 from bench.material import SALE_ID, SEATS_PER_FAN, SEATS_PER_HOLD, Signatures, looks, reserves
 from bench.report import Row
 from bench.rounds import CONNECTIONS, Contender, Plan, ratio, ratio_by_clock, take_turns
+from groundwork.postgres import Pool
 from loadtest.device_key import DeviceKey
 
 # Of the wire's 20 KB: everything that is sent, the head too.
@@ -18,6 +20,9 @@ SNAPSHOT_BYTES_MAX = 20 * 1024
 # cost a little memory.
 JOINS_PER_SECOND_MAX = 5_000
 WARM_SECONDS_MAX = 60.0
+# Checked without a server, for each second that paths are measured: each takes half a millisecond,
+# and signing it beforehand a whole one.
+CHECKS_PER_SECOND = 250
 # Of the seats on the map, held in no order at all: the worst there is to compress.
 HELD_PART = 0.3
 SEED = 8113
@@ -74,9 +79,9 @@ async def hold_some(
 
 
 async def measure_writes(
-    installation: Installation, event_id: str, seat_ids: list[str], plan: Plan
+    installation: Installation, pool: Pool, event_id: str, seat_ids: list[str], plan: Plan
 ) -> list[Row]:
-    """Measure join and reserve, against one script call and against a lock on rows."""
+    """Measure join with its bot checks, and reserve, against one script call and a lock on rows."""
     port = installation.gateway_port
     signatures = Signatures(installation)
     passes = signatures.passes(len(seat_ids) // SEATS_PER_FAN)
@@ -88,9 +93,11 @@ async def measure_writes(
     join = ours(installation, "join", iter(joins), 201)
     reserve = ours(installation, "reserve", iter(reserves(port, event_id, seat_ids, passes)), 201)
     await take_turns([script, join, reserve, row_lock], plan)
-    extra = await measure_other_joins(installation, signatures, script, plan)
+    extra, bound_us = await measure_other_joins(installation, signatures, script, plan)
+    checks = round(CHECKS_PER_SECOND * plan.total_seconds)
     return [
         against(join, script, 0.3, note="proof of work of the stock; " + extra),
+        *await measure_checks(installation, pool, checks, bound_us),
         against(reserve, script, 0.5, note=f"{SEATS_PER_HOLD} named seats, pass seen before"),
         against_row_lock(reserve, row_lock, 3.0),
     ]
@@ -98,18 +105,19 @@ async def measure_writes(
 
 async def measure_other_joins(
     installation: Installation, signatures: Signatures, script: Contender, plan: Plan
-) -> str:
-    """Return what the other kinds of join come to, for the note."""
+) -> tuple[str, float]:
+    """Return what the other kinds of join come to, for the note; and what a bound one takes, in µs."""
     short = Plan(max(1, plan.cycles // 2), plan.seconds / 2)
     count = round(JOINS_PER_SECOND_MAX * short.total_seconds)
     bound = ours(installation, "join", iter(signatures.joins(count // 2, device=DeviceKey())), 201)
     unstocked = ours(installation, "join", iter(signatures.joins(count // 2, stocked=False)), 201)
     again = floor(installation, "F2", "/script")
     await take_turns([again, bound, unstocked], short)
-    return (
+    told = (
         f"with a device key {ratio(bound, again):.2f}, with the stock of riddles empty"
         f" {ratio(unstocked, again):.2f}"
     )
+    return told, bound.cpu
 
 
 async def ask_all(installation: Installation, requests: list[bytes], status: int) -> None:

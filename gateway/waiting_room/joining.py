@@ -177,8 +177,6 @@ def signed(request: web.Request, room: Room, claims: TicketClaims) -> TicketGive
     return TicketGiven(text, claims, phase_of(request, room.sale))
 
 
-
-
 async def entered_again(request: web.Request, ticket: TicketClaims | None) -> TicketGiven | None:
     """Return a new ticket for a fan whose entry was lost with a store, if there is one to give.
 

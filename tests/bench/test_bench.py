@@ -17,7 +17,7 @@ from bench.selling_out import Asked, Story
 
 REPOSITORY = Path(__file__).parents[2]
 PATHS = [
-    "poll", "snapshot", "join", "reserve", "reserve_vs_row_lock", "best_available",
+    "poll", "snapshot", "join", "bot_checks", "reserve", "reserve_vs_row_lock", "best_available",
     "hold_script", "event_memory", "sell_out", "complete", "door",
     "stream_memory", "search", "draw", "pacing", "told_waits",
 ]  # fmt: skip
