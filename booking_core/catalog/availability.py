@@ -10,6 +10,8 @@ from groundwork.postgres import Pool, connection
 # Counting the claims of a sold-out arena takes some 10 ms; nobody needs that per request.
 COUNT_AGE_MS: Final = 1_000
 EVENTS_COUNTED_MAX: Final = 1_000
+# Who looks at a thousand events in a second sees numbers some seconds old.
+COUNTS_AT_ONCE: Final = 1
 
 # A claimed seat is as gone as a sold one: it comes back only when its checkout fails. So is one that
 # is kept for a channel: not everybody can have it.
@@ -46,7 +48,11 @@ class LedgerAvailability:
     def __init__(self, pool: Pool, clock: Clock) -> None:
         self._pool = pool
         self._counts: Remembered[str, Mapping[str, int]] = Remembered(
-            self._count, clock, size_max=EVENTS_COUNTED_MAX, age_ms=COUNT_AGE_MS
+            self._count,
+            clock,
+            size_max=EVENTS_COUNTED_MAX,
+            age_ms=COUNT_AGE_MS,
+            turns=COUNTS_AT_ONCE,
         )
 
     async def available(self, event_id: str) -> Mapping[str, int]:

@@ -27,6 +27,8 @@ EVENT_AGE_MS: Final = 1_000
 # A thousand events of a few kilobytes each; unknown ids are remembered too, so that asking for
 # nonsense does not reach the database each time.
 EVENTS_REMEMBERED_MAX: Final = 1_000
+# Half a millisecond each, of eight connections: names that somebody makes up get no more of them.
+EVENTS_READ_AT_ONCE: Final = 2
 # A layout of 60,000 seats takes some 30 MB; one process sells few events at the same time.
 LAYOUTS_REMEMBERED_MAX: Final = 16
 EVENTS_LISTED_MAX: Final = 1_000
@@ -48,7 +50,11 @@ class Catalog:
         self._pool = pool
         clock = clock or SystemClock()
         self._events: Remembered[str, Event | None] = Remembered(
-            self._read_event, clock, size_max=EVENTS_REMEMBERED_MAX, age_ms=EVENT_AGE_MS
+            self._read_event,
+            clock,
+            size_max=EVENTS_REMEMBERED_MAX,
+            age_ms=EVENT_AGE_MS,
+            turns=EVENTS_READ_AT_ONCE,
         )
         self._layouts: Remembered[str, SeatLayout] = Remembered(
             self._read_layout,

@@ -2,13 +2,18 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable
-from typing import Generic, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from contextlib import asynccontextmanager
+from typing import Final, Generic, TypeVar
 
 from groundwork.clock import Clock
+from groundwork.errors import StoreUnavailable
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+
+# Who asks something new waits so long for a turn: a flood of made-up questions has used them up then.
+TURN_SECONDS: Final = 2.0
 
 
 class Remembered(Generic[K, V]):
@@ -17,6 +22,9 @@ class Remembered(Generic[K, V]):
     The values that nobody asked for longest go first. Failures are not remembered, and neither
     are values that `is_worth` says no to. Many who ask at once for the same key make one call; one
     who gives up does not end it for the others.
+
+    What anybody may ask for under any name takes `turns`, so many calls at once: a flood of made-up
+    names leaves the database's other connections to those who buy.
     """
 
     def __init__(
@@ -27,6 +35,7 @@ class Remembered(Generic[K, V]):
         size_max: int,
         age_ms: int | None,
         is_worth: Callable[[V], bool] = lambda _: True,
+        turns: int | None = None,
     ) -> None:
         assert size_max > 0
         self._ask = ask
@@ -34,11 +43,15 @@ class Remembered(Generic[K, V]):
         self._size_max = size_max
         self._age_ms = age_ms
         self._is_worth = is_worth
+        self._turns = asyncio.Semaphore(turns) if turns is not None else None
         self._known: OrderedDict[K, tuple[float, V]] = OrderedDict()
         self._asking: dict[K, asyncio.Task[V]] = {}
 
     async def get(self, key: K) -> V:
-        """Return the value of the key, at most `age_ms` old."""
+        """Return the value of the key, at most `age_ms` old; an older one while others have all turns.
+
+        Raises StoreUnavailable when it is not known and there was no turn for too long.
+        """
         known = self._known.get(key)
         if known is not None and not self._is_stale(known[0]):
             self._known.move_to_end(key)
@@ -48,6 +61,8 @@ class Remembered(Generic[K, V]):
             task = asyncio.create_task(self._learn(key))
             self._asking[key] = task
             task.add_done_callback(lambda done: self._answered(key, done))
+        if known is not None and self._turns is not None and self._turns.locked():
+            return known[1]
         return await asyncio.shield(task)
 
     def known(self, key: K) -> V | None:
@@ -67,14 +82,30 @@ class Remembered(Generic[K, V]):
         return self._age_ms is not None and self._clock.monotonic_ms() - learned_at >= self._age_ms
 
     async def _learn(self, key: K) -> V:
-        asked_at = self._clock.monotonic_ms()
-        value = await self._ask(key)
+        async with self._turn():
+            asked_at = self._clock.monotonic_ms()
+            value = await self._ask(key)
         if self._asking.get(key) is asyncio.current_task() and self._is_worth(value):
             self._known[key] = (asked_at, value)
             self._known.move_to_end(key)
             while len(self._known) > self._size_max:
                 self._known.popitem(last=False)
         return value
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        if self._turns is None:
+            yield
+            return
+        try:
+            async with asyncio.timeout(TURN_SECONDS):
+                await self._turns.acquire()
+        except TimeoutError as error:
+            raise StoreUnavailable(retry_after=1) from error
+        try:
+            yield
+        finally:
+            self._turns.release()
 
     def _answered(self, key: K, task: asyncio.Task[V]) -> None:
         if self._asking.get(key) is task:

@@ -16,6 +16,8 @@ PAGE_MAX: Final = 500
 # In a rush many search for the same: they get one answer, at most so old.
 ANSWER_AGE_MS: Final = 1_000
 ANSWERS_REMEMBERED_MAX: Final = 512
+# Of a process's eight connections; some hundred different searches a second are more than people make.
+SEARCHES_AT_ONCE: Final = 2
 # An event stays findable while people may still be coming in.
 STARTED_AGO_MAX: Final = timedelta(hours=3)
 
@@ -109,7 +111,11 @@ class EventSearch:
         self._pool = pool
         self._clock = clock
         self._answers: Remembered[Search, SearchResult] = Remembered(
-            self._find, clock, size_max=ANSWERS_REMEMBERED_MAX, age_ms=ANSWER_AGE_MS
+            self._find,
+            clock,
+            size_max=ANSWERS_REMEMBERED_MAX,
+            age_ms=ANSWER_AGE_MS,
+            turns=SEARCHES_AT_ONCE,
         )
 
     async def find(self, search: Search) -> SearchResult:

@@ -5,7 +5,9 @@ import asyncio
 import pytest
 from drafts import StandingClock
 
+from booking_core.catalog import remembered as module
 from booking_core.catalog.remembered import Remembered
+from groundwork.errors import StoreUnavailable
 
 
 class Asked:
@@ -84,4 +86,26 @@ async def test_what_was_asked_before_forgetting_is_not_remembered() -> None:
     asked.may_answer.set()
     assert await before == "a1"
     assert await answers.get("a") == "a2"
+    assert await answers.get("a") == "a2"
+
+
+async def test_made_up_names_take_their_turns_and_what_was_known_is_told_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "TURN_SECONDS", 0.05)
+    asked, clock = Asked(), StandingClock()
+    answers: Remembered[str, str] = Remembered(asked, clock, size_max=9, age_ms=100, turns=2)
+    assert await answers.get("a") == "a1"
+    clock.passed_ms += 100
+    asked.may_answer.clear()
+    made_up = [asyncio.create_task(answers.get(f"x{number}")) for number in range(5)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert await answers.get("a") == "a1", "a little old, and at once"
+    assert asked.keys == ["a", "x0", "x1"]
+    for late in made_up[2:]:
+        with pytest.raises(StoreUnavailable):
+            await late
+    asked.may_answer.set()
+    assert await asyncio.gather(*made_up[:2]) == ["x01", "x11"]
     assert await answers.get("a") == "a2"
