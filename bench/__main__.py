@@ -17,6 +17,7 @@ from bench.best_available import measure_best
 from bench.door import measure_door
 from bench.draw import measure_draw
 from bench.installation import Installation, installed, other_core, server_core
+from bench.ledger import measure_commits, measure_recovery, watched_lag
 from bench.machine import cores, description, pin
 from bench.material import fill_catalogue, put_on_sale
 from bench.one_house import measure_house
@@ -32,7 +33,7 @@ from groundwork.postgres import Pool, open_pool
 # Before anything was pinned.
 ALL_CORES = cores()
 MAP_EVENT, RESERVE_EVENT, ORDER_EVENT = "bench-map", "bench-reserve", "bench-order"
-HOUSE_EVENT, RUSH_EVENT = "bench-house", "bench-rush"
+HOUSE_EVENT, RUSH_EVENT, COMMIT_EVENT = "bench-house", "bench-rush", "bench-commit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Sizes:
     map_seats: int
     reserve_seats: int
     order_seats: int
+    commit_seats: int
     best_seats: int
     rush_seats: int
     rush_fans: int
@@ -62,7 +64,8 @@ class Sizes:
 # Minutes of medians for the figures that are published.
 FULL = Sizes(
     reads=Plan(9, 1.5), writes=Plan(9, 0.8), orders=Plan(5, 2.0),
-    map_seats=60_000, reserve_seats=100_000, order_seats=30_000, best_seats=20_000, best_events=6,
+    map_seats=60_000, reserve_seats=100_000, order_seats=30_000,
+    commit_seats=8_000, best_seats=20_000, best_events=6,
     rush_seats=20_000, rush_fans=100_000,
     streams=8_000, boards=8, events=10_000, search_seconds=20.0, entries=1_000_000,
     sale_fans=60_000, sale_kinds=6, sale_seeds=3,
@@ -70,7 +73,8 @@ FULL = Sizes(
 # Under a minute, for every change: good enough to see that a path has become a third slower.
 QUICK = Sizes(
     reads=Plan(3, 0.5), writes=Plan(3, 0.4), orders=Plan(2, 1.0),
-    map_seats=60_000, reserve_seats=20_000, order_seats=6_000, best_seats=20_000, best_events=2,
+    map_seats=60_000, reserve_seats=20_000, order_seats=6_000,
+    commit_seats=2_000, best_seats=20_000, best_events=2,
     rush_seats=2_000, rush_fans=10_000,
     streams=2_000, boards=3, events=10_000, search_seconds=3.0, entries=100_000,
     sale_fans=60_000, sale_kinds=6, sale_seeds=1,
@@ -78,7 +82,8 @@ QUICK = Sizes(
 # Seconds, for the test of the bench itself; the figures say nothing.
 TINY = Sizes(
     reads=Plan(1, 0.1), writes=Plan(1, 0.1), orders=Plan(1, 0.1),
-    map_seats=1_000, reserve_seats=4_000, order_seats=1_000, best_seats=2_000, best_events=1,
+    map_seats=1_000, reserve_seats=4_000, order_seats=1_000,
+    commit_seats=1_000, best_seats=2_000, best_events=1,
     rush_seats=1_000, rush_fans=1_000,
     streams=50, boards=2, events=200, search_seconds=0.5, entries=5_000,
     sale_fans=2_000, sale_kinds=1, sale_seeds=1,
@@ -106,13 +111,16 @@ async def measure(sizes: Sizes, tell: Callable[[str], None]) -> list[Row]:
                     ORDER_EVENT: sizes.order_seats,
                     HOUSE_EVENT: sizes.map_seats,
                     RUSH_EVENT: sizes.rush_seats,
+                    COMMIT_EVENT: sizes.commit_seats,
                     **dict.fromkeys(best_events(sizes), sizes.best_seats),
                 },
             )
             await stack.enter_async_context(installation.floors(server_core()))
             rows = await measure_alone(installation, pool, sizes, seats, tell)
             rows += await measure_houses(installation, pool, sizes, tell)
-            rows += await measure_together(installation, sizes, seats, tell)
+            tell("the two commits of an order")
+            rows += await measure_commits(installation, pool, COMMIT_EVENT, seats[COMMIT_EVENT])
+            rows += await measure_together(installation, pool, sizes, seats, tell)
             tell("the door to a shop over HTTP, against a bare one")
             with pinned(installation):
                 rows.append(await measure_door(installation, sizes.reads))
@@ -192,11 +200,12 @@ async def measure_houses(
 
 async def measure_together(
     installation: Installation,
+    pool: Pool,
     sizes: Sizes,
     seats: dict[str, list[str]],
     tell: Callable[[str], None],
 ) -> list[Row]:
-    """Measure orders with everything that `onsale up` runs on two cores."""
+    """Measure orders with everything that `onsale up` runs on two cores, and a loss of the store."""
     tell("orders, with two gateways, the worker and the payment provider")
     async with (
         installation.provider(),
@@ -204,7 +213,13 @@ async def measure_together(
         installation.gateway("gateway-2"),
         installation.worker(),
     ):
-        return [await measure_orders(installation, ORDER_EVENT, seats[ORDER_EVENT], sizes.orders)]
+        async with watched_lag(installation, pool, ORDER_EVENT) as lag_row:
+            orders = await measure_orders(
+                installation, ORDER_EVENT, seats[ORDER_EVENT], sizes.orders
+            )
+        tell(f"an emptied store: {sizes.reserve_seats:,} seats back")
+        recovery = await measure_recovery(installation, RESERVE_EVENT, seats[RESERVE_EVENT])
+        return [orders, lag_row(), recovery]
 
 
 @click.command()

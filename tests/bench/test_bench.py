@@ -18,7 +18,8 @@ from bench.selling_out import Asked, Story
 REPOSITORY = Path(__file__).parents[2]
 PATHS = [
     "poll", "snapshot", "join", "bot_checks", "reserve", "reserve_vs_row_lock", "best_available",
-    "hold_script", "event_memory", "sell_out", "complete", "door",
+    "hold_script", "event_memory", "sell_out", "claim_commit", "sold_commit", "complete",
+    "reconcile_lag", "recovery", "door",
     "stream_memory", "search", "draw", "pacing", "told_waits",
 ]  # fmt: skip
 # A start of ten processes and a tenth of a second for each path: twenty seconds, and on a machine with
