@@ -58,6 +58,11 @@ def test_every_fault_is_in_the_table_once_and_none_that_is_not_there() -> None:
     assert sorted(named) == sorted(FAULTS)
 
 
+def test_the_readme_counts_the_faults() -> None:
+    readme = (REPOSITORY / "README.md").read_text("utf-8")
+    assert re.findall(r"while buyers buy, in (\d+) ways", readme) == [str(len(FAULTS))]
+
+
 def test_every_row_of_a_fault_has_a_test() -> None:
     assert [row[0] for row in cells(section("What is broken")) if "::test_" not in row[2]] == []
 
