@@ -29,6 +29,8 @@ GATEWAYS = ("gateway-1", "gateway-2")
 # The smallest arena.
 SEATS_MIN = 2_000
 PAGE = Path(__file__).parents[1] / "docs" / "security_measurements.md"
+# Looked up before anything was pinned.
+SERVERS_CORE, OTHERS_CORE, MACHINE = server_core(), other_core(), description()
 # Ten times as many bad requests come beside those of fans.
 FLOOD_TIMES = 10
 FANS_CONNECTIONS = 64
@@ -130,8 +132,8 @@ async def attacking(kind: str, port: int, number: int) -> AsyncIterator[list[str
     assert process.stdout
     told: list[str] = []
     try:
-        if (core := other_core()) is not None:
-            pin(process.pid, [core])
+        if OTHERS_CORE is not None:
+            pin(process.pid, [OTHERS_CORE])
         assert await process.stdout.readline() == b"ready\n"
         yield told
     finally:
@@ -161,10 +163,10 @@ async def measure(
             seats = await put_on_sale(pool, {EVENT: max(SEATS_MIN, wanted // 2)})
         await stack.enter_async_context(installation.provider())
         for name in GATEWAYS:
-            await stack.enter_async_context(installation.gateway(name, core=server_core()))
-        if (core := other_core()) is not None:
-            pin(os.getpid(), [core])
-            pin(installation.pid("redis"), [core])
+            await stack.enter_async_context(installation.gateway(name, core=SERVERS_CORE))
+        if OTHERS_CORE is not None:
+            pin(os.getpid(), [OTHERS_CORE])
+            pin(installation.pid("redis"), [OTHERS_CORE])
         port = installation.gateway_port
         pids = [installation.pid(name) for name in GATEWAYS]
         asked = fans(installation, seats[EVENT], wanted)
@@ -196,7 +198,7 @@ def write_page(outcomes: list[Outcome], rate: int, seconds: float, rounds: int) 
     _, _, after = rest.partition(END)
     lines = [
         BEGIN,
-        f"Measured on {datetime.now(UTC):%Y-%m-%d}: {description()}; {rate} requests of fans a second,",
+        f"Measured on {datetime.now(UTC):%Y-%m-%d}: {MACHINE}; {rate} requests of fans a second,",
         f"{rounds} rounds of {seconds:g} s.",
         "",
         "| attack | good answers a second | p50 | p99 | p99 moved by | servers' core | attackers |",
