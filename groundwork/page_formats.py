@@ -41,6 +41,12 @@ def number(context: Context, value: float) -> str:
 
 
 @pass_context
+def basis_points(context: Context, value: int) -> str:
+    """A rate in hundredths of a percent, as percent with at most two decimals."""
+    return format_percent(Decimal(value) / 10_000, "#,##0.##%", locale=locale_of(context))
+
+
+@pass_context
 def percent(context: Context, share: float) -> str:
     """A share of one as whole percent."""
     return format_percent(share, locale=locale_of(context))
@@ -97,6 +103,7 @@ FILTERS: Final = {
     "amount": plain_amount,
     "number": number,
     "percent": percent,
+    "basis_points": basis_points,
     "day": day,
     "moment": moment,
     "time_of_day": time_of_day,

@@ -9,11 +9,13 @@ from groundwork.migrate import MigrationError
 
 # Only of these does the application ever delete rows; of seat_claims the trigger refuses sold ones.
 DELETED_FROM: Final = (
-    "brand_pictures", "fan_signals", "filled_scopes", "operator_sessions", "operator_wrong_passwords",
-    "roster_origins", "sale_brands", "seat_channels", "seat_claims",
+    "brand_pictures", "event_charges", "fan_signals", "filled_scopes", "operator_sessions",
+    "operator_wrong_passwords", "roster_origins", "sale_brands", "seat_channels", "seat_claims",
 )  # fmt: skip
 # Only ever added to: what was sold, for how much, what was held, which files were applied.
-ADDED_TO: Final = ("draw_clusters", "tickets", "hold_log", "reconcile_gaps", "webhook_events")
+ADDED_TO: Final = (
+    "draw_clusters", "tickets", "order_charges", "hold_log", "reconcile_gaps", "webhook_events",
+)  # fmt: skip
 READ_ONLY: Final = ("schema_migrations",)
 
 _TABLES: Final = """

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from booking_core.catalog.charges import Charge
 from booking_core.catalog.event import EventDraft, StockTier
 from booking_core.catalog.events import Catalog
 from booking_core.catalog.export_event import export_event
@@ -14,9 +15,10 @@ from booking_core.catalog.plan_extras import NO_EXTRAS, write_extras
 from booking_core.catalog.plan_source import PlanSource
 from booking_core.catalog.pretix_format import write_pretix
 from booking_core.catalog.venues import KINDS, make_venue
+from groundwork.postgres import Pool
 from onsale.connections import data_dir_option, with_pool
 from onsale.sale_commands import MOMENT_FORMATS
-from onsale.term_options import cancel_option, minutes_of
+from onsale.term_options import cancel_option, charge_options, minutes_of
 
 FILE: Any = click.Path(path_type=Path, exists=True, dir_okay=False)
 NEW_FILE: Any = click.Path(path_type=Path, dir_okay=False)
@@ -47,6 +49,7 @@ def draft_options(command: Any) -> Any:
             help="Nobody may leave a single seat alone where another choice avoids it.",
         ),
         cancel_option,
+        charge_options,
         data_dir_option,
     ):
         command = option(command)
@@ -56,8 +59,9 @@ def draft_options(command: Any) -> Any:
 def read_draft(given: dict[str, Any], stock: tuple[str, ...]) -> EventDraft:
     """Return the draft that the options of `draft_options` describe."""
     minutes = minutes_of(given.pop("cancel_until"))
+    charges = given.pop("fees") + given.pop("taxes")
     tiers = tuple(read_stock(text) for text in stock)
-    return EventDraft(**given, cancel_minutes=minutes, stock=tiers)
+    return EventDraft(**given, cancel_minutes=minutes, charges=charges, stock=tiers)
 
 
 def read_price(text: str) -> tuple[str, int]:
@@ -181,15 +185,30 @@ def create(stock: tuple[str, ...], data_dir: Path, **given: Any) -> None:
 @event.command("set")
 @click.argument("event_id")
 @cancel_option
+@charge_options
+@click.option("--no-charges", is_flag=True, help="Take all fees and taxes away.")
 @data_dir_option
-def set_event(event_id: str, cancel_until: str | None, data_dir: Path) -> None:
-    """Change what is named."""
-    if cancel_until is None:
+def set_event(
+    event_id: str,
+    cancel_until: str | None,
+    fees: tuple[Charge, ...],
+    taxes: tuple[Charge, ...],
+    no_charges: bool,
+    data_dir: Path,
+) -> None:
+    """Change what is named. Fees and taxes, all of them anew, only before the first order."""
+    charges = fees + taxes
+    if no_charges and charges:
+        raise click.UsageError("either --no-charges, or some")
+    if cancel_until is None and not charges and not no_charges:
         raise click.UsageError("name something to change")
-    minutes = minutes_of(cancel_until)
-    with_pool(data_dir, lambda pool: Catalog(pool).set_cancel_minutes(event_id, minutes))
-    click.echo(
-        f"{event_id}: fans may cancel until {cancel_until} before"
-        if minutes is not None
-        else f"{event_id}: fans may not cancel"
-    )
+
+    async def change(pool: Pool) -> None:
+        catalog = Catalog(pool)
+        if charges or no_charges:
+            await catalog.set_charges(event_id, charges)
+        if cancel_until is not None:
+            await catalog.set_cancel_minutes(event_id, minutes_of(cancel_until))
+
+    with_pool(data_dir, change)
+    click.echo(f"{event_id} is changed")

@@ -51,9 +51,12 @@ CHECKS: Final[Mapping[str, LiteralString]] = {
         GROUP BY c.event_id, c.tier, c.used HAVING c.used <> coalesce(sum(l.quantity), 0)""",
     "amount_wrong": """
         SELECT o.event_id, o.order_id::text,
-            o.amount_cents || ' for lines of ' || sum(l.quantity * l.price_cents)
-        FROM orders o JOIN order_lines l USING (order_id)
-        GROUP BY o.order_id HAVING o.amount_cents <> sum(l.quantity * l.price_cents)""",
+            o.amount_cents || ' for lines of ' || lines.places + coalesce(charges.added, 0)
+        FROM orders o JOIN (SELECT order_id, sum(quantity * price_cents) AS places FROM order_lines
+                            GROUP BY order_id) AS lines USING (order_id)
+        LEFT JOIN (SELECT order_id, sum(amount_cents) AS added FROM order_charges
+                   WHERE kind <> 'tax_included' GROUP BY order_id) AS charges USING (order_id)
+        WHERE o.amount_cents <> lines.places + coalesce(charges.added, 0)""",
     "order_stuck": """
         SELECT event_id, order_id::text, state FROM orders
         WHERE state IN ('CLAIMED', 'AUTHORIZING', 'EXPIRING') AND deadline < now() - interval '5 minutes'""",

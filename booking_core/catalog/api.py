@@ -7,6 +7,7 @@ import msgspec
 from aiohttp import ETag, web
 
 from booking_core.catalog.availability import AvailabilityReader, LedgerAvailability
+from booking_core.catalog.charges import Kind
 from booking_core.catalog.event import SLUG, Availability, Event, availability_of, starts_at_text
 from booking_core.catalog.events import Catalog
 from booking_core.catalog.plan_document import PlanColumns, PlanDocuments
@@ -85,6 +86,14 @@ class TierDocument(msgspec.Struct, frozen=True):
     available: int
 
 
+class EventChargeDocument(msgspec.Struct, frozen=True):
+    """A fee or tax: minor units of `per_ticket` and `per_order`, of the others basis points."""
+
+    name: str
+    kind: Kind
+    value: int
+
+
 class EventDocument(msgspec.Struct, frozen=True, kw_only=True):
     """An event, its tiers, and what is left of them; prices in minor units of the currency."""
 
@@ -101,6 +110,7 @@ class EventDocument(msgspec.Struct, frozen=True, kw_only=True):
     seated: bool
     seats_max: int
     tiers: list[TierDocument]
+    charges: list[EventChargeDocument]
     price_min: int
     price_max: int
     available: int
@@ -249,6 +259,7 @@ def event_document(event: Event, left: dict[str, int]) -> EventDocument:
             )
             for tier in event.tiers
         ],
+        charges=[EventChargeDocument(each.name, each.kind, each.value) for each in event.charges],
         price_min=event.price_min,
         price_max=event.price_max,
         available=available,

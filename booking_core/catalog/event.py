@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from babel.numbers import is_currency
 
+from booking_core.catalog.charges import Charge, charge_problems
 from booking_core.catalog.refusals import EventRefused
 
 SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -59,6 +60,7 @@ class EventDraft:
     seats_max: int = 8
     has_orphan_rule: bool = False
     cancel_minutes: int | None = None
+    charges: tuple[Charge, ...] = ()
     stock: tuple[StockTier, ...] = ()
 
 
@@ -92,6 +94,7 @@ class Event:
     is_seated: bool
     tiers: tuple[Tier, ...]
     cancel_minutes: int | None = None
+    charges: tuple[Charge, ...] = ()
 
     @property
     def cancel_until(self) -> datetime | None:
@@ -125,7 +128,9 @@ def availability_of(available: int, quantity: int) -> Availability:
 
 def check_draft(draft: EventDraft) -> None:
     """Raise EventRefused naming every field of the draft that breaks a rule."""
-    problems = [*_draft_problems(draft), *_stock_problems(draft.stock)]
+    problems = [
+        *_draft_problems(draft), *charge_problems(draft.charges), *_stock_problems(draft.stock),
+    ]  # fmt: skip
     if problems:
         raise EventRefused(*problems)
 

@@ -1,15 +1,17 @@
 """Writing events, their stock and their seats: each call one transaction, all of it or nothing."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 import psycopg
 from psycopg import errors as sql_errors
 
+from booking_core.catalog.charges import Charge
 from booking_core.catalog.event import EventDraft, price_problem
 from booking_core.catalog.refusals import EventRefused
 from booking_core.catalog.seat_plan import SeatPlan
+from groundwork.errors import EventNotFound
 
 Connection = psycopg.AsyncConnection[Any]
 
@@ -49,13 +51,18 @@ COPY_BLOCKS: Final = "COPY seat_blocks (event_id, tier, rank, first_index, lengt
 
 async def insert_event(connection: Connection, draft: EventDraft) -> None:
     """Write a checked draft with its stock; EventRefused when its id is taken, its sale unknown."""
-    values = {name: getattr(draft, name) for name in EventDraft.__slots__ if name != "stock"}
+    values = {
+        name: getattr(draft, name)
+        for name in EventDraft.__slots__
+        if name not in ("stock", "charges")
+    }
     try:
         await connection.execute(INSERT_EVENT, values)
     except sql_errors.UniqueViolation as error:
         raise EventRefused(("event_id", f"the event {draft.event_id!r} exists")) from error
     except sql_errors.ForeignKeyViolation as error:
         raise EventRefused(("sale_id", f"there is no sale {draft.sale_id!r}")) from error
+    await set_charges(connection, draft.event_id, draft.charges)
     await connection.execute("INSERT INTO availability (event_id) VALUES (%s)", (draft.event_id,))
     for position, tier in enumerate(draft.stock):
         await connection.execute(
@@ -72,6 +79,27 @@ async def insert_event(connection: Connection, draft: EventDraft) -> None:
             ),
         )
         await connection.execute(INSERT_STOCK, (draft.event_id, tier.tier, tier.quantity))
+
+
+async def set_charges(connection: Connection, event_id: str, charges: Sequence[Charge]) -> None:
+    """Write an event's fees and taxes in place of those it has.
+
+    Raises EventNotFound, and EventRefused once somebody has ordered: they were told a price.
+    """
+    cursor = await connection.execute(
+        "SELECT set_charges_v1(%s, %s::text[], %s::text[], %s::bigint[])",
+        (
+            event_id,
+            [each.name for each in charges],
+            [each.kind for each in charges],
+            [each.value for each in charges],
+        ),
+    )
+    match await cursor.fetchone():
+        case ("no-event",):
+            raise EventNotFound
+        case ("ordered",):
+            raise EventRefused(("charges", "stay as they are: there are orders already"))
 
 
 def check_prices(plan: SeatPlan, prices: Mapping[str, int]) -> None:

@@ -1,9 +1,10 @@
 """The catalogue: events put on sale, and what every request needs to know about them."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from booking_core.catalog.charges import Charge, charge_problems
 from booking_core.catalog.event import (
     CANCEL_MINUTES_MAX,
     Event,
@@ -11,7 +12,12 @@ from booking_core.catalog.event import (
     Tier,
     check_draft,
 )
-from booking_core.catalog.event_store import check_prices, insert_event, insert_plan
+from booking_core.catalog.event_store import (
+    check_prices,
+    insert_event,
+    insert_plan,
+    set_charges,
+)
 from booking_core.catalog.plan_source import PlanSource
 from booking_core.catalog.plan_store import insert_source
 from booking_core.catalog.refusals import EventRefused
@@ -36,6 +42,8 @@ EVENTS_LISTED_MAX: Final = 1_000
 EVENT_COLUMNS: Final = """
 SELECT event_id, sale_id, name, venue, city, category, description, starts_at, currency, seats_max,
        has_orphan_rule, plan IS NOT NULL AS is_seated, cancel_minutes,
+       (SELECT json_agg(json_build_array(c.name, c.kind, c.value) ORDER BY c.position)
+        FROM event_charges c WHERE c.event_id = events.event_id) AS charges,
        (SELECT json_agg(json_build_array(tier, name, price_cents, color, quantity, is_stock)
                         ORDER BY position)
         FROM price_tiers WHERE price_tiers.event_id = events.event_id) AS tiers
@@ -123,6 +131,17 @@ class Catalog:
             raise EventNotFound
         self._events.forget(event_id)
 
+    async def set_charges(self, event_id: str, charges: Sequence[Charge]) -> None:
+        """Change an event's fees and taxes. Others see it within a second.
+
+        Raises EventNotFound, and EventRefused for wrong ones, or once somebody has ordered.
+        """
+        if problems := [*charge_problems(charges)]:
+            raise EventRefused(*problems)
+        async with connection(self._pool) as database:
+            await set_charges(database, event_id, charges)
+        self._events.forget(event_id)
+
     async def get(self, event_id: str) -> Event:
         """Return the event, or raise EventNotFound."""
         event = await self.find(event_id)
@@ -169,7 +188,7 @@ class Catalog:
 
 
 def _to_event(row: tuple[Any, ...]) -> Event:
-    *columns, tiers = row
+    *columns, charges, tiers = row
     names = (
         "event_id",
         "sale_id",
@@ -186,5 +205,7 @@ def _to_event(row: tuple[Any, ...]) -> Event:
         "cancel_minutes",
     )
     return Event(
-        **dict(zip(names, columns, strict=True)), tiers=tuple(Tier(*tier) for tier in tiers or ())
+        **dict(zip(names, columns, strict=True)),
+        charges=tuple(Charge(*charge) for charge in charges or ()),
+        tiers=tuple(Tier(*tier) for tier in tiers or ()),
     )

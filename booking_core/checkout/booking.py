@@ -8,12 +8,13 @@ from typing import Final, Literal
 import msgspec
 
 from booking_core import metrics
+from booking_core.catalog.charges import ChargeLine
 from booking_core.catalog.events import Catalog
 from booking_core.checkout.checkout import Checkout
 from booking_core.ledger.orders import FINAL, Order, Orders, OrderState
 from booking_core.seats.hold import Hold
 from booking_core.seats.holds import SeatHolds
-from booking_core.seats.reserving import moment_text
+from booking_core.seats.reserving import ChargeDocument, describe_charges, moment_text
 from booking_core.settings import CoreSettings
 from booking_core.tickets.issuing import SeatTicketDocument, TicketIssuer
 from groundwork.clock import TokenSource
@@ -63,11 +64,12 @@ class PlacesOffered(msgspec.Struct, frozen=True):
 
 
 class BookingDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """A booking as its owner sees it. The total is in minor units of the currency."""
+    """A booking as its owner sees it. The total, with all charges, is in minor units."""
 
     booking_id: str
     event_id: str
     status: Status
+    charges: list[ChargeDocument]
     total: int
     currency: str
     tickets: list[SeatTicketDocument]
@@ -238,6 +240,7 @@ class Bookings:
             booking_id=order.order_id,
             event_id=order.event_id,
             status=STATUS_WORDS.get(order.state, "pending"),
+            charges=describe_charges(await self._charges(order)),
             total=order.amount_cents,
             currency=order.currency,
             tickets=await self._issuer.describe(order) if is_sold else [],
@@ -245,6 +248,11 @@ class Bookings:
             offer=await self._describe_offer(order) if is_offered else msgspec.UNSET,
             next_action_url=next_action_url or msgspec.UNSET,
         )
+
+    async def _charges(self, order: Order) -> list[ChargeLine]:
+        # An event without any has sold without any, and most have none: nothing is asked then.
+        event = await self._catalog.get(order.event_id)
+        return await self._orders.charges(order.order_id) if event.charges else []
 
     async def _describe_offer(self, order: Order) -> PlacesOffered:
         lines = await self._orders.lines(order.order_id)

@@ -8,6 +8,7 @@ from enum import StrEnum
 import psycopg
 from psycopg.rows import class_row
 
+from booking_core.catalog.charges import ChargeLine
 from booking_core.ledger.claim_refusals import raise_refusal
 from booking_core.seats.hold import Hold
 from groundwork.errors import StoreUnavailable
@@ -176,6 +177,14 @@ class Orders:
                 WHERE order_id = %s ORDER BY line""",
                 (order_id,),
             )
+            return await cursor.fetchall()
+
+    async def charges(self, order_id: str) -> list[ChargeLine]:
+        """Return an order's fees and taxes."""
+        async with connection(self._pool) as open_connection:
+            cursor = open_connection.cursor(row_factory=class_row(ChargeLine))
+            columns = "SELECT name, kind, value, amount_cents FROM order_charges"
+            await cursor.execute(columns + " WHERE order_id = %s ORDER BY line", (order_id,))
             return await cursor.fetchall()
 
     async def tickets(self, order_id: str) -> list[IssuedTicket]:

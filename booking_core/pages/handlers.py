@@ -25,7 +25,7 @@ from booking_core.pages.views import (
 from booking_core.seats.api import event_named, hold_wanted, swap_wanted
 from booking_core.seats.app_keys import HOLDS, STORE_CLOCK
 from booking_core.seats.hold import event_of
-from booking_core.seats.reserving import total_of
+from booking_core.seats.reserving import charges_of, total_of
 from booking_core.seats.wanted import BestAvailable, Stock, WantedBody
 from groundwork.bodies import read_form
 from groundwork.errors import (
@@ -104,6 +104,7 @@ async def event_page(request: web.Request) -> web.Response:
         available=available,
         availability=availability_of(available, event.quantity),
         page_url=f"{origin}/events/{event.event_id}",
+        charges=event.charges,
         seats_url=f"/events/{event.event_id}/seats" if is_inside else "",
     )
     return page_response(request, "event.html", page)
@@ -132,6 +133,7 @@ async def show_seats(
         quantity=quantity,
         tier=tier,
         held=await read_held(request, event),
+        charges=event.charges,
     )
     return page_response(request, "seats.html", page, 409 if notice else 200)
 
@@ -207,6 +209,7 @@ async def show_checkout(
         reservation_id=reservation_id,
         lines=views_of.held_lines(event, layout, hold),
         total=total_of(event, layout, hold),
+        charges=charges_of(event, layout, hold),
         expires_in_ms=max(0, hold.expires_at_ms - now_ms),
         is_extendable=not hold.is_extended,
         payment_methods=PAYMENT_METHODS,

@@ -60,6 +60,7 @@ async def order_page(request: web.Request) -> web.Response:
         status=STATUS_WORDS.get(order.state, "pending"),
         total=order.amount_cents,
         lines=views_of.order_lines(event, layout, lines),
+        charges=tuple(await orders.charges(order.order_id)),
         tickets=tickets,
         email=order.email,
         mail=await mail_state(request, order),
@@ -107,6 +108,7 @@ async def cancel_page(request: web.Request) -> web.Response:
             event, layout, await request.config_dict[ORDERS].lines(order.order_id)
         ),
         cancel_until=until,
+        charges=tuple(await request.config_dict[ORDERS].charges(order.order_id)),
     )
     return page_response(request, "order_cancel.html", page)
 

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal
 
+from booking_core.catalog.charges import Charge, ChargeLine
+
 Availability = Literal["available", "few", "sold_out"]
 
 
@@ -103,6 +105,7 @@ class EventPage:
     available: int
     availability: Availability
     page_url: str
+    charges: tuple[Charge, ...] = ()
     seats_url: str = ""
 
 
@@ -137,6 +140,12 @@ class SeatsPage:
     tier: str = ""
     pass_ends_in_ms: int | None = None
     held: HeldBar | None = None
+    charges: tuple[Charge, ...] = ()
+
+    @property
+    def charges_json(self) -> str:
+        """The fees and taxes for the scripts of the page."""
+        return json.dumps([asdict(charge) for charge in self.charges])
 
     @property
     def is_seated(self) -> bool:
@@ -168,6 +177,8 @@ class HeldLine:
 class CheckoutPage:
     """Paying for what is held (template checkout.html).
 
+    `charges` are the fees and taxes that `total` has in it.
+
     `expires_in_ms` is how long the hold lasts from now on by the server's clock, 0 when it is over
     (the page then says so). `is_extendable` is whether "more time" may still be asked for.
     `payment_methods` are the names of the payment interface; the template explains those of the
@@ -186,6 +197,7 @@ class CheckoutPage:
     is_extendable: bool
     payment_methods: tuple[str, ...]
     idempotency_key: str
+    charges: tuple[ChargeLine, ...] = ()
     email: str = ""
     mails_tickets: bool = False
     payment_method: str = ""
@@ -234,6 +246,7 @@ class OrderPage:
     status: Literal["pending", "awaited", "offered", "confirmed", "released", "cancelled"]
     total: int
     lines: tuple[HeldLine, ...]
+    charges: tuple[ChargeLine, ...] = ()
     tickets: tuple[TicketLine, ...] = ()
     email: str = ""
     mail: MailState = ""
@@ -264,3 +277,4 @@ class CancelPage:
     total_left: int
     lines: tuple[HeldLine, ...]
     cancel_until: datetime
+    charges: tuple[ChargeLine, ...] = ()

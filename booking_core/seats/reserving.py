@@ -1,9 +1,11 @@
 """A hold in the words of the outside: seats by name, with prices, a total and a clock."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import msgspec
 
+from booking_core.catalog.charges import ChargeLine, Kind, charge_lines, total_with
 from booking_core.catalog.event import Event
 from booking_core.catalog.seat_layout import SeatLayout
 from booking_core.seats.hold import Hold
@@ -28,12 +30,26 @@ class HeldStock(msgspec.Struct, frozen=True):
     price: int
 
 
+class ChargeDocument(msgspec.Struct, frozen=True):
+    """A fee or tax of a bill, in minor units; one that is included adds nothing to the total.
+
+    `value` is minor units of `per_ticket` and `per_order`, of the others basis points.
+    """
+
+    name: str
+    kind: Kind
+    value: int
+    amount: int
+    included: bool
+
+
 class ReservationDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """What is held for a fan, and how long. The total is in minor units of the currency."""
+    """What is held for a fan, and how long. The total, with all charges, is in minor units."""
 
     reservation_id: str
     event_id: str
     seats: list[HeldSeat]
+    charges: list[ChargeDocument]
     total: int
     currency: str
     expires_at: str
@@ -59,6 +75,7 @@ def describe_hold(event: Event, layout: SeatLayout, hold: Hold, now_ms: int) -> 
             )
             for index in hold.seat_indexes
         ],
+        charges=describe_charges(charges_of(event, layout, hold)),
         total=total_of(event, layout, hold),
         currency=event.currency,
         expires_at=moment_text(hold.expires_at_ms),
@@ -70,8 +87,27 @@ def describe_hold(event: Event, layout: SeatLayout, hold: Hold, now_ms: int) -> 
     )
 
 
+def describe_charges(lines: Sequence[ChargeLine]) -> list[ChargeDocument]:
+    """Return fees and taxes as the API shows them."""
+    return [
+        ChargeDocument(line.name, line.kind, line.value, line.amount_cents, line.is_included)
+        for line in lines
+    ]
+
+
+def charges_of(event: Event, layout: SeatLayout, hold: Hold) -> tuple[ChargeLine, ...]:
+    """Return the fees and taxes of what is held."""
+    count = hold.quantity or len(hold.seat_indexes)
+    return charge_lines(event.charges, _places_cents(event, layout, hold), count)
+
+
 def total_of(event: Event, layout: SeatLayout, hold: Hold) -> int:
-    """Return what everything held costs, in minor units."""
+    """Return what is paid for everything held, with all charges, in minor units."""
+    places_cents = _places_cents(event, layout, hold)
+    return total_with(places_cents, charges_of(event, layout, hold))
+
+
+def _places_cents(event: Event, layout: SeatLayout, hold: Hold) -> int:
     prices = {tier.tier: tier.price for tier in event.tiers}
     if hold.tier:
         return prices[hold.tier] * hold.quantity

@@ -90,6 +90,11 @@ class TicketIssuer:
             starts_at_ms=round(event.starts_at.timestamp() * 1000),
             currency=event.currency,
             tickets=tuple(printed),
+            paid=order.amount_cents,
+            charges=tuple(
+                (line.name, line.amount_cents)
+                for line in await self._orders.charges(order.order_id)
+            ),
         )
         # Some tens of milliseconds of drawing: not on the loop that answers everybody else.
         return await asyncio.to_thread(render_tickets_pdf, sheet)

@@ -39,6 +39,8 @@ DEFAULT_LABELS: Final[Mapping[str, str]] = {
     "seat": "Seat",
     "tier": "Category",
     "price": "Price",
+    "paid": "Paid for the order: {total}",
+    "charges": "{total}, with {charges}",
     "entry": "Entry",
     "unseated": "Free choice of place",
     "scan": "Show this code at the entrance",
@@ -62,7 +64,10 @@ class PrintedTicket(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TicketSheet(msgspec.Struct, frozen=True, kw_only=True):
-    """All tickets of one order. Prices in minor units; labels replace DEFAULT_LABELS by key."""
+    """All tickets of one order. Prices in minor units; labels replace DEFAULT_LABELS by key.
+
+    `paid` is what the order cost with its charges, which are names and amounts.
+    """
 
     order_id: str
     ordered_at_ms: int
@@ -72,6 +77,8 @@ class TicketSheet(msgspec.Struct, frozen=True, kw_only=True):
     starts_at_ms: int
     currency: str
     tickets: Annotated[tuple[PrintedTicket, ...], msgspec.Meta(min_length=1)]
+    paid: int | None = None
+    charges: tuple[tuple[str, int], ...] = ()
     time_zone: str = "UTC"
     locale: str = "en"
     issuer: str = "Onsale"
@@ -157,11 +164,21 @@ class _Page:
             )
         else:
             self._fact(MARGIN, 90 * mm, labels["entry"], labels["unseated"], 17, width)
-        precision = get_currency_precision(self._sheet.currency)
-        amount = Decimal(ticket.price).scaleb(-precision)
-        price = format_currency(amount, self._sheet.currency, locale=self._sheet.locale)
+        price = self._money(ticket.price)
         self._fact(MARGIN, 77 * mm, labels["tier"], ticket.tier, 12, width * 0.5)
         self._fact(MARGIN + width * 0.54, 77 * mm, labels["price"], price, 12, width * 0.46)
+        if self._sheet.paid is not None and self._sheet.charges:
+            charges = ", ".join(
+                f"{name} {self._money(cents)}" for name, cents in self._sheet.charges
+            )
+            paid = labels["paid"].format(total=self._money(self._sheet.paid))
+            line = labels["charges"].format(total=paid, charges=charges)
+            self._canvas.setFillColor(MUTED)
+            self._text(MARGIN, TEAR_Y + 1.5 * mm, line, 6.5, width)
+
+    def _money(self, cents: int) -> str:
+        amount = Decimal(cents).scaleb(-get_currency_precision(self._sheet.currency))
+        return format_currency(amount, self._sheet.currency, locale=self._sheet.locale)
 
     def _draw_tear_line(self) -> None:
         canvas = self._canvas

@@ -85,6 +85,7 @@ async def test_an_event_says_everything_a_page_needs(client: Client) -> None:
                 "available": 2,
             },
         ],
+        "charges": [],
         "price_min": 4_500,
         "price_max": 9_000,
         "available": 6,

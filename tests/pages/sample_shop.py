@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from booking_core.catalog.charges import Charge, charge_lines
 from booking_core.pages.views import (
     CancelPage,
     CheckoutPage,
@@ -153,6 +154,10 @@ def on_sale_pages() -> dict[str, OnSalePage]:
     }
 
 
+FEES = (Charge("Booking fee", "per_ticket", 200), Charge("Handling", "per_order", 500))
+CHARGES = charge_lines((*FEES, Charge("VAT", "tax_included", 1_900)), 19_000, 2)
+
+
 def event_pages() -> dict[str, EventPage]:
     page = EventPage(
         event=head(),
@@ -170,6 +175,7 @@ def event_pages() -> dict[str, EventPage]:
     return {
         "plain": page,
         "inside": replace(page, seats_url="/events/demo-arena/seats"),
+        "charged": replace(page, charges=FEES),
         "sold_out": replace(page, availability="sold_out", available=0, description="</script>"),
     }
 
@@ -230,6 +236,7 @@ def checkout_pages() -> dict[str, CheckoutPage]:
         "problem": replace(page, problem="store-unavailable"),
         "lost": replace(page, expires_in_ms=0),
         "stock": replace(page, lines=(HeldLine(tier="Standing", price=3900, quantity=3),)),
+        "charged": replace(page, charges=CHARGES, total=19_900),
     }
 
 
@@ -294,6 +301,9 @@ def order_pages() -> dict[str, OrderPage]:
             page, status="confirmed", tickets=tickets, email="ada@example.org", mail="refused"
         ),
         "refunded": replace(page, status="confirmed", tickets=tickets, refunded=9_500),
+        "charged": replace(
+            page, status="confirmed", tickets=tickets, charges=CHARGES, total=19_900
+        ),
         "cancellable": replace(
             page, status="confirmed", tickets=tickets, cancel_until=CANCEL_UNTIL
         ),

@@ -1,14 +1,17 @@
 """The page of the seats in a real browser: refusals with a way out, the clock of a hold, impatience."""
 
 import json
+import random
 import re
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, Page, Route, async_playwright, expect
 
+from booking_core.catalog.charges import Charge, charge_lines, total_with
 from tests.pages import preview
 from tests.pages.test_in_browser import CHROMIUM, FLAGS, started
 
@@ -225,3 +228,28 @@ async def test_a_fan_is_not_told_that_they_were_faster_than_themselves(
     await page.click("[data-reserve]")
     await page.wait_for_url("**/checkout/demo-arena.*")
     assert notices == []
+
+
+async def test_the_total_under_the_map_is_the_servers(page: Page, server: TestServer) -> None:
+    chance = random.Random(3)
+    bills = []
+    for _ in range(100):
+        kinds = ["per_ticket", "per_order", "percent", "tax_added"]
+        charges = [
+            Charge(str(n), chance.choice(kinds), chance.randrange(10_001))  # type: ignore[arg-type]
+            for n in range(chance.randrange(5))
+        ]
+        if all(each.kind != "tax_added" for each in charges):
+            charges.append(Charge("In it", "tax_included", 1_900))
+        bills.append(([asdict(each) for each in charges], chance.randrange(10**9), 3))
+    await page.goto(f"http://localhost:{server.port}/show/seats.html/seated")
+    totals = await page.evaluate(
+        """async (bills) => {
+            const { totalWith } = await import("/static/shop/charges.js");
+            return bills.map((bill) => totalWith(...bill));
+        }""",
+        bills,
+    )
+    for total, (charges, places, count) in zip(totals, bills, strict=True):
+        lines = charge_lines([Charge(**each) for each in charges], places, count)
+        assert total == total_with(places, lines), charges

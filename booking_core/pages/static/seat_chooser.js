@@ -28,7 +28,7 @@ export class SeatChooser {
     this.#root = root;
     this.#plan = plan;
     this.#page = page;
-    this.words = new SeatWords(plan, page.currency);
+    this.words = new SeatWords(plan, page.currency, page.charges);
     this.#filter = new SeatFilter(plan);
     const onPick = (index) => this.pick(index);
     this.#map = new SeatMap(root.querySelector("canvas"), root.querySelector("[data-map-shapes]"), plan, {

@@ -16,6 +16,7 @@ const root = document.getElementById("main");
 const { event: eventId, currency, planUrl, seatsUrl } = root.dataset;
 const seatsMax = Number(root.dataset.seatsMax);
 const tiers = JSON.parse(root.dataset.tiers);
+const charges = JSON.parse(root.dataset.charges);
 const picksName = `onsale.picks.${eventId}`;
 const announcer = root.querySelector("[data-announcer]");
 const refusals = new Refusals(root.querySelector('[data-notice="refusal"]'), say);
@@ -203,6 +204,7 @@ async function start() {
     kept = JSON.parse(sessionStorage.getItem(picksName) ?? "[]");
     chooser = new SeatChooser(root, await loadPlan(), {
       currency,
+      charges,
       seatsMax,
       say,
       isHolding: () => isHolding,

@@ -1,14 +1,17 @@
 // Seats in words, in the language of the page.
 
+import { totalWith } from "./charges.js";
 import { formatMoney, plural, text } from "/static/base/js/texts.js";
 
 export class SeatWords {
   #plan;
   #currency;
+  #charges;
 
-  constructor(plan, currency) {
+  constructor(plan, currency, charges) {
     this.#plan = plan;
     this.#currency = currency;
+    this.#charges = charges;
   }
 
   // "Block C, row 7, seat 14"
@@ -43,7 +46,8 @@ export class SeatWords {
 
   // ["2 places", "€170"]
   total(picked) {
-    const total = [...picked].reduce((sum, index) => sum + this.#plan.tier(index).price, 0);
+    const places = [...picked].reduce((sum, index) => sum + this.#plan.tier(index).price, 0);
+    const total = totalWith(this.#charges, places, picked.size);
     return [plural("picked", picked.size), formatMoney(total, this.#currency)];
   }
 }
