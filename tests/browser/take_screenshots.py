@@ -15,6 +15,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from tests.browser.camera import PICTURES, SETTLE_MS, Camera, run_onsale
+from tests.browser.check_pictures import shoot_the_checks
 from tests.browser.conftest import CHROMIUM, CHROMIUM_ARGUMENTS, DESKTOP, PHONE
 from tests.browser.crowd import join_crowd
 from tests.browser.halls import put_halls_on_sale, shoot_the_halls
@@ -89,7 +90,13 @@ def shoot_the_shop(camera: Camera) -> None:
     page.wait_for_url("**/checkout/*")
     camera.shoot("checkout")
     page.get_by_role("button", name="Pay").click()
-    page.wait_for_url("**/orders/*")
+    page.wait_for_url("**/card/*")
+    camera.shoot("card")
+    page.get_by_label("Card number").fill("4242 4242 4242 4242")
+    page.get_by_label("Expires").fill("12/40")
+    page.get_by_label("Security code").fill("123")
+    page.get_by_role("button", name="Pay €").click()
+    page.get_by_role("link", name="PDF").wait_for()
     page.wait_for_timeout(SETTLE_MS)
     camera.shoot("order")
 
@@ -140,6 +147,7 @@ def main() -> None:
                 shoot_a_sale(camera)
                 shoot_the_draw(camera)
                 shoot_the_end(camera)
+                shoot_the_checks(camera, chromium, url, viewport)
                 context.close()
         chromium.close()
     print(json.dumps(sorted(path.name for path in PICTURES.glob("*.png")), indent=1))
