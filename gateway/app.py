@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from gateway.api_docs import page as docs_page
 from gateway.api_docs import published
 from gateway.api_docs.published import PUBLISHED, Published
 from gateway.api_docs.through_the_gate import at_the_edge, through_the_gate
@@ -110,7 +111,7 @@ from groundwork.tokens import Tokens
 from groundwork.typed_answers import Json
 from lua.epochs import Epochs
 
-routes = ApiRoutes("keys")
+routes = ApiRoutes("Keys")
 
 # What every request must pass before a handler is asked.
 AT_THE_DOOR: Final = (refuse_other_meanings, refuse_other_sites)
@@ -193,7 +194,9 @@ def add_routes(app: web.Application, behind_the_gate: Sequence[Operation]) -> No
     add_operations(app, own_operations())
     # Also what the shop does not know is answered here: 405 needs no pass.
     add_operations(app, behind_the_gate, pass_on, expect_handler=expect_later)
-    for module in (draw_page, page, brand_pages, move_page, check_page, mailbox_page):
+    for module in (
+        *(draw_page, page, brand_pages, move_page, check_page, mailbox_page, docs_page),
+    ):
         app.add_routes(module.routes)
     prove_all_declared(app, operations)
     app.router.add_get(r"/static/{path:(?:room|base)/.+}", app[RENDERER].static_files.handle)
@@ -211,6 +214,7 @@ def own_operations() -> list[Operation]:
         *draw_api.routes.operations,
         *routes.operations,
         *published.routes.operations,
+        *docs_page.api_routes.operations,
     ]
 
 

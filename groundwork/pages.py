@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from gettext import NullTranslations
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 import jinja2
 from aiohttp import web
@@ -161,6 +161,13 @@ def plural_texts(context: Context, name: str, singular: str, plural: str) -> Mar
     )
 
 
+class Page(web.Response):
+    """A page, with whatever status."""
+
+    documented_status: ClassVar[int] = 200
+    media_type: ClassVar[str] = "text/html"
+
+
 def html_response(
     request: web.Request,
     renderer: PageRenderer,
@@ -169,10 +176,10 @@ def html_response(
     *,
     status: int = 200,
     headers: Mapping[str, str] | None = None,
-) -> web.Response:
+) -> Page:
     """Answer with a page in the fan's language, and remember the language if they chose it now."""
     language = language_of(request)
-    response = web.Response(
+    response = Page(
         text=renderer.render(template, view, language, switch_links(request)),
         content_type="text/html",
         status=status,

@@ -3,7 +3,7 @@
 import gzip
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -37,14 +37,18 @@ class StaticFile:
 
 
 class StaticFiles:
-    """The static files of this process, read once; `/static/<mount>/<path>`."""
+    """The static files of this process, read once; `/static/<mount>/<path>`.
 
-    def __init__(self, mounts: Mapping[str, Path]) -> None:
+    `only` names those wanted of folders that have more, as `<mount>/<path>`.
+    """
+
+    def __init__(self, mounts: Mapping[str, Path], only: Collection[str] | None = None) -> None:
         self._sources = {
             f"{mount}/{path.relative_to(folder).as_posix()}": path
             for mount, folder in mounts.items()
             for path in sorted(folder.rglob("*"))
             if path.suffix in CONTENT_TYPES
+            and (only is None or f"{mount}/{path.relative_to(folder).as_posix()}" in only)
         }
         self._files: dict[str, StaticFile] = {}
         for name in self._sources:

@@ -33,7 +33,7 @@ EVENT_CACHE: Final = "public, max-age=1"
 # A plan never changes once its event exists.
 PLAN_CACHE: Final = "public, max-age=86400"
 
-routes = ApiRoutes("events")
+routes = ApiRoutes("Events")
 
 Words = Annotated[str, msgspec.Meta(max_length=TEXT_LENGTH_MAX)]
 

@@ -47,8 +47,8 @@ from groundwork.mail_address import ADDRESS_CHARACTERS_MAX, read_mail_address
 from groundwork.operations import IDEMPOTENCY_KEY, ApiRoutes, Credential, Header
 from groundwork.typed_answers import NO_STORE, Accepted, Created, Encoded, Json, NoContent
 
-routes = ApiRoutes("bookings")
-webhook_routes = ApiRoutes("webhooks")
+routes = ApiRoutes("Bookings")
+webhook_routes = ApiRoutes("Webhooks")
 log = structlog.get_logger()
 
 # Names of payment methods are a provider's own; Stripe's have 27.

@@ -18,7 +18,7 @@ from groundwork.errors import OrderNotFound, StoreUnavailable
 from groundwork.operations import ApiRoutes, Credential
 from groundwork.typed_answers import NO_STORE, Json
 
-routes = ApiRoutes("bookings")
+routes = ApiRoutes("Bookings")
 
 
 class OfferBody(msgspec.Struct, frozen=True):

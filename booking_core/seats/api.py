@@ -44,7 +44,7 @@ from groundwork.operations import IDEMPOTENCY_KEY, ApiRoutes, Credential, Header
 from groundwork.seat_errors import LeavesOrphan, SeatsKept
 from groundwork.typed_answers import Created, Encoded, Json
 
-routes = ApiRoutes("seats")
+routes = ApiRoutes("Seats")
 PASS: Final = Credential("pass")
 LAST_EVENT_ID: Final = Header("Last-Event-ID", "The id of the last event that the reader has.")
 

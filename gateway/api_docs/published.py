@@ -13,7 +13,7 @@ from groundwork.openapi import Schema, document_of
 from groundwork.operations import IF_NONE_MATCH, ApiRoutes, Operation
 from groundwork.typed_answers import Encoded, Json, NotModified
 
-routes = ApiRoutes("documentation")
+routes = ApiRoutes("Documentation")
 
 DESCRIPTION: Final = (
     "Everything the pages do is HTTP that any program may speak. Refusals are problem+json "

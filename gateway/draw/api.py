@@ -18,7 +18,7 @@ from groundwork.errors import (
 from groundwork.operations import ApiRoutes
 from groundwork.typed_answers import Json, Octets, OctetStream
 
-routes = ApiRoutes("draw")
+routes = ApiRoutes("Draw")
 
 # A draw changes three times; a second is soon enough to see it, and any cache may collapse the crowd.
 DRAW_HEADERS: Final = {"Cache-Control": "public, max-age=1", "Access-Control-Allow-Origin": "*"}

@@ -47,7 +47,7 @@ from groundwork.ready_answers import ReadyAnswers
 from groundwork.tokens import TicketClaims
 from groundwork.typed_answers import Created, Encoded, Json, NoContent, NotModified
 
-routes = ApiRoutes("waiting room")
+routes = ApiRoutes("Waiting room")
 
 Text = Annotated[str, msgspec.Meta(max_length=4096)]
 BOARD_PATH: Final = "/api/sales/{sale}/status"

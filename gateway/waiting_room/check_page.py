@@ -33,7 +33,7 @@ from groundwork.pages import CONTENT_SECURITY_POLICY, html_response
 from groundwork.typed_answers import Accepted, NoContent
 
 routes = web.RouteTableDef()
-api_routes = ApiRoutes("waiting room")
+api_routes = ApiRoutes("Waiting room")
 
 # What a widget loads: itself, its styles, its pictures, and what it asks its own server.
 OPENED: Final = frozenset({"script-src", "style-src", "connect-src", "img-src"})

@@ -11,7 +11,7 @@ from groundwork.errors import SaleNotFound, StoreUnavailable, TooManyRequests
 from groundwork.event_streams import EventStream, EventStreams
 from groundwork.operations import ApiRoutes
 
-routes = ApiRoutes("waiting room")
+routes = ApiRoutes("Waiting room")
 
 # Browsers come back after this when a stream breaks; not all at once, see the page's own jitter.
 GREETING: Final = b"retry: 3000\n\n"

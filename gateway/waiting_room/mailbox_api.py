@@ -43,7 +43,7 @@ from groundwork.operations import ApiRoutes
 from groundwork.typed_answers import Accepted, Json
 from lua.keys import spent_key
 
-routes = ApiRoutes("waiting room")
+routes = ApiRoutes("Waiting room")
 
 # As our names for askings look; nothing else becomes part of a key.
 ASKED: Final = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)

@@ -22,7 +22,7 @@ from groundwork.errors import (
 from groundwork.operations import DPOP, ApiRoutes
 from groundwork.typed_answers import Created
 
-routes = ApiRoutes("waiting room")
+routes = ApiRoutes("Waiting room")
 
 
 class LinkBody(msgspec.Struct, frozen=True):
