@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from gateway.draw.draw import Draw
 from gateway.waiting_room.line_records import GENERAL
 from gateway.waiting_room.sales import Sale, SaleRecords
 from gateway.waiting_room.shared_waits import SharedWaits
@@ -63,6 +64,15 @@ async def look(url: str, sale_id: str) -> LineSeen:
     )
 
 
+def clusters_text(draw: Draw) -> str:
+    """Say which entries of a draw share chances."""
+    if not draw.has_clusters:
+        return "none: each entry has a chance of its own"
+    if draw.clusters is None:
+        return "found when the roster is sealed"
+    return f"{draw.clusters.entries} entries share {draw.clusters.chances} chances"
+
+
 def rows(sale: Sale, seen: LineSeen) -> Iterator[tuple[str, str]]:
     """Give what to print, line by line."""
     now_ms = SystemClock().now_ms()
@@ -73,6 +83,7 @@ def rows(sale: Sale, seen: LineSeen) -> Iterator[tuple[str, str]]:
     yield "phase", phase + (f" · {sale.pause_reason}" if sale.pause_reason else "")
     if sale.draw is not None:
         yield "draw", f"{sale.draw.state}, {sale.draw.entries} entries"
+        yield "clusters", clusters_text(sale.draw)
     yield "opens at", f"{sale.opens_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     yield "rate", f"{sale.rate_per_minute} a minute, bursts of {sale.burst}"
     yield "inside", f"{seen.inside} of {sale.capacity}"
