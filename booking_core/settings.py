@@ -20,6 +20,9 @@ class CoreSettings(msgspec.Struct, frozen=True, kw_only=True):
     hold_ms: Annotated[int, msgspec.Meta(ge=1_000, le=30 * MINUTE_MS)] = 8 * MINUTE_MS
     # The one extension a fan may ask for.
     extend_ms: Annotated[int, msgspec.Meta(ge=1_000, le=15 * MINUTE_MS)] = 4 * MINUTE_MS
+    # How long a fan may hold places of an event, one hold after the other; then others have their turn.
+    # Two holds with their extensions, and some looking around between them.
+    holding_ms: Annotated[int, msgspec.Meta(ge=2_000, le=24 * 60 * MINUTE_MS)] = 30 * MINUTE_MS
     # How long a payment may take from claim to authorisation: a slow bank, a confirmation on the phone.
     payment_ms: Annotated[int, msgspec.Meta(ge=5_000, le=30 * MINUTE_MS)] = 5 * MINUTE_MS
     # How much longer seats wait for a bank that is at it and cannot be stopped, while others want them.
@@ -40,6 +43,8 @@ class CoreSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse relations between settings that cannot work."""
+        if self.holding_ms < self.hold_ms + self.extend_ms:
+            raise ValueError("HOLDING_MS is shorter than HOLD_MS and EXTEND_MS: no hold would last")
         if self.payment_provider == "stripe" and find_spec("stripe") is None:
             raise ValueError("PAYMENT_PROVIDER=stripe needs `pip install onsale[stripe]`")
         if not self.provider_url.startswith(("http://", "https://")):

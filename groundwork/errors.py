@@ -21,7 +21,7 @@ BookingError
 ├── SeatsKept, LeavesOrphan   the wanted seats are free, and not for this wish
 ├── SoldOut                   not enough left of what was asked for
 ├── OverSeatLimit             more seats than one fan may have
-├── HoldLost                  the hold ran out before the sale
+├── HeldLongEnough, HoldLost  others have their turn; the hold ran out before the sale
 ├── ExtensionRefused          the one extension was used
 ├── PaymentDeclined, CancelRefused    a bank says no; a sale is not cancelled
 ├── RequestInProgress         the same idempotency key is still being worked on

@@ -56,6 +56,7 @@ STATUS_OF: Final[Mapping[type[BookingError], HTTPStatus]] = {
     errors.SeatsTaken: HTTPStatus.CONFLICT,
     seat_errors.SeatsKept: HTTPStatus.CONFLICT,
     seat_errors.LeavesOrphan: HTTPStatus.CONFLICT,
+    seat_errors.HeldLongEnough: HTTPStatus.TOO_MANY_REQUESTS,
     errors.SoldOut: HTTPStatus.GONE,
     errors.OverSeatLimit: HTTPStatus.FORBIDDEN,
     errors.HoldLost: HTTPStatus.GONE,

@@ -19,3 +19,11 @@ class LeavesOrphan(BookingError):
 
     code = "leaves-orphan"
     instead: tuple[str, ...]
+
+
+@dataclass(eq=False)
+class HeldLongEnough(BookingError):
+    """The fan has held places of the event for as long as one may; soon they may again."""
+
+    code = "held-long-enough"
+    retry_after: int

@@ -90,6 +90,11 @@ def operation_key(event_id: str, operation_id: str) -> str:
     return f"{{e:{event_id}}}:operation:{operation_id}"
 
 
+def holding_key(event_id: str, fan_id: str) -> str:
+    """Return the key that lives from a fan's first hold of an event until they may begin anew."""
+    return f"{{e:{event_id}}}:holding:{fan_id}"
+
+
 def staged_keys(event_id: str, epoch: int) -> Mapping[str, str]:
     """Return where a rebuild collects an event's state until it is activated as one."""
     tag = f"{{e:{event_id}}}:staged:{epoch}"

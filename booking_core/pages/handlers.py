@@ -40,6 +40,7 @@ from groundwork.errors import (
     SoldOut,
 )
 from groundwork.pages import html_response
+from groundwork.seat_errors import HeldLongEnough
 
 routes = web.RouteTableDef()
 
@@ -54,6 +55,8 @@ PAYMENT_METHODS: Final = (
     "card_timeout_then_declined",
     "card_error_500",
 )
+# What the seats' page says itself, so that the fan can choose something else.
+NOT_HELD: Final = (SeatsTaken, SoldOut, OverSeatLimit, HoldLost, HeldLongEnough)
 # As many digits as the highest limit of a buyer has.
 QUANTITY: Final = re.compile(r"[0-9]{1,3}")
 
@@ -171,7 +174,7 @@ async def reserve_form(request: web.Request) -> web.Response:
         # It is being paid for: the checkout leads on to the order.
         assert held is not None
         return web.Response(status=303, headers={"Location": f"/checkout/{held.reservation_id}"})
-    except (SeatsTaken, SoldOut, OverSeatLimit, RequestInvalid, HoldLost) as refusal:
+    except (*NOT_HELD, RequestInvalid) as refusal:
         return await show_seats(request, event, refusal.code, quantity, tier)
     return web.Response(status=303, headers={"Location": f"/checkout/{hold.reservation_id}"})
 

@@ -16,7 +16,13 @@ from booking_core.callers import (
 )
 from booking_core.catalog.event import SLUG, Event
 from booking_core.catalog.seat_layout import SeatLayout
-from booking_core.seats.app_keys import CHANNELS, HOLDS, SEAT_MAPS, STORE_CLOCK
+from booking_core.seats.app_keys import (
+    CHANNELS,
+    HOLDING_TIME,
+    HOLDS,
+    SEAT_MAPS,
+    STORE_CLOCK,
+)
 from booking_core.seats.hold import Hold, event_of
 from booking_core.seats.reserving import ReservationDocument, describe_hold
 from booking_core.seats.seat_map import RELOAD
@@ -41,7 +47,7 @@ from groundwork.errors import (
 from groundwork.event_streams import EventStream, EventStreams
 from groundwork.identity import Identity
 from groundwork.operations import IDEMPOTENCY_KEY, ApiRoutes, Credential, Header
-from groundwork.seat_errors import LeavesOrphan, SeatsKept
+from groundwork.seat_errors import HeldLongEnough, LeavesOrphan, SeatsKept
 from groundwork.typed_answers import Created, Encoded, Json
 
 routes = ApiRoutes("Seats")
@@ -53,6 +59,7 @@ WISH_REFUSALS: Final = (
     *(NotAdmitted, NotYours, EventNotFound, SeatsTaken, SeatsKept, LeavesOrphan, SoldOut),
     *(OverSeatLimit, HoldLost, RequestInProgress, StoreUnavailable),
 )
+HOLD_REFUSALS: Final = (*WISH_REFUSALS, HeldLongEnough)
 SNAPSHOT_PATH: Final = "/api/events/{event}/seats"
 RESERVE_PATH: Final = "/api/bookings/reserve"
 SNAPSHOT_HEADERS: Final = {"Cache-Control": "no-store", "Vary": "Accept-Encoding"}
@@ -122,7 +129,7 @@ async def changes(request: web.Request, query: ChangesQuery) -> EventStream:
     return streams.open(streams.channel(event.event_id, seat_map), cursor, greeting, fan_id)
 
 
-@routes.post(RESERVE_PATH, refuses=WISH_REFUSALS, headers=[IDEMPOTENCY_KEY], credential=PASS)
+@routes.post(RESERVE_PATH, refuses=HOLD_REFUSALS, headers=[IDEMPOTENCY_KEY], credential=PASS)
 async def reserve(request: web.Request, body: ReserveBody) -> Created[ReservationDocument]:
     """Hold what was asked for, all or nothing."""
     inside_fan(request)
@@ -133,7 +140,7 @@ async def reserve(request: web.Request, body: ReserveBody) -> Created[Reservatio
 async def reserve_for(
     app: web.Application, identity: Identity, body: ReserveBody, key_in_header: str
 ) -> ReservationDocument:
-    """Hold what the body asks for, and describe it. Raises WISH_REFUSALS."""
+    """Hold what the body asks for, and describe it. Raises HOLD_REFUSALS."""
     event = await event_called(app, body.event_id)
     check_user_id(body.user_id, fan_admitted(identity, event))
     operation_id = checked_key(key_in_header, body.idempotency_key) or None
@@ -150,12 +157,24 @@ async def hold_wanted(
     body: WantedBody,
     operation_id: str | None,
 ) -> Hold:
-    """Hold what the body asks for. Raises RequestInvalid, and the refusals of SeatHolds by name."""
+    """Hold what the body asks for, as long as the fan may.
+
+    Raises RequestInvalid, HeldLongEnough, and the refusals of SeatHolds by name.
+    """
     holds, now_ms = app[HOLDS], app[STORE_CLOCK].now_ms()
     channel = await app[CHANNELS].channel_of(event.event_id, body.channel_key)
     wish, seats_max = make_wish(event, layout, body, channel), seats_allowed(identity, event)
-    with named_refusals(event, layout, now_ms):
-        return await holds.hold(event.event_id, identity.fan_id, wish, seats_max, operation_id)
+    holding, event_id, fan_id = app[HOLDING_TIME], event.event_id, identity.fan_id
+    hold_ms = await holding.hold_ms(event_id, fan_id)
+    try:
+        with named_refusals(event, layout, now_ms):
+            hold = await holds.hold(event_id, fan_id, wish, seats_max, operation_id, hold_ms)
+    except SeatsTaken as refusal:
+        if refusal.offer is not None:  # a hold, too
+            await holding.begin(event_id, fan_id)
+        raise
+    await holding.begin(event_id, fan_id)
+    return hold
 
 
 @routes.post(

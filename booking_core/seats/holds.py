@@ -68,15 +68,16 @@ class SeatHolds:
         wish: Wish,
         seats_max: int,
         operation_id: str | None = None,
+        hold_ms: int | None = None,
     ) -> Hold:
         """Hold what is wished for, or raise and hold none of it. Safe to repeat with an operation id.
 
-        An offer the fan has not used is let go. Raises OverSeatLimit, HoldLost (a repeat, and that hold
-        has ended); for named seats SeatsTakenByIndex, SeatsKeptByIndex, OrphanLeftByIndex; for others
-        SoldOut.
+        For as long as the settings say, or `hold_ms`. An offer the fan has not used is let go. Raises
+        OverSeatLimit, HoldLost (a repeat, and that hold has ended); for named seats SeatsTakenByIndex,
+        SeatsKeptByIndex, OrphanLeftByIndex; for others SoldOut.
         """
         extra: dict[str, str | int] = {
-            "hold_ms": self._settings.hold_ms,
+            "hold_ms": self._settings.hold_ms if hold_ms is None else hold_ms,
             "reservation_id": f"{event_id}.{self._tokens.token()}",
         }
         script = self._hold_scripts[wish.kind]
