@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from booking_core.tickets.codes import verify_ticket_code
 from tests.browser.conftest import ACTION_MS, Profile
-from tests.running_system import RunningSystem
+from tests.running_system import RunningSystem, wait_until
 
 
 def enter_the_shop(page: Page, event_name: str) -> None:
@@ -62,6 +62,10 @@ def test_a_fan_goes_from_the_front_page_to_tickets_that_verify(
     pdf = profile.context.request.get(booking["tickets"][0]["pdf_url"])
     assert pdf.headers["content-type"] == "application/pdf"
     assert len(pypdf.PdfReader(io.BytesIO(pdf.body())).pages) == 2
+    # Without a mail server the tickets' mail is a file.
+    mail = running.data_dir / "mail" / f"tickets-{booking_id}.eml"
+    wait_until("the tickets are mailed", mail.exists, 30)
+    assert b"To: fan@example.org" in mail.read_bytes()
     assert profile.complaints == []
 
 
