@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from booking_core.catalog.charges import ChargeLine
 from booking_core.pages.views import EventHead, HeldLine
 
 
@@ -14,3 +15,4 @@ class TicketsMail:
     order_url: str
     lines: tuple[HeldLine, ...]
     total: int
+    charges: tuple[ChargeLine, ...] = ()

@@ -139,6 +139,7 @@ class TicketMails:
             order_url=f"{self._shop_url}/orders/{order.order_id}",
             lines=shop_views.order_lines(event, layout, lines),
             total=order.amount_cents,
+            charges=tuple(await self._orders.charges(order.order_id)),
         )
 
     async def _mark(self, order_id: str, outcome: str) -> None:

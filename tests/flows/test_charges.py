@@ -75,7 +75,12 @@ async def test_what_is_shown_is_what_is_paid_on_every_page(shop: Shop, tmp_path:
     told = (await fan.call("GET", f"/api/events/{event}")).json
     assert told["charges"][0] == {"name": "Booking fee", "kind": "per_ticket", "value": 150}
     about = (await fan.call("GET", f"/events/{event}")).body.decode()
-    for words in ("Added to these prices", "Booking fee: €1.50 for each ticket", "VAT: 19%"):
+    for words in (
+        "fees and taxes are added, see below",
+        "Added to these prices",
+        "Booking fee: €1.50 for each ticket",
+        "VAT: 19%",
+    ):
         assert words in about, words
     reply = await fan.reserve(event, "A-1", "A-2")
     total = 9_000 + 300 + 250 + 1_815  # 19 % of 9,550: 1,814.5

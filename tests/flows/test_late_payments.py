@@ -186,7 +186,7 @@ async def test_an_offer_that_is_not_taken_moves_no_money(shop: Shop, end: str) -
         await shop.let_deadline_pass(buyer.order)
     assert await buyer.look() == "RELEASED"
     assert buyer.intent.status == "canceled"
-    assert "Your payment came too late" in await buyer.page()
+    assert "<h1>Your payment came too late</h1>" in await buyer.page()
     await assert_settled(shop, event)
     assert await shop.seat_digits(event) == "2000"
 

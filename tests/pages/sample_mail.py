@@ -21,6 +21,12 @@ def tickets_mails() -> dict[str, tuple[Any, tuple[str, ...]]]:
     words = (order.booking_id, link, order.event.name)
     return {
         "seats": (TicketsMail(event=order.event, lines=order.lines, **fields), words),
+        "charged": (
+            TicketsMail(
+                event=order.event, lines=order.lines, charges=sample_shop.CHARGES, **fields
+            ),
+            (*words, "Booking fee", "Handling"),
+        ),
         "stock": (
             TicketsMail(event=order.event, lines=(stock,), **fields), (*words, "2 × Night & day")
         ),
