@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from booking_core.catalog.charges import ChargeLine
 from booking_core.notifications.mail_views import TicketsMail
 from booking_core.pages.views import HeldLine
 from gateway.pages.mail_view import CodeMail
@@ -17,6 +18,7 @@ def tickets_mails() -> dict[str, tuple[Any, tuple[str, ...]]]:
     order = sample_shop.order_pages()["confirmed"]
     link = f"https://tickets.example/orders/{order.booking_id}"
     fields = {"booking_id": order.booking_id, "order_url": link, "total": order.total}
+    fee = ChargeLine(name="Service fee", kind="per_order", value=350, amount_cents=350)
     stock = HeldLine(tier="Night & day", price=6_500, quantity=2)
     words = (order.booking_id, link, order.event.name)
     return {
@@ -28,7 +30,8 @@ def tickets_mails() -> dict[str, tuple[Any, tuple[str, ...]]]:
             (*words, "Booking fee", "Handling"),
         ),
         "stock": (
-            TicketsMail(event=order.event, lines=(stock,), **fields), (*words, "2 × Night & day")
+            TicketsMail(event=order.event, lines=(stock,), charges=(fee,), **fields),
+            (*words, "2 × Night & day", "Service fee"),
         ),
     }  # fmt: skip
 
