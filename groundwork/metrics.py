@@ -7,6 +7,7 @@ import shutil
 from bisect import bisect_left
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from pathlib import Path
 
 from prometheus_client import (
@@ -50,6 +51,8 @@ PIPELINE_CALLS_BUCKETS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 LOOP_LAG_SECONDS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 # Twice a second: cheap, and often enough to see the stalls a fan would feel.
 LOOP_LAG_EVERY_MS = 500
+# Some hundred events and sales, each with a handful of outcomes.
+CHILDREN_REMEMBERED_MAX = 4_096
 
 HTTP_REQUESTS = Counter(
     "onsale_http_requests_total",
@@ -136,6 +139,12 @@ def observe_many(histogram: Histogram, value: float, count: int) -> None:
         if value <= bound:
             bucket.inc(count)
             return
+
+
+@lru_cache(CHILDREN_REMEMBERED_MAX)
+def counter_of(counter: Counter, *labels: str) -> Counter:
+    """Return a counter's own for these labels; looking it up there takes longer than counting."""
+    return counter.labels(*labels)
 
 
 class Observed:

@@ -11,19 +11,20 @@ from booking_core.seats.hold import (
     read_reservation,
 )
 from groundwork.errors import HoldLost, OverSeatLimit, RequestInProgress, SoldOut
+from groundwork.metrics import counter_of
 
 
 def read_hold_answer(name: str, event_id: str, seats_max: int, answer: list[Any]) -> Hold:
     """Return the hold, or raise the refusal that the script answered."""
     match answer:
         case ["held" | "swapped", str(reservation_id), str(text)]:
-            metrics.HOLDS.labels(event_id, str(answer[0])).inc()
+            counter_of(metrics.HOLDS, event_id, str(answer[0])).inc()
             return read_reservation(reservation_id, text)
         case ["gone", _] | ["lost"]:
             raise HoldLost
         case ["paying", left_ms]:
             raise RequestInProgress(max(1, -(-int(left_ms) // 1000)))
-    metrics.HOLDS.labels(event_id, str(answer[0])).inc()
+    counter_of(metrics.HOLDS, event_id, str(answer[0])).inc()
     match answer:
         case ["taken", str(offer_id), str(offer), *seat_indexes]:
             if offer_id:

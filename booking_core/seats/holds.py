@@ -76,12 +76,15 @@ class SeatHolds:
         OverSeatLimit, HoldLost (a repeat, and that hold has ended); for named seats SeatsTakenByIndex,
         SeatsKeptByIndex, OrphanLeftByIndex; for others SoldOut.
         """
+        name = self._tokens.token()
         extra: dict[str, str | int] = {
             "hold_ms": self._settings.hold_ms if hold_ms is None else hold_ms,
-            "reservation_id": f"{event_id}.{self._tokens.token()}",
+            "reservation_id": f"{event_id}.{name}",
         }
         script = self._hold_scripts[wish.kind]
-        return await self._ask(script, event_id, fan_id, wish, seats_max, operation_id, extra)
+        # Without a name of its own it is called as what it makes: nobody can ask for it again.
+        operation = self._operation(fan_id, operation_id) if operation_id else name
+        return await self._ask(script, event_id, fan_id, wish, seats_max, operation, extra)
 
     async def swap(
         self,
@@ -98,9 +101,8 @@ class SeatHolds:
         """
         extra: dict[str, str | int] = {"reservation_id": reservation_id}
         event_id = event_of(reservation_id)
-        return await self._ask(
-            self._swap_hold, event_id, fan_id, wish, seats_max, operation_id, extra
-        )
+        operation = self._operation(fan_id, operation_id)
+        return await self._ask(self._swap_hold, event_id, fan_id, wish, seats_max, operation, extra)
 
     async def _ask(
         self,
@@ -109,12 +111,11 @@ class SeatHolds:
         fan_id: str,
         wish: Wish,
         seats_max: int,
-        operation_id: str | None,
+        operation: str,
         extra: dict[str, str | int],
     ) -> Hold:
         if wish.quantity > seats_max:
             raise OverSeatLimit(seats_max)
-        operation = self._operation(fan_id, operation_id)
         args = {
             "now_ms": "",
             "fan_id": fan_id,

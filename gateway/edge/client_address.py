@@ -2,11 +2,18 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 
 from aiohttp import web
 
-from groundwork.networks import Network, is_address, is_within, plain_address, trusted_networks
+from groundwork.networks import (
+    Network,
+    address_of,
+    is_address,
+    is_within,
+    plain_address,
+    trusted_networks,
+)
 
 # Addresses that were looked at and are remembered; a few megabytes.
 REMEMBERED_MAX = 16_384
@@ -55,11 +62,9 @@ class ClientAddresses:
 
 @lru_cache(REMEMBERED_MAX)
 def _bounded_name(address: str) -> str:
-    if not is_address(address):
-        return ""
     address = plain_address(address)
-    parsed = ip_address(address)
-    if not parsed.is_global:
+    parsed = address_of(address)
+    if parsed is None or not parsed.is_global:
         return ""
     return address if parsed.version == 4 else str(ip_network((parsed, 64), strict=False))
 

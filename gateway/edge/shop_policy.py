@@ -4,6 +4,7 @@ import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -20,6 +21,9 @@ Entrance = Annotated[str, msgspec.Meta(pattern=r"^/([!-.0-\[\]-~][!-~]*)?$", max
 # All are looked at for each request, one after the other; a shop needs a handful.
 RULES_MAX: Final = 100
 PATHS_PER_RULE_MAX: Final = 100
+# Paths whose rule is remembered, and how long they may be: half a megabyte, whatever is asked for.
+PATHS_REMEMBERED_MAX: Final = 2_048
+REMEMBERED_CHARACTERS_MAX: Final = 128
 # Ways to write one path so that the gate reads another one than the shop does: a slash or backslash
 # in disguise, an empty segment, a dot segment (also `..;`, which some servers read as `..`).
 # Browsers send none of them.
@@ -77,6 +81,8 @@ class ShopPolicy:
     def __init__(self, text: _PolicyText) -> None:
         self._rules: Sequence[Rule] = [Rule(rule, text.sale) for rule in text.rules]
         self._otherwise = Demand("pass", text.sale)
+        # The crowd asks for a few paths, and for each one several times in a request.
+        self._remembered = lru_cache(PATHS_REMEMBERED_MAX)(self._look_up)
         self._events = one_expression(text.event_paths)
         # Where admitted fans go; None: to the seats of an event of the sale.
         self.entrance = text.entrance
@@ -94,6 +100,10 @@ class ShopPolicy:
         return rule is not None and rule.takes_other_sites
 
     def _first(self, method: str, path: str) -> Rule | None:
+        short = len(path) <= REMEMBERED_CHARACTERS_MAX
+        return self._remembered(method, path) if short else self._look_up(method, path)
+
+    def _look_up(self, method: str, path: str) -> Rule | None:
         return next((rule for rule in self._rules if rule.fits(method, path)), None)
 
     def event_in(self, path: str) -> str | None:

@@ -41,6 +41,7 @@ from groundwork.errors import (
     SaleNotOpen,
     SalePaused,
 )
+from groundwork.metrics import counter_of
 from groundwork.tokens import PassClaims, TicketClaims
 
 # What a fan is told at most to wait before asking again: their turn may come sooner than thought.
@@ -89,7 +90,7 @@ async def join(
         metrics.JOINS.labels(sale_id, "refused").inc()
         metrics.BOT_CHECKS.labels(sale_id, "proof_of_work", "refused").inc()
         raise
-    metrics.BOT_CHECKS.labels(sale_id, "proof_of_work", "passed").inc()
+    counter_of(metrics.BOT_CHECKS, sale_id, "proof_of_work", "passed").inc()
     fan_id = fan_id_of(request, room.sale, jkt, mailbox)
     device = proof.replay_key if proof else None
     try:
@@ -152,7 +153,7 @@ async def _take_in(
     except BookingError:
         metrics.JOINS.labels(sale_id, "refused").inc()
         raise
-    metrics.JOINS.labels(sale_id, "joined" if joined.is_new else "repeated").inc()
+    counter_of(metrics.JOINS, sale_id, "joined" if joined.is_new else "repeated").inc()
     rooms.note_joined(sale_id, joined, lane)
     now_ms = request.config_dict[CLOCK].now_ms()
     # Without a draw a number given before the opening is a place as soon as there are places.

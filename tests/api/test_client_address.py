@@ -1,12 +1,14 @@
 """Whose address counts: the fan's, as far as our own proxies vouch for it."""
 
+from ipaddress import ip_address
+
 import pytest
 from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 
 from gateway.edge.client_address import ClientAddresses
 from gateway.settings import GatewaySettings
-from groundwork.networks import trusted_networks
+from groundwork.networks import ADDRESS_CHARACTERS_MAX, address_of, is_address, trusted_networks
 from groundwork.settings import SettingsError, read_settings
 
 
@@ -61,3 +63,18 @@ def test_a_network_that_is_none_stops_the_start() -> None:
     assert trusted_networks("") == ()
     with pytest.raises(SettingsError, match="TRUSTED_PROXIES"):
         read_settings(GatewaySettings, {"TRUSTED_PROXIES": "10.0.0.0/8, everybody"})
+
+
+def test_an_address_is_read_once_and_what_is_none_is_none() -> None:
+    for text in ("192.0.2.1", "2001:db8::1", "fe80::1%eth0", "::ffff:192.0.2.1"):
+        assert address_of(text) is address_of(text)
+        assert address_of(text) == ip_address(text)
+    for text in (
+        "",
+        "192.0.2",
+        "2001:db8::1 ",
+        "fan.example",
+        f"fe80::1%{'e' * ADDRESS_CHARACTERS_MAX}",
+    ):
+        for _ in range(2):
+            assert not is_address(text)

@@ -65,6 +65,17 @@ def test_the_first_rule_that_fits_decides(method: str, path: str, needs: str) ->
     assert read_policy(FOREIGN).demand(method, path).needs == needs
 
 
+def test_a_rule_is_found_anew_for_every_path_however_long_and_however_often_it_is_asked_for() -> (
+    None
+):
+    policy = read_policy(FOREIGN)
+    for path in ("/static/a", f"/static/{'a' * 200}"):
+        for _ in range(2):
+            assert policy.demand("GET", path).needs == "nothing"
+            assert policy.demand("POST", path).needs == "pass"
+            assert policy.demand("GET", path.replace("static", "else")).needs == "pass"
+
+
 def test_the_sale_is_the_rules_or_the_shops() -> None:
     policy = read_policy(FOREIGN)
     assert policy.demand("GET", "/tour/seats").sale_id == "tour"
