@@ -52,7 +52,7 @@ async def measure_commits(
         claimed = await orders.claim(
             order_ids[number], hold, seat_ids[first : first + SEATS_PER_HOLD],
             idempotency_key=f"key-{number}", body_hash=b"", email="", payment_method="card_ok",
-            epoch=1, payment_ms=PAYMENT_MS, seats_max=SEATS_MAX,
+            epoch=1, payment_ms=PAYMENT_MS, seats_max=SEATS_MAX, language="en",
         )  # fmt: skip
         assert claimed.outcome == "claimed", claimed
 
