@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import web
 
 from gateway.app_keys import DOOR, IDENTITIES, ORIGIN_HEALTH, POLICY, ROOMS
-from gateway.edge.credentials import Asking, prove_device, read_pass, read_ticket
+from gateway.edge.credentials import Asking, prove_device_once, read_pass, read_ticket
 from gateway.edge.renewal import RENEWED, give_renewed_pass, renew_pass
 from gateway.edge.shop_policy import is_ambiguous
 from gateway.origin.door import VISIT_ENDED, VISIT_HEADER
@@ -95,26 +95,24 @@ def anonymous(request: web.Request) -> Identity:
 async def admitted_still(request: web.Request, *, is_proven: bool) -> Identity:
     """Return the identity of a fan inside, also of one whose pass has ended before their visit.
 
-    Raises as `admitted`, and StoreUnavailable.
+    With `is_proven`, only of one who proves the device key, once for each proof. Raises as `admitted`,
+    DeviceProofInvalid, and StoreUnavailable.
     """
     try:
-        return admitted(request, is_proven=is_proven)
+        admission = admission_of(request)
     except PassExpired:
         sale = sale_in_path(request) or sale_in_referer(request)
         if not await renew_pass(request, sale.sale_id if sale else None):
             raise
-    return admitted(request, is_proven=is_proven)
-
-
-def admitted(request: web.Request, *, is_proven: bool = False) -> Identity:
-    """Return the identity of a fan inside, who has proven the device key where that is asked for.
-
-    Raises NotAdmitted, PassExpired, DeviceProofInvalid, SaleNotFound.
-    """
-    admission = admission_of(request)
+        admission = admission_of(request)
     if is_proven:
-        prove_device(request, admission.jkt)
+        await prove_device_once(request, admission)
     return identity_inside(request, admission)
+
+
+def admitted(request: web.Request) -> Identity:
+    """Return the identity of a fan inside. Raises NotAdmitted, PassExpired, SaleNotFound."""
+    return identity_inside(request, admission_of(request))
 
 
 def admission_of(request: Asking) -> PassClaims:

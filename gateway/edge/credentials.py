@@ -7,12 +7,19 @@ from typing import Final
 
 from aiohttp import web
 
-from gateway.app_keys import DEVICE_PROOFS, KEY_RING, SETTINGS, TOKENS
+from gateway.app_keys import DEVICE_PROOFS, EPOCHS, KEY_RING, SETTINGS, TOKENS
 from gateway.edge import cookies
-from groundwork.device_proof import DeviceProof
-from groundwork.errors import DeviceProofInvalid, NotAdmitted, PassExpired, TicketInvalid
+from groundwork.device_proof import REPLAY_WINDOW_MS, DeviceProof
+from groundwork.errors import (
+    DeviceProofInvalid,
+    NotAdmitted,
+    PassExpired,
+    StoreUnavailable,
+    TicketInvalid,
+)
 from groundwork.plain_request import PlainRequest
 from groundwork.tokens import PassClaims, TicketClaims
+from lua.keys import spent_key
 
 SCHEMES = ("bearer", "dpop")
 # What carries a pass is read alike with the framework and without it.
@@ -109,3 +116,19 @@ def prove_device(request: web.Request, bound_to: str | None) -> DeviceProof | No
     if bound_to is not None and proof.jkt != bound_to:
         raise DeviceProofInvalid("another-key")
     return proof
+
+
+async def prove_device_once(request: web.Request, admission: PassClaims) -> None:
+    """Check the proof of the key that a pass is bound to, and that it is not brought a second time.
+
+    For what no script of the line spends it in. While the store is away a repeated proof is taken: who
+    copied one had to read the fan's own connection. Raises DeviceProofInvalid.
+    """
+    proof = prove_device(request, admission.jkt)
+    if proof is None:
+        return
+    key = spent_key(admission.sale_id, f"device:{proof.replay_key}")
+    with suppress(StoreUnavailable):
+        store = request.app[EPOCHS].store
+        if not await store.call("SET", key, 1, "NX", "PX", REPLAY_WINDOW_MS):
+            raise DeviceProofInvalid("replayed")

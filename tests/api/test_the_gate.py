@@ -179,6 +179,23 @@ async def test_a_bound_pass_pays_only_with_its_own_key(shop: Shop, names: dict[s
     assert (await fan.complete(held)).status == 201
 
 
+async def test_a_proof_pays_once(shop: Shop, names: dict[str, str]) -> None:
+    fan = Fan.inside(shop, names["sale"], key=DeviceKey())
+    path = "/api/bookings/complete"
+    proof = fan.proven("POST", path)
+    order = {"payment_method": "card_ok", "reservation_id": await fan.held(names["event"], "A-2")}
+    first = {**order, "idempotency_key": "pays-once-1"}
+    assert (await fan.call("POST", path, json=first, headers=proof)).status == 201
+    for again in (first, {**order, "idempotency_key": "pays-once-2"}):
+        reply = await fan.call("POST", path, json=again, headers=proof)
+        assert (reply.status, reply.code, reply.json["reason"]) == (
+            401, "device-proof-invalid", "replayed",
+        )  # fmt: skip
+    # Who asks again with a proof of its own is told what there is.
+    told = await fan.call("POST", path, json=first, headers=fan.proven("POST", path))
+    assert told.status == 201
+
+
 async def test_buying_ends_the_visit_for_the_next_fan(shop: Shop) -> None:
     sale = await shop.new_sale(capacity=1)
     event = await shop.new_event(3, sale_id=sale)
