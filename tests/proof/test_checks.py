@@ -200,6 +200,13 @@ def test_two_holds_of_different_epochs_may_overlap() -> None:
     assert "C7" not in broken(history)
 
 
+def test_a_hold_that_is_told_again_in_a_newer_epoch_is_of_the_old_one() -> None:
+    history = good_history()
+    history.end.holds.append(hold_row(1, "held", "r0", 8_000, epoch=2))
+    history.ops.append(held(40, "r3", 8_100, ("A-3",)))
+    assert "C15" not in broken(history)
+
+
 def test_a_fan_of_a_lost_redis_may_get_another_place() -> None:
     history = good_history()
     history.ops.append(op(40, "join", 9_000, 9_010, event="", numbers={"place": 30}))

@@ -195,9 +195,10 @@ def old_epochs_alive(history: History) -> Iterator[str]:
     for row in history.end.holds:
         first = in_use[row.event].get(row.epoch, row.at_ms)
         in_use[row.event][row.epoch] = min(first, row.at_ms)
-    answered = {op.reservation: op for op in history.of("hold") if op.outcome == "ok"}
+    # By the first try: who asks again is told of the hold they have, also by a newer epoch.
+    asked = {op.reservation: op for op in merged_holds(history)}
     for row in history.end.holds:
-        op = answered.get(row.reservation)
+        op = asked.get(row.reservation)
         if row.kind != "held" or op is None:
             continue
         for epoch, since in in_use[row.event].items():
