@@ -35,14 +35,13 @@ _database_numbers = count(1)
 
 # Several processes test at once, each with servers of its own. A file stays together in one of them
 # for its fixtures; a folder, where all of it is counted at the end or stands on one installation.
-TOGETHER = ("scripts", "foreign", "operators", "load")
+TOGETHER = {"scripts": "scripts", "foreign": "foreign", "operators": "running", "load": "running"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Say which tests go to the same process."""
     for item in items:
-        folder = item.path.parent.name
-        group = folder if folder in TOGETHER else item.path.stem
+        group = TOGETHER.get(item.path.parent.name, item.path.stem)
         item.add_marker(pytest.mark.xdist_group(group))
 
 
