@@ -9,6 +9,8 @@ from tests.support.shop import Shop
 
 # More than a process has connections to its database.
 QUESTIONS = 24
+# Who is kept waiting for a connection is refused after half of it.
+PATIENCE_S = 10
 WAITING = """SELECT count(*) FROM pg_stat_activity
     WHERE wait_event_type = 'Lock' AND datname = current_database()"""
 
@@ -20,7 +22,7 @@ async def crowd_asks(shop: Shop, table: str, paths: Sequence[str]) -> AsyncItera
     async with shop.pool.connection() as connection, connection.transaction():
         await connection.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
         calls = [asyncio.create_task(crowd.call("GET", path)) for path in paths]
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE_S):
             while (await (await connection.execute(WAITING)).fetchone() or (0,))[0] == 0:
                 await asyncio.sleep(0.02)
         yield
@@ -33,7 +35,7 @@ async def test_searches_do_not_keep_buyers_waiting(shop: Shop) -> None:
     fan = Fan.inside(shop)
     held = await fan.held(event, "A-1")
     searches = [f"/api/events/search?q=word{number}" for number in range(QUESTIONS)]
-    async with crowd_asks(shop, "availability", searches), asyncio.timeout(2):
+    async with crowd_asks(shop, "availability", searches), asyncio.timeout(PATIENCE_S):
         paid = await fan.complete(held)
     assert paid.status == 201, paid
 
@@ -41,6 +43,6 @@ async def test_searches_do_not_keep_buyers_waiting(shop: Shop) -> None:
 async def test_events_that_nobody_made_do_not_keep_buyers_waiting(shop: Shop) -> None:
     fan = Fan.inside(shop)
     names = [f"/api/events/nothing-{number}" for number in range(QUESTIONS)]
-    async with crowd_asks(shop, "price_tiers", names), asyncio.timeout(2):
+    async with crowd_asks(shop, "price_tiers", names), asyncio.timeout(PATIENCE_S):
         read = await fan.booking("00000000-0000-4000-8000-000000000000")
     assert read.status == 404, read

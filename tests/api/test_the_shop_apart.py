@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import aiohttp
@@ -11,6 +11,7 @@ from aiohttp import web
 
 from gateway.app_keys import DOOR
 from gateway.origin.door import Door
+from groundwork.front_calls import FrontCall
 from groundwork.identity import HEADER_NAME
 from tests.support.fan import Fan
 from tests.support.opening import door_to, open_shop, served
@@ -33,6 +34,9 @@ async def door(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[lis
     class Other:
         async def forward(self, request: web.Request, identity: str) -> web.StreamResponse:
             return await (doors[0] if doors else whole).forward(request, identity)
+
+        def front_calls(self) -> Sequence[FrontCall]:
+            return (doors[0] if doors else whole).front_calls()
 
     monkeypatch.setitem(shop.gateway._state, DOOR, Other())
     yield doors
