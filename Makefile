@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 ARGS ?=
 # Processes that test at once. More of them on as few cores make the tests that look at a clock fail.
 JOBS ?= 2
+# What is counted over a whole folder at its end, or stands on one installation or one running system.
+ONE_BY_ONE := tests/scripts tests/foreign tests/operators tests/load tests/browser
 EVERYTHING := embedded,fast,loadtest,simulate,stripe,test
 # Debian's packages that tests drive: a browser, a Prometheus, an nginx, the oldest Redis we support, what turns PDF into pixels.
 TEST_PACKAGES := chromium:chromium prometheus:prometheus redis-server:redis-server nginx:nginx-light npm:npm pdftoppm:poppler-utils redis-benchmark:redis-tools
@@ -26,8 +28,8 @@ load: $(VENV)/tested ## A minute of fans who really buy, against a running `make
 
 ## Check it
 test: $(VENV)/tested packages ## Every test, on real servers
-	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup --ignore tests/browser $(ARGS)
-	@$(BIN)/python -m pytest tests/browser $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile $(addprefix --ignore=,$(ONE_BY_ONE)) $(ARGS)
+	@$(BIN)/python -m pytest $(ONE_BY_ONE) $(ARGS)
 
 fuzz: $(VENV)/tested ## Five minutes of everything that can be asked of the API in every wrong way; SECONDS=3600 FUZZ_SEED=7
 	@FUZZ_SECONDS=$(or $(SECONDS),300) FUZZ_PHASES=examples,coverage,fuzzing,stateful \

@@ -33,17 +33,6 @@ hypothesis.settings.load_profile("onsale")
 
 _database_numbers = count(1)
 
-# Several processes test at once, each with servers of its own. A file stays together in one of them
-# for its fixtures; a folder, where all of it is counted at the end or stands on one installation.
-TOGETHER = {"scripts": "scripts", "foreign": "foreign", "operators": "running", "load": "running"}
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests go to the same process."""
-    for item in items:
-        group = TOGETHER.get(item.path.parent.name, item.path.stem)
-        item.add_marker(pytest.mark.xdist_group(group))
-
 
 @pytest.fixture(scope="session")
 def open_dir() -> Iterator[Path]:
