@@ -1,21 +1,12 @@
-"""What a fan meets who is asked for more, who asks too often, and who is refused."""
+"""What a fan meets who is asked for one more check, whose code is wrong, and who is refused."""
 
 from playwright.sync_api import Browser
 
 from tests.browser.camera import SETTLE_MS, STAGE_MS_MAX, Camera
 
-# More wrong codes than one address may type at once.
-GUESSES = 12
-BARE_FORM = """(action) => {
-  const form = document.createElement("form")
-  Object.assign(form, {method: "post", action})
-  document.body.append(form)
-  form.submit()
-}"""
-
 
 def shoot_the_checks(camera: Camera, browser: Browser, url: str, viewport: dict[str, int]) -> None:
-    """Be odd, be hasty, and be wrong, each in a browser of its own."""
+    """Be odd, type a wrong code, and press too early in a browser without scripts."""
     context = browser.new_context(  # type: ignore[misc]
         base_url=url,
         viewport=viewport,
@@ -26,11 +17,17 @@ def shoot_the_checks(camera: Camera, browser: Browser, url: str, viewport: dict[
     )
     odd = Camera(context.new_page(), camera.size, camera.data_dir)
     shoot_the_check(odd)
-    shoot_too_many_guesses(odd, f"draw-{camera.size}")
-    odd.page.evaluate(BARE_FORM, "/sales/demo/join")
-    odd.page.wait_for_timeout(SETTLE_MS)
-    odd.shoot("refused")
+    shoot_a_wrong_code(odd, f"code-{camera.size}")
     context.close()
+    plain = browser.new_context(  # type: ignore[misc]
+        base_url=url, viewport=viewport, locale="en-GB", java_script_enabled=False
+    )
+    hasty = Camera(plain.new_page(), camera.size, camera.data_dir)
+    hasty.page.goto("/sales/demo")
+    hasty.page.get_by_role("button", name="Join without JavaScript").click()
+    hasty.page.wait_for_url("**/join")
+    hasty.shoot("refused")
+    plain.close()
 
 
 def shoot_the_check(camera: Camera) -> None:
@@ -48,13 +45,15 @@ def shoot_the_check(camera: Camera) -> None:
     camera.shoot("check", is_whole=True)
 
 
-def shoot_too_many_guesses(camera: Camera, sale: str) -> None:
-    """Type codes that are none until no more are taken."""
+def shoot_a_wrong_code(camera: Camera, sale: str) -> None:
+    """Type a code that is none."""
+    camera.steer(
+        "create", sale, "--name", "Paper Lanterns, one night only", "--lane", "members=Members"
+    )
+    camera.open_room(sale, "open")
     page = camera.page
-    page.goto(f"/sales/{sale}")
-    page.get_by_text("access code").first.click()
-    for number in range(GUESSES):
-        page.get_by_label("Access code").fill(f"WRONG-{number:04}")
-        page.get_by_role("button", name="Join").first.click()
-        page.wait_for_timeout(SETTLE_MS)
-    camera.shoot("limited")
+    page.get_by_label("Access code").locator("visible=true").fill("WRONG-CODE")
+    page.locator("[data-form=join] button").click()
+    page.locator("[data-notice=trouble]").wait_for()
+    page.wait_for_timeout(SETTLE_MS)
+    camera.shoot("wrong-code")

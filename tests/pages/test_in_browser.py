@@ -69,6 +69,7 @@ class DoorOfTheTest:
     def __init__(self) -> None:
         self.joins: list[tuple[dict[str, Any], str, str]] = []
         self.refusals_left = 0
+        self.is_code_wrong = False
 
     def challenge(self, request: web.Request) -> dict[str, Any]:
         made = altcha.create_challenge(
@@ -88,6 +89,8 @@ class DoorOfTheTest:
         if self.refusals_left:
             self.refusals_left -= 1
             return preview.problem(503, "store-unavailable", retry_after=0.05)
+        if self.is_code_wrong:
+            return preview.problem(403, "access-code-invalid")
         return web.json_response(
             {"ticket": "t", "fan_id": "f", "place": 11_300, "entry_number": None, "phase": "open"},
             status=201,
@@ -188,6 +191,28 @@ async def test_a_busy_waiting_room_is_asked_again(
         jwt.decode(proof, options={"verify_signature": False})["jti"] for _, proof, _ in kept.joins
     }
     assert len(jtis) == 3, "each try has a proof of its own"
+
+
+async def test_a_refusal_is_brought_to_where_the_fan_looks(
+    page: Page, door: tuple[DoorOfTheTest, TestServer]
+) -> None:
+    kept, server = door
+    kept.is_code_wrong = True
+    await page.set_viewport_size({"width": 390, "height": 420})
+    await page.goto(f"http://localhost:{server.port}/sales/demo")
+    button = page.locator("form[data-form=join] button")
+    await button.evaluate("element => element.scrollIntoView({ block: 'start' })")
+    notice = page.locator("[data-notice=trouble]")
+    await button.click()
+    await notice.wait_for()
+    await page.wait_for_function(
+        """element => {
+          const { top, bottom } = element.getBoundingClientRect();
+          return top >= 0 && bottom <= innerHeight;
+        }""",
+        arg=await notice.element_handle(),
+        timeout=3_000,
+    )
 
 
 async def test_a_called_fan_goes_in_with_one_press(page: Page, server: TestServer) -> None:

@@ -87,6 +87,11 @@ export class PlaceView {
     this.#announcer.say(`${text(`${name}_title`)}. ${words || text(`${name}_text`)}`, { isNews: true });
   }
 
+  // What answers a press has to be where the fan looks: on a phone the notice stands above the form.
+  revealTrouble() {
+    this.#root.querySelector('[data-notice="trouble"]:not([hidden])')?.scrollIntoView({ block: "nearest" });
+  }
+
   #renderFan({ entryNumber, goTo, refusal, lane, board, place }) {
     fill("entry_number", entryNumber == null ? "" : formatNumber(entryNumber));
     fill("join_label", text(refusal ? "join_again" : "join"));

@@ -257,6 +257,7 @@ function onSubmit(name, action) {
     const button = form.querySelector("button");
     button.setAttribute("aria-disabled", "true");
     await action(form).catch(() => view.trouble("trouble"));
+    view.revealTrouble();
     button.removeAttribute("aria-disabled");
     isRunning = false;
   });
