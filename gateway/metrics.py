@@ -45,7 +45,7 @@ TICK_SECONDS_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.
 JOIN_OUTCOMES = ("joined", "repeated", "refused")
 CODE_OUTCOMES = ("redeemed", "unknown", "used-up", "revoked", "guesses-used-up", "failed")
 MOVE_OUTCOMES = ("link", "moved", "refused")
-LIMITED_CALLS = ("challenge", "join", "admit", "move", "claim")
+LIMITED_CALLS = ("challenge", "join", "admit", "move", "claim", "captcha", "captcha-sale")
 LIMITED_OUTCOMES = ("harder", "refused")
 ANSWER_OUTCOMES = ("good", "failed", "slow")
 

@@ -134,15 +134,19 @@ class Captcha:
         async with aiohttp.ClientSession(timeout=timeout, trust_env=True) as self._session:
             yield
 
+    def would_ask(self, response: str) -> bool:
+        """Say whether checking this costs a call to the provider."""
+        return self.provider is not None and 0 < len(response) <= RESPONSE_CHARACTERS_MAX
+
     async def check(self, response: str, bound_to: str) -> None:
         """Return if the provider vouches for the response; `bound_to` is what the widget was given.
 
         Raises StepUpFailed, reason: rejected, duplicate, expired, unavailable.
         """
-        if not 0 < len(response) <= RESPONSE_CHARACTERS_MAX:
-            raise StepUpFailed("rejected")
         if self.provider is None:
             raise StepUpFailed("unavailable")
+        if not self.would_ask(response):
+            raise StepUpFailed("rejected")
         answer = await self._ask(self.provider, response)
         if not answer.success:
             known = [REASONS[code] for code in answer.error_codes if code in REASONS]

@@ -74,5 +74,19 @@ MAIL_CODES: Final = Limit(
         Flow("network", "hard", 10, 10_000),
     ),
 )
+# Each answer to a CAPTCHA costs a call to whom the operator may pay for it. A person is sure after one or
+# two; five cover a widget that expires. Few of an address are asked for the check at all, and each of them
+# has the other ways. The page says that it is open again within a minute, so no flow here is slower.
+CAPTCHAS: Final = Limit(
+    "captcha",
+    (
+        Flow("own", "hard", 60_000, 5),
+        Flow("address", "hard", 5_000, 30),
+        Flow("network", "hard", 1_000, 150),
+    ),
+)
+# `own` is the sale: a farm has many addresses, and a provider's month is a few ten thousand calls. Of a
+# hundred thousand fans a hundredth is asked for the check, in an hour and more.
+CAPTCHAS_OF_SALE: Final = Limit("captcha-sale", (Flow("own", "hard", 2_000, 500),))
 # `own` is a mailbox, whoever asks: nobody is to be flooded in our name. Five cover a bad day.
 MAILBOX: Final = Limit("mailbox", (Flow("own", "hard", 15 * 60_000, 5),))

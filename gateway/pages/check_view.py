@@ -27,8 +27,9 @@ class CheckPage:
 
     `reasons` are the codes of what was noted, the heaviest first, and `reference` is what the
     organiser needs to look them up. `wait_token` is for browsers without JavaScript, good after
-    `wait_seconds`. `refusal` is the reason why an answer did not count, "" for none. `has_mail`: a
-    code can be sent; `is_code_sent` shows the field for it, `mail_refusal` why that did not do.
+    `wait_seconds`. `refusal` is the reason why an answer did not count, "" for none. `is_limited` after too
+    many answers. `has_mail`: a code can be sent; `is_code_sent` shows the field for it,
+    `mail_refusal` why that did not do.
     """
 
     sale_id: str
@@ -38,6 +39,7 @@ class CheckPage:
     wait_token: str = ""
     wait_seconds: int = 60
     refusal: str = ""
+    is_limited: bool = False
     has_mail: bool = False
     is_code_sent: bool = False
     mail_refusal: str = ""

@@ -43,6 +43,8 @@ NAMES: Final[Mapping[str, str]] = {
     "recaptcha": "Google reCAPTCHA",
     "friendly": "Friendly Captcha",
 }
+# The ways that have words of their own for being refused.
+MAIL_WAYS: Final = ("mail-ask", stepping_up.MAIL_WAY)
 
 
 class StepUpBody(msgspec.Struct, frozen=True):
@@ -117,6 +119,11 @@ async def check_form(request: web.Request) -> web.Response:
             await stepping_up.ask_for_code(request, sale_id, None, form.get("email", ""))
             return await show(request, is_code_sent=True)
         await stepping_up.step_up(request, sale_id, None, way, answer_in(request, form, way))
+    except TooManyRequests as limit:
+        told: dict[str, Any] = (
+            {"mail_refusal": mail_reason(limit)} if way in MAIL_WAYS else {"is_limited": True}
+        )
+        return await show(request, status=429, retry_after=limit.retry_after, **told)
     except (BotCheckFailed, StepUpFailed) as refusal:
         return await show(request, refusal=refusal.reason, status=403)
     except MAIL_REFUSALS as refusal:
@@ -137,7 +144,9 @@ def answer_in(request: web.Request, form: Mapping[str, str], way: str) -> str:
     return form.get("code" if way == stepping_up.MAIL_WAY else "wait_token", "")
 
 
-async def show(request: web.Request, *, status: int = 200, **view: Any) -> web.Response:
+async def show(
+    request: web.Request, *, status: int = 200, retry_after: int | None = None, **view: Any
+) -> web.Response:
     """Return the page, or the way back for who is asked for nothing."""
     sale = request.config_dict[ROOMS].room(request.match_info["sale"]).sale
     ticket = ticket_if_any(request, sale.sale_id)
@@ -171,6 +180,7 @@ async def show(request: web.Request, *, status: int = 200, **view: Any) -> web.R
         headers={
             "Vary": "Accept-Language, Cookie",
             "Content-Security-Policy": policy_with(request.config_dict[CAPTCHA].provider),
+            **({} if retry_after is None else {"Retry-After": str(retry_after)}),
         },
     )
 

@@ -11,12 +11,14 @@ from gateway.app_keys import (
     ALLOWANCES,
     CAPTCHA,
     CLIENT_ADDRESSES,
+    LIMITS,
     MAIL_CODES,
     PROOF_OF_WORK,
     SIGNAL_NOTES,
     WAIT_TOKENS,
 )
 from gateway.bot_checks.challenge_pool import EXTRA
+from gateway.bot_checks.limits import CAPTCHAS, CAPTCHAS_OF_SALE
 from gateway.bot_checks.limits import MAIL_CODES as MAIL_CODES_LIMIT
 from gateway.bot_checks.signals import (
     SEATS_CAP,
@@ -111,10 +113,12 @@ async def step_up(
     """Take the answer to the check; from then on nothing that was noted stops the fan. Safe to repeat.
 
     Raises TicketInvalid, DeviceProofInvalid, BotCheckFailed, StepUpFailed, MailCodeInvalid,
-    TooManyRequests.
+    TooManyRequests, StoreUnavailable.
     """
     ticket = read_ticket(request, sale_id, ticket_text)
     prove_device(request, ticket.jkt)
+    if way == CAPTCHA_WAY and not is_needed(await noted(request, ticket)):
+        return  # no reason for a call that somebody pays for, and nothing was shown either
     try:
         match way:
             case "work":
@@ -122,7 +126,7 @@ async def step_up(
             case "wait":
                 await _check_wait(request, ticket, answer)
             case "captcha":
-                await request.config_dict[CAPTCHA].check(answer, bound_to(ticket))
+                await _check_captcha(request, ticket, answer)
             case "mail":
                 codes = request.config_dict[MAIL_CODES]
                 await codes.check(sale_id, code_name(ticket), answer)
@@ -147,3 +151,13 @@ async def _check_wait(request: web.Request, ticket: TicketClaims, answer: str) -
     address = request.config_dict[CLIENT_ADDRESSES].of(request)
     await request.config_dict[ALLOWANCES].spend(STEP_UP_WAITS, ticket.sale_id, address)
     await spend_proof(request, ticket.sale_id, nonce, ticket.fan_id)
+
+
+async def _check_captcha(request: web.Request, ticket: TicketClaims, answer: str) -> None:
+    captcha = request.config_dict[CAPTCHA]
+    if captcha.would_ask(answer):
+        await spend(request, CAPTCHAS, ticket.sale_id, ticket.fan_id)
+        await request.config_dict[LIMITS].spend(
+            CAPTCHAS_OF_SALE, ticket.sale_id, own=ticket.sale_id
+        )
+    await captcha.check(answer, bound_to(ticket))

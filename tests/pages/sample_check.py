@@ -32,5 +32,6 @@ def check_pages() -> dict[str, CheckPage]:
         "code_sent": check_page(has_mail=True, is_code_sent=True),
         "code_wrong": check_page(has_mail=True, is_code_sent=True, mail_refusal="wrong"),
         "too_early": check_page(refusal="too-early"),
+        "limited": check_page(captcha=CAPTCHA, is_limited=True),
         "refused": check_page(refusal="wrong-solution"),
     }

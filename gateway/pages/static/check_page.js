@@ -23,16 +23,18 @@ async function send(path, bodyFor) {
   return ask("POST", url, { body: { ...asked, ...(ticket ? { ticket } : {}) }, headers });
 }
 
-async function passed(way, answerFor) {
-  return (await send("step-up", async (key) => ({ way, answer: await answerFor(key) }))).ok;
-}
-
 async function check(way, answerFor) {
-  show('[data-notice="trouble"]', false);
-  if (await passed(way, answerFor).catch(() => false)) return location.assign(`/sales/${saleId}`);
+  hideNotices();
+  const asked = send("step-up", async (key) => ({ way, answer: await answerFor(key) }));
+  const answer = await asked.catch(() => null);
+  if (answer?.ok) return location.assign(`/sales/${saleId}`);
   proof.discard();
   if (way === "work") fill("check", text("check_failed"));
-  show('[data-notice="trouble"]', true);
+  show(`[data-notice="${answer?.status === 429 ? "limited" : "trouble"}"]`, true);
+}
+
+function hideNotices() {
+  for (const name of ["trouble", "limited"]) show(`[data-notice="${name}"]`, false);
 }
 
 // --- a code by mail
@@ -50,7 +52,7 @@ function tellOfMail(answer) {
 }
 
 async function askForCode(form) {
-  show('[data-notice="trouble"]', false);
+  hideNotices();
   const email = new FormData(form).get("email");
   const answer = await send("step-up/code", async () => ({ email })).catch(() => null);
   if (!answer?.ok) return tellOfMail(answer);
@@ -60,7 +62,7 @@ async function askForCode(form) {
 }
 
 async function tryCode(form) {
-  show('[data-notice="trouble"]', false);
+  hideNotices();
   const code = new FormData(form).get("code");
   const answer = await send("step-up", async () => ({ way: "mail", answer: code })).catch(() => null);
   if (answer?.ok) return location.assign(`/sales/${saleId}`);
