@@ -104,9 +104,7 @@ class OnwardHeaders:
         named = named_by_connection(request.headers.getall("Connection", ()))
         for name, value in request.headers.items():
             lower = name.lower()
-            # `X_Forwarded_For` is `X-Forwarded-For` to every WSGI and CGI server, so names with an
-            # underscore stay here, as with nginx.
-            if lower in DROPPED or lower in named or "_" in name:
+            if lower in DROPPED or lower in named or not is_one_name(name):
                 continue
             if not self._settings.shop_sees_tokens:
                 if lower == "cookie":
@@ -123,6 +121,16 @@ class OnwardHeaders:
         headers["X-Forwarded-Proto"] = whence.proto
         headers["X-Forwarded-Host"] = whence.host
         return headers
+
+
+def is_one_name(name: str) -> bool:
+    """Say whether a header's name is letters, digits and hyphens, and so the same name to every shop.
+
+    WSGI and CGI servers and PHP make an underscore of a hyphen, and some of anything else, too:
+    to them `X_Forwarded_For` or `X~Forwarded~For` is the `X-Forwarded-For` that only we may say. No
+    registered header has such a name.
+    """
+    return name.isascii() and name.replace("-", "").isalnum()
 
 
 def named_by_connection(values: Sequence[str]) -> frozenset[str]:

@@ -3,6 +3,8 @@
 import asyncio
 import gzip
 import hashlib
+import re
+from collections import Counter
 
 import aiohttp
 import pytest
@@ -89,6 +91,28 @@ async def test_who_asks_is_said_by_the_gateway_alone() -> None:
         b"Prefix",
     ):
         assert forged not in head.replace(b"X-Forwarded", b""), forged
+
+
+# What RFC 9110 lets a name be made of besides letters, digits and the hyphen.
+OTHER_NAME_CHARACTERS = "!#$%&'*+.^_`|~"
+
+
+async def test_no_spelling_of_our_names_reaches_the_shop() -> None:
+    lines = [
+        f"{name.replace('-', other)}: forged"
+        for other in OTHER_NAME_CHARACTERS
+        for name in (HEADER_NAME, "X-Forwarded-For", "X-Forwarded-Proto", "X-Real-IP")
+    ]
+    kept = ("X-2-Mine: a_b.c~d!#|", "x9: %_*", "Sec-CH-UA-Mobile: ?1", "X--Two: 1")
+    head = await told_to_shop(*lines, *kept)
+    assert b"forged" not in head
+    # As the least careful server reads them: whatever is no letter and no digit is an underscore.
+    names = [line.partition(b":")[0] for line in head.splitlines()[1:] if line]
+    read = Counter(re.sub(rb"[^A-Z0-9]", b"_", name.upper()) for name in names)
+    assert max(read.values()) == 1, read
+    for line in kept:
+        name, _, value = line.partition(": ")
+        assert values(head, name) == [value], "names that are one to everybody, and all values"
 
 
 async def test_a_trusted_proxy_is_believed_and_added_to() -> None:
