@@ -52,6 +52,10 @@ JKT: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 NONCE_CHARACTERS: Final = 32  # 128 bits, as in the library's own
 COUNTER_MAX: Final = 2**32 - 1  # goes into the password as four bytes
 
+# What work is for: a place in line, or the check before going in. Work for one is nothing for the other.
+JOINING: Final = ""
+STEPPING_UP: Final = "step-up"
+
 Hex = Annotated[str, msgspec.Meta(max_length=64)]
 
 
@@ -72,6 +76,7 @@ class ChallengeData(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
     iat: int
     lvl: int
     ms: int = 0  # of the second iat: how long the work took is told by our clock alone
+    purpose: str = JOINING
     sale: str
     jkt: str | None = None
 
@@ -141,8 +146,10 @@ class ProofOfWork:
         with self.pool.running():
             yield
 
-    def issue(self, sale_id: str, jkt: str | None = None, level: int = EASY) -> bytes:
-        """Return the JSON document of a challenge for this sale and, if given, device key.
+    def issue(
+        self, sale_id: str, jkt: str | None = None, level: int = EASY, purpose: str = JOINING
+    ) -> bytes:
+        """Return the JSON document of a challenge for this sale, this purpose and, if given, device key.
 
         Errors: RequestInvalid when jkt is no key thumbprint.
         """
@@ -153,7 +160,12 @@ class ProofOfWork:
             self._parameters(
                 level,
                 ChallengeData(
-                    iat=now_ms // 1000, lvl=level, ms=now_ms % 1000, sale=sale_id, jkt=jkt
+                    iat=now_ms // 1000,
+                    lvl=level,
+                    ms=now_ms % 1000,
+                    purpose=purpose,
+                    sale=sale_id,
+                    jkt=jkt,
                 ),
                 now_ms // 1000 + EXPIRES_AFTER_SECONDS,
             )
@@ -161,13 +173,15 @@ class ProofOfWork:
         signature = self._signature(parameters).encode()
         return b'{"parameters":' + parameters + b',"signature":"' + signature + b'"}'
 
-    def check(self, payload_base64: str, sale_id: str, jkt: str | None = None) -> SolvedProof:
-        """Return whose nonce to spend if the work was done for this sale, in time.
+    def check(
+        self, payload_base64: str, sale_id: str, jkt: str | None = None, purpose: str = JOINING
+    ) -> SolvedProof:
+        """Return whose nonce to spend if the work was done for this sale and this purpose, in time.
 
         A challenge without a device key is good with any; one with a key only with that key.
 
-        Errors: BotCheckFailed, reason: malformed, bad-signature, expired, wrong-sale, wrong-device,
-        wrong-solution.
+        Errors: BotCheckFailed, reason: malformed, bad-signature, expired, wrong-sale, wrong-purpose,
+        wrong-device, wrong-solution.
         """
         payload = _read_payload(payload_base64)
         parameters = payload.challenge.parameters
@@ -180,6 +194,8 @@ class ProofOfWork:
             raise BotCheckFailed("expired")
         if data.sale != sale_id:
             raise BotCheckFailed("wrong-sale")
+        if data.purpose != purpose:
+            raise BotCheckFailed("wrong-purpose")
         if data.jkt is not None and data.jkt != jkt:
             raise BotCheckFailed("wrong-device")
         if not self._is_solved(parameters, payload.solution):

@@ -35,21 +35,22 @@ class WaitTokens:
         self._clock = clock
         self._tokens = tokens
 
-    def issue(self, sale_id: str) -> str:
-        """Return a token that `check` takes WAIT_MIN_MS from now until AGE_MAX_MS from now."""
+    def issue(self, sale_id: str, purpose: str = "") -> str:
+        """Return a token that `check` takes for this purpose WAIT_MIN_MS from now until AGE_MAX_MS."""
         nonce = self._tokens.token(NONCE_BYTES)
         body = f"{VERSION}.{sale_id}.{self._clock.now_ms()}.{nonce}"
-        return f"{body}.{self._mac(body)}"
+        return f"{body}.{self._mac(body, purpose)}"
 
-    def check(self, text: str, sale_id: str, wait_ms: int = WAIT_MIN_MS) -> str:
+    def check(self, text: str, sale_id: str, wait_ms: int = WAIT_MIN_MS, purpose: str = "") -> str:
         """Return the nonce of a token that has waited so long; the caller refuses one it saw before.
 
-        Errors: BotCheckFailed, reason: malformed, bad-signature, wrong-sale, too-early, expired.
+        Errors: BotCheckFailed, reason: malformed, bad-signature (also of a token for another
+        purpose), wrong-sale, too-early, expired.
         """
         parts = TEXT.fullmatch(text)
         if not parts:
             raise BotCheckFailed("malformed")
-        if not hmac.compare_digest(parts["mac"], self._mac(parts["body"])):
+        if not hmac.compare_digest(parts["mac"], self._mac(parts["body"], purpose)):
             raise BotCheckFailed("bad-signature")
         if parts["sale"] != sale_id:
             raise BotCheckFailed("wrong-sale")
@@ -60,5 +61,6 @@ class WaitTokens:
             raise BotCheckFailed("expired")
         return parts["nonce"]
 
-    def _mac(self, body: str) -> str:
-        return hmac.digest(self._secret, body.encode(), "sha256").hex()
+    def _mac(self, body: str, purpose: str) -> str:
+        # Bodies begin with `w1.` and purposes do not, so that no two of them make the same text.
+        return hmac.digest(self._secret, f"{purpose}{body}".encode(), "sha256").hex()

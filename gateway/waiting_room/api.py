@@ -8,7 +8,7 @@ from aiohttp import web
 
 from gateway.app_keys import DRAWS, MOVES, PROOF_OF_WORK, ROOMS, SETTINGS
 from gateway.bot_checks.challenge_pool import EXTRA
-from gateway.bot_checks.proof_of_work import JKT, Challenge
+from gateway.bot_checks.proof_of_work import JKT, JOINING, STEPPING_UP, Challenge
 from gateway.draw.draw import Draw
 from gateway.edge import cookies
 from gateway.edge.credentials import read_ticket, sealed
@@ -127,13 +127,14 @@ async def challenge(request: web.Request, query: ChallengeQuery) -> Json[Challen
     """Answer an ALTCHA challenge for this sale, and for this device key if it is named.
 
     It is a harder one where more is asked for than one household asks, or something speaks for a
-    program; and with `for=step-up` one that counts as the check before going in.
+    program; and with `for=step-up` one that counts as the check before going in, and for nothing else.
     """
     sale_id = request.config_dict[ROOMS].room(request.match_info["sale"]).sale.sale_id
-    level = await level_for(request, sale_id)
-    if query.purpose == "step-up":
-        level = EXTRA
-    issued = request.config_dict[PROOF_OF_WORK].issue(sale_id, query.jkt or None, level)
+    level, purpose = await level_for(request, sale_id), JOINING
+    if query.purpose == STEPPING_UP:
+        level, purpose = EXTRA, STEPPING_UP
+    work = request.config_dict[PROOF_OF_WORK]
+    issued = work.issue(sale_id, query.jkt or None, level, purpose)
     return Json(Encoded[Challenge](issued))
 
 

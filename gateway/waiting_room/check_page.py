@@ -9,6 +9,7 @@ from aiohttp import web
 from gateway.app_keys import CAPTCHA, CLOCK, MAIL_CODES, RENDERER, ROOMS, WAIT_TOKENS
 from gateway.bot_checks.captcha import Provider
 from gateway.bot_checks.mail_codes import CODE_MS
+from gateway.bot_checks.proof_of_work import STEPPING_UP
 from gateway.bot_checks.signals import against
 from gateway.pages.check_view import CaptchaView, CheckPage
 from gateway.waiting_room import stepping_up
@@ -163,7 +164,7 @@ async def show(
         name=sale.name,
         now_ms=request.config_dict[CLOCK].now_ms(),
         reasons=against(codes),
-        wait_token=request.config_dict[WAIT_TOKENS].issue(sale.sale_id),
+        wait_token=request.config_dict[WAIT_TOKENS].issue(sale.sale_id, STEPPING_UP),
         wait_seconds=stepping_up.WAIT_MS // 1000,
         reference=ticket.fan_id,
         has_mail=request.config_dict[MAIL_CODES].is_on,

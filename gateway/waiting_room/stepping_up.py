@@ -17,9 +17,9 @@ from gateway.app_keys import (
     SIGNAL_NOTES,
     WAIT_TOKENS,
 )
-from gateway.bot_checks.challenge_pool import EXTRA
 from gateway.bot_checks.limits import CAPTCHAS, CAPTCHAS_OF_SALE
 from gateway.bot_checks.limits import MAIL_CODES as MAIL_CODES_LIMIT
+from gateway.bot_checks.proof_of_work import STEPPING_UP
 from gateway.bot_checks.signals import (
     SEATS_CAP,
     SEATS_CAPPED_FROM,
@@ -140,14 +140,14 @@ async def step_up(
 
 
 async def _check_work(request: web.Request, ticket: TicketClaims, answer: str) -> None:
-    solved = request.config_dict[PROOF_OF_WORK].check(answer, ticket.sale_id, ticket.jkt)
-    if solved.level < EXTRA:
-        raise StepUpFailed("too-easy")
+    solved = request.config_dict[PROOF_OF_WORK].check(
+        answer, ticket.sale_id, ticket.jkt, STEPPING_UP
+    )
     await spend_proof(request, ticket.sale_id, solved.nonce, ticket.fan_id)
 
 
 async def _check_wait(request: web.Request, ticket: TicketClaims, answer: str) -> None:
-    nonce = request.config_dict[WAIT_TOKENS].check(answer, ticket.sale_id, WAIT_MS)
+    nonce = request.config_dict[WAIT_TOKENS].check(answer, ticket.sale_id, WAIT_MS, STEPPING_UP)
     address = request.config_dict[CLIENT_ADDRESSES].of(request)
     await request.config_dict[ALLOWANCES].spend(STEP_UP_WAITS, ticket.sale_id, address)
     await spend_proof(request, ticket.sale_id, nonce, ticket.fan_id)

@@ -38,8 +38,8 @@ def browser(shop: Shop) -> Browser:
     return Browser(shop, headers={"Accept": "text/html,application/xhtml+xml"})
 
 
-def wait_token(shop: Shop, sale: str, age_ms: int = 11_000) -> str:
-    return WaitTokens(shop.ring, EarlierClock(age_ms), SystemTokenSource()).issue(sale)
+def wait_token(shop: Shop, sale: str, age_ms: int = 11_000, purpose: str = "") -> str:
+    return WaitTokens(shop.ring, EarlierClock(age_ms), SystemTokenSource()).issue(sale, purpose)
 
 
 def field_of(reply: Reply, name: str) -> str:

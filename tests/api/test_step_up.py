@@ -7,6 +7,7 @@ import pytest
 from gateway.app_keys import PROOF_OF_WORK, SIGNAL_NOTES
 from gateway.bot_checks import proof_of_work
 from gateway.bot_checks.challenge_pool import EXTRA
+from gateway.bot_checks.proof_of_work import STEPPING_UP
 from gateway.bot_checks.signal_notes import SignalNotes
 from gateway.bot_checks.signals import SEATS_CAP
 from gateway.waiting_room.allowances import STEP_UP_WAITS
@@ -75,8 +76,6 @@ async def test_the_check_is_the_fans_own(shop: Shop, monkeypatch: pytest.MonkeyP
     fan, other = await suspect(shop, sale), await suspect(shop, sale)
     answer = await worked(shop, fan, monkeypatch)
     assert (await step_up(other, "work", answer)).json["reason"] == "wrong-device"
-    easy = await fan.solved(sale)
-    assert (await step_up(fan, "work", easy)).json["reason"] == "too-easy"
     assert (await step_up(fan, "guess", "x")).json["reason"] == "unknown-way"
     unproven = Fan(shop, DeviceKey(), ticket=fan.ticket, sale_id=sale)
     assert (await step_up(unproven, "work", answer)).code == "device-proof-invalid"
@@ -84,11 +83,47 @@ async def test_the_check_is_the_fans_own(shop: Shop, monkeypatch: pytest.MonkeyP
     assert (await step_up(fan, "work", answer)).status == 204
 
 
+async def test_work_for_the_check_is_no_join_and_work_for_joining_no_check(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sale = await shop.new_sale()
+    fan = await suspect(shop, sale)
+    answer = await worked(shop, fan, monkeypatch)
+    for altcha in (answer, await asked_before_joining(shop, sale)):
+        joined = await Fan(shop, fan.key).join(sale, altcha=altcha)
+        assert (joined.status, joined.json["reason"]) == (403, "wrong-purpose")
+    # As hard as the check's, made for joining, and so used up by no step-up.
+    hard = solve(json.loads(shop.gateway[PROOF_OF_WORK].issue(sale, fan.key.jkt, EXTRA)))  # type: ignore[union-attr]
+    refused = await step_up(fan, "work", hard)
+    assert (refused.status, refused.json["reason"]) == (403, "wrong-purpose")
+    assert (await step_up(fan, "work", await fan.solved(sale))).json["reason"] == "wrong-purpose"
+    assert (await called(shop, fan)).code == "step-up-needed"
+    assert (await step_up(fan, "work", answer)).status == 204, "nothing of it was used up"
+
+
+async def asked_before_joining(shop: Shop, sale: str) -> str:
+    """Work for the check without a key, which is good with any."""
+    path = f"/api/sales/{sale}/challenge?for=step-up"
+    return solve((await Fan(shop).call("GET", path)).json)
+
+
+async def test_a_wait_for_joining_is_no_check_and_a_check_no_way_in(shop: Shop) -> None:
+    sale = await shop.new_sale()
+    fan = Fan(shop)
+    await fan.join(sale)
+    joining, checking = (wait_token(shop, sale, 61_000, purpose) for purpose in ("", STEPPING_UP))
+    assert (await step_up(fan, "wait", joining)).json["reason"] == "bad-signature"
+    stranger = browser(shop)
+    refused = await stranger.post(f"/sales/{sale}/join", wait_token=checking)
+    assert refused.status == 403
+    assert (await step_up(fan, "wait", checking)).status == 204
+
+
 async def test_work_of_no_device_counts_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proof_of_work, "FALLBACK_KEY_PREFIX", "0")
     sale = await shop.new_sale()
     fan, thief = await suspect(shop, sale), await suspect(shop, sale)
-    challenge = shop.gateway[PROOF_OF_WORK].issue(sale, None, EXTRA)
+    challenge = shop.gateway[PROOF_OF_WORK].issue(sale, None, EXTRA, STEPPING_UP)
     answer = solve(json.loads(challenge))
     assert (await step_up(fan, "work", answer)).status == 204
     assert (await step_up(thief, "work", answer)).json["reason"] == "replayed"
@@ -156,7 +191,7 @@ async def test_without_scripts_a_minute_takes_its_place(shop: Shop) -> None:
     early = await fan.post(check, way="wait", wait_token=field_of(page, "wait_token"))
     assert early.status == 403
     assert "before the minute was over" in early.body.decode()
-    waited = wait_token(shop, sale, 61_000)
+    waited = wait_token(shop, sale, 61_000, STEPPING_UP)
     assert (await fan.post(check, way="wait", wait_token=waited)).status == 303
     assert (await fan.post(admit)).headers["Location"] not in (check, f"/sales/{sale}")
     done = await fan.get(check)
@@ -169,7 +204,7 @@ async def test_waiting_is_bounded_for_an_address(shop: Shop) -> None:
     fan = Fan(shop)
     await fan.join(sale)
     replies = [
-        await step_up(fan, "wait", wait_token(shop, sale, 61_000))
+        await step_up(fan, "wait", wait_token(shop, sale, 61_000, STEPPING_UP))
         for _ in range(STEP_UP_WAITS.burst + 1)
     ]
     assert [reply.status for reply in replies] == [204] * STEP_UP_WAITS.burst + [429]

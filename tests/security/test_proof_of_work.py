@@ -21,6 +21,7 @@ from gateway.bot_checks.proof_of_work import (
     KEY_SIGNATURE_SECRET,
     NONCE_KEPT_MS,
     SIGNATURE_SECRET,
+    STEPPING_UP,
     ProofOfWork,
     SolvedProof,
 )
@@ -213,6 +214,23 @@ def test_work_for_another_sale_or_device_is_refused(work: ProofOfWork, solved: s
     unbound = solve(work.issue("demo"))
     assert work.check(unbound, "demo", JKT)
     assert work.check(unbound, "demo", None)
+
+
+def test_work_for_one_purpose_is_nothing_for_another(
+    work: ProofOfWork, solved: str, ring: KeyRing
+) -> None:
+    with pytest.raises(BotCheckFailed) as caught:
+        work.check(solved, "demo", JKT, STEPPING_UP)
+    assert caught.value.reason == "wrong-purpose"
+
+    stock(work)
+    for_the_check = solve(work.issue("demo", JKT, purpose=STEPPING_UP))
+    assert library_says(ring, for_the_check), "a challenge like any other to ALTCHA"
+    assert work.check(for_the_check, "demo", JKT, STEPPING_UP)
+    assert refusal(work, for_the_check) == "wrong-purpose"
+    for purpose in ("", None):
+        there = changed(for_the_check, "challenge", "parameters", "data", "purpose", to=purpose)
+        assert refusal(work, there) in ("bad-signature", "malformed")
 
 
 def test_age_goes_by_our_clock(work: ProofOfWork, solved: str, clock: ManualClock) -> None:

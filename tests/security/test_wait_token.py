@@ -61,6 +61,17 @@ def test_another_sale_and_another_installation_are_refused(
     assert refusal(stranger, text) == "bad-signature"
 
 
+def test_a_token_for_one_purpose_is_nothing_for_another(
+    waiting: WaitTokens, clock: ManualClock
+) -> None:
+    joining, checking = waiting.issue("demo"), waiting.issue("demo", "step-up")
+    clock.at_ms += WAIT_MIN_MS
+    assert waiting.check(checking, "demo", purpose="step-up")
+    assert refusal(waiting, checking) == "bad-signature"
+    with pytest.raises(BotCheckFailed):
+        waiting.check(joining, "demo", purpose="step-up")
+
+
 def test_every_changed_character_is_noticed(waiting: WaitTokens, clock: ManualClock) -> None:
     text = waiting.issue("demo")
     clock.at_ms += WAIT_MIN_MS
