@@ -1,5 +1,6 @@
 """A pass that has ended is replaced on the way while its visit goes on: we gave the fan time since."""
 
+from http import HTTPStatus
 from typing import Final
 
 from aiohttp import web
@@ -12,6 +13,13 @@ from groundwork.tokens import PassClaims
 # As much as all that is ever given: ten minutes for an outage, ten for faults a fan met alone
 # (lua/includes/frozen.lua, faults.lua). The browser keeps the cookie of a pass for so much longer.
 LAPSED_MS_MAX: Final = 20 * 60_000
+
+# Any of these, without arguments, keeps an answer out of shared caches; `no-cache` does not, it is kept
+# and asked about. These let it in, whatever else is said.
+KEPT_BY_NONE: Final = frozenset({"private", "no-store"})
+SHARED: Final = frozenset({"public", "s-maxage"})
+# Older than the standard: of CDNs, of nginx.
+TO_PROVIDERS: Final = frozenset({"surrogate-control", "edge-control", "x-accel-expires"})
 
 # What counts for this request instead of the pass that came with it.
 RENEWED: Final = web.RequestKey("renewed_pass", PassClaims)
@@ -43,10 +51,41 @@ def lapsed_passes(request: web.Request, sale_id: str | None) -> list[PassClaims]
 
 
 def give_renewed_pass(request: web.Request, response: web.StreamResponse) -> None:
-    """Set the cookie of a pass that was renewed, where the answer has not begun."""
+    """Set the cookie of a pass that was renewed, where the answer has not begun and is the fan's alone.
+
+    Without it the next request renews the pass again: it costs a call of the store, and nothing else.
+    """
     claims = request.get(RENEWED)
-    if claims is not None and not response.prepared:
+    if claims is not None and not response.prepared and is_kept_private(request, response):
         give_pass(request, response, claims, request.app[TOKENS].sign_pass(claims))
+
+
+def is_kept_private(request: web.Request, response: web.StreamResponse) -> bool:
+    """Return whether no shared cache keeps the answer; where the shop says nothing, it is told to none.
+
+    A cache may keep cookies with what it keeps (RFC 9111 section 7.3), also by its own guess, and give
+    them to the next fan, who would shop in this one's name. What the shop lets caches keep stays so.
+    """
+    headers = response.headers
+    if any(is_for_shared_caches(name.lower()) for name in headers):
+        return False
+    said = ",".join(headers.getall("Cache-Control", ())).lower()
+    if not said:
+        # What a cache puts together with an answer that it has: what it had been told of that counts.
+        is_part = request.method == "HEAD" or response.status == HTTPStatus.NOT_MODIFIED
+        if is_part or "Expires" in headers:
+            return False
+        headers["Cache-Control"] = "private"
+        return True
+    directives = {each.strip() for each in said.split(",")}
+    # Within quotation marks are names of headers: of parts of an answer, which caches read differently.
+    is_shared = '"' in said or any(each.partition("=")[0] in SHARED for each in directives)
+    return not is_shared and not KEPT_BY_NONE.isdisjoint(directives)
+
+
+def is_for_shared_caches(name: str) -> bool:
+    """Say whether a header speaks to the caches of a provider, over Cache-Control (RFC 9213)."""
+    return name in TO_PROVIDERS or name.endswith("-cache-control")
 
 
 def give_pass(

@@ -7,10 +7,12 @@ from contextlib import suppress
 from functools import partial
 from io import BytesIO
 from types import SimpleNamespace
+from urllib.parse import quote
 
 import aiohttp
 import pytest
 from aiohttp import web
+from multidict import CIMultiDict
 from prometheus_client import REGISTRY
 
 from gateway.app_keys import DOOR, ROOMS
@@ -53,7 +55,7 @@ def odd_shop() -> web.Application:
             assert request.transport is not None
             request.transport.abort()
             return response
-        return web.Response(status=int(what))
+        return web.Response(status=int(what), headers=CIMultiDict(request.query))
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", answer)
@@ -227,6 +229,70 @@ async def test_a_pass_that_ended_before_its_visit_is_replaced_on_the_way(
     renewed = shop.tokens.read_pass(cookie.partition(";")[0])
     assert renewed.expires_at_ms >= await pass_end(fan)
     assert (await fan.reserve(event, "A-1")).status == 201, "and it may do all that a pass may"
+
+
+# What a shop says of caches, and what the fan is told of them where the cookie may come along.
+KEPT_BY_SHARED_CACHES = [
+    "Cache-Control=public, max-age=60", "Cache-Control=max-age=60", "Cache-Control=no-cache",
+    "Cache-Control=s-maxage=60, private", "Cache-Control=private, public", "Cache-Control=must-revalidate",
+    'Cache-Control=private="set-cookie", max-age=60', "Cache-Control=PUBLIC", "Cache-Control=x-private",
+    "Cache-Control=private&CDN-Cache-Control=max-age=60",
+    "Cache-Control=no-store&Surrogate-Control=max-age=60", "X-Accel-Expires=60",
+    "Expires=Sun, 29 Nov 2099 20:00:00 GMT", "Cache-Control=max-age=9&Cache-Control=public",
+    'Cache-Control=no-cache="a,private,b"',
+]  # fmt: skip
+THE_FANS_ALONE = {
+    "Cache-Control=private": "private",
+    "Cache-Control=Private, max-age=60": "Private, max-age=60",
+    "Cache-Control=no-cache, no-store": "no-cache, no-store",
+    "Cache-Control=max-age=0&Cache-Control=private": "max-age=0",
+    "X-Other=1": "private",
+}
+
+
+@pytest.mark.parametrize("said", KEPT_BY_SHARED_CACHES)
+async def test_a_pass_is_not_given_with_what_a_shared_cache_may_keep(
+    shop: Shop, sale: str, fan: Fan, ask_elsewhere: Ask, said: str
+) -> None:
+    fan.admission = lapsed(fan, await visit_of(fan), MINUTE_MS)
+    reply = await ask_elsewhere(f"200?{quoted(said)}")
+    assert reply.status == 200, "the fan is served all the same"
+    assert f"onsale-pass-{sale}" not in reply.cookies
+    told = said.partition("Cache-Control=")[2].partition("&")[0]
+    assert reply.headers.get("Cache-Control", "") == told, "the shop's word stays"
+
+
+@pytest.mark.parametrize("said", THE_FANS_ALONE)
+async def test_a_pass_is_given_with_what_is_the_fans_alone(
+    shop: Shop, sale: str, fan: Fan, ask_elsewhere: Ask, said: str
+) -> None:
+    fan.admission = lapsed(fan, await visit_of(fan), MINUTE_MS)
+    reply = await ask_elsewhere(f"200?{quoted(said)}")
+    assert f"onsale-pass-{sale}" in reply.cookies
+    assert reply.headers["Cache-Control"] == THE_FANS_ALONE[said]
+
+
+async def test_what_is_put_together_with_a_kept_answer_brings_no_pass(
+    shop: Shop, sale: str, fan: Fan, ask_elsewhere: Ask
+) -> None:
+    fan.admission = lapsed(fan, await visit_of(fan), MINUTE_MS)
+    unchanged = await ask_elsewhere("304")
+    head = await fan.call("HEAD", "/elsewhere/200")
+    for reply in (unchanged, head):
+        assert f"onsale-pass-{sale}" not in reply.cookies
+        assert "Cache-Control" not in reply.headers
+
+
+@pytest.fixture
+def ask_elsewhere(ask: Ask, fan: Fan) -> Ask:
+    """Ask for what our own shop's policy names nowhere, so that it needs a pass."""
+    return lambda what: fan.call("GET", f"/elsewhere/{what}")
+
+
+def quoted(said: str) -> str:
+    return "&".join(
+        f"{name}={quote(value)}" for name, _, value in (p.partition("=") for p in said.split("&"))
+    )
 
 
 async def test_no_other_pass_is_renewed(shop: Shop, sale: str, fan: Fan) -> None:
