@@ -15,7 +15,8 @@ from bench.installation import Installation
 from bench.machine import cpu_seconds
 from bench.material import SEATS_PER_HOLD, Signatures, reserves
 from bench.report import Row
-from booking_core.ledger.orders import Orders, OrderState
+from booking_core.ledger.order import OrderState
+from booking_core.ledger.orders import Orders
 from booking_core.seats.hold import Hold
 from groundwork.postgres import Pool, connection
 from groundwork.redis_store import connect

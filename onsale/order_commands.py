@@ -10,7 +10,8 @@ from rich.table import Table
 
 from booking_core.checkout.api import is_uuid
 from booking_core.ledger.cancellations import Cancellations
-from booking_core.ledger.orders import Order, OrderLine, Orders
+from booking_core.ledger.order import Order, OrderLine
+from booking_core.ledger.orders import Orders
 from booking_core.ledger.refunds import Refund, Refunds
 from groundwork.errors import OrderNotFound, RequestInvalid
 from groundwork.postgres import Pool

@@ -19,7 +19,7 @@ from booking_core.checkout.booking import (
     PendingDocument,
 )
 from booking_core.checkout.webhook_signature import WebhookRefused, verify
-from booking_core.ledger.orders import FINAL, Order, OrderState
+from booking_core.ledger.order import FINAL, Order, OrderState
 from booking_core.ledger.webhook_events import note_webhook
 from booking_core.seats.app_keys import HOLDS
 from booking_core.seats.hold import event_of

@@ -11,7 +11,8 @@ from booking_core import metrics
 from booking_core.catalog.charges import ChargeLine
 from booking_core.catalog.events import Catalog
 from booking_core.checkout.checkout import Checkout
-from booking_core.ledger.orders import FINAL, Order, Orders, OrderState
+from booking_core.ledger.order import FINAL, Order, OrderState
+from booking_core.ledger.orders import Orders
 from booking_core.seats.hold import Hold
 from booking_core.seats.holds import SeatHolds
 from booking_core.seats.reserving import ChargeDocument, describe_charges, moment_text

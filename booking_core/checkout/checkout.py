@@ -23,7 +23,8 @@ from booking_core.checkout.payments import (
 )
 from booking_core.ledger.cancellations import Cancellations
 from booking_core.ledger.late_orders import LATE_PAYMENT
-from booking_core.ledger.orders import FINAL, Order, Orders, OrderState
+from booking_core.ledger.order import FINAL, Order, OrderState
+from booking_core.ledger.orders import Orders
 
 # Moves a run makes at most: claim, authorise, expire, let go, expire, release, and a race lost or two.
 MOVES_MAX: Final = 8

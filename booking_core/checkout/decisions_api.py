@@ -12,7 +12,7 @@ from booking_core.checkout.app_keys import BOOKINGS, CHECKOUT
 from booking_core.checkout.booking import RETRY_SECONDS, BookingDocument
 from booking_core.checkout.payments import PaymentUnknown
 from booking_core.ledger.cancellations import Cancellations
-from booking_core.ledger.orders import Order, OrderState
+from booking_core.ledger.order import Order, OrderState
 from groundwork.cancel_errors import CancelRefused
 from groundwork.errors import OrderNotFound, StoreUnavailable
 from groundwork.operations import ApiRoutes, Credential

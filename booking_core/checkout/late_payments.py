@@ -21,7 +21,8 @@ from booking_core.checkout.payments import (
     PaymentUnknown,
 )
 from booking_core.ledger.late_orders import LATE_PAYMENT, LateOrders
-from booking_core.ledger.orders import Order, OrderLine, Orders, OrderState
+from booking_core.ledger.order import Order, OrderLine, OrderState
+from booking_core.ledger.orders import Orders
 from booking_core.seats import wishes
 from booking_core.seats.hold import (
     Hold,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import psycopg
 
 from booking_core.ledger.claim_refusals import raise_refusal
-from booking_core.ledger.orders import OrderState
+from booking_core.ledger.order import OrderState
 from groundwork.postgres import Pool, connection
 
 # Why an order ends that was paid when its places were gone.

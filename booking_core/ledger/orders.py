@@ -1,18 +1,22 @@
-"""Orders in PostgreSQL: claim, authorise, sell, release. Each move is one statement that wins or loses."""
+"""Orders in PostgreSQL: claim, authorise, sell, release. Each move is one statement that wins or loses.
+
+What every order needs is done for many orders together: one statement and one commit, with one answer
+for each of them.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
+from typing import Any
 
 import psycopg
 from psycopg.rows import class_row
 
 from booking_core.catalog.charges import ChargeLine
 from booking_core.ledger.claim_refusals import raise_refusal
+from booking_core.ledger.order import COLUMNS, Claim, IssuedTicket, Order, OrderLine, OrderState
 from booking_core.seats.hold import Hold
 from groundwork.errors import StoreUnavailable
 from groundwork.postgres import Pool, connection
+from groundwork.together import Together
 
 # Cards tried for one reservation; each try keeps the seats from others for up to a payment's time.
 ATTEMPTS_MAX = 5
@@ -21,92 +25,19 @@ ATTEMPTS_MAX = 5
 CARRY_MS = 15_000
 
 
-class OrderState(StrEnum):
-    """The steps of an order; the last three are final, but that what is sold may be cancelled."""
-
-    CLAIMED = "CLAIMED"
-    AUTHORIZING = "AUTHORIZING"
-    EXPIRING = "EXPIRING"
-    AWAITED = "AWAITED"  # its places are on sale again, and the bank may still pay
-    OFFERED = "OFFERED"  # it was paid late, and other places are kept for the buyer to decide
-    SOLD = "SOLD"
-    RELEASED = "RELEASED"
-    CANCELLED = "CANCELLED"
-
-
-FINAL = frozenset({OrderState.SOLD, OrderState.RELEASED, OrderState.CANCELLED})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """One attempt to buy, as PostgreSQL has it. Amounts are minor units."""
-
-    order_id: str
-    event_id: str
-    fan_id: str
-    reservation_id: str
-    idempotency_key: str
-    body_hash: bytes
-    email: str
-    language: str
-    state: OrderState
-    release_reason: str
-    decline_reason: str
-    amount_cents: int
-    currency: str
-    payment_method: str
-    payment_id: str | None
-    next_action_url: str | None
-    deadline: datetime
-    is_past_deadline: bool
-    is_carried: bool
-    sold_at: datetime | None
-    is_let_go: bool
-    lost_seats: list[str]
-    answer_status: int | None
-    answer_body: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class OrderLine:
-    """One seat, or a quantity of stock, at the price it was sold for."""
-
-    tier: str
-    seat_id: str | None
-    quantity: int
-    price_cents: int
-
-
-@dataclass(frozen=True, slots=True)
-class IssuedTicket:
-    """A ticket of a sold order."""
-
-    ticket_id: str
-    tier: str
-    seat_id: str | None
-    issued_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What asking to claim led to: `outcome` is 'claimed', 'repeated' or 'busy'."""
-
-    outcome: str
-    order_id: str
-
-
-COLUMNS = """order_id::text, event_id, fan_id, reservation_id, idempotency_key, body_hash, email,
-    language, state, release_reason,
-    decline_reason, amount_cents, currency, payment_method, payment_id, next_action_url, deadline,
-    deadline <= now() AS is_past_deadline, coalesce(carried_until > now(), false) AS is_carried,
-    sold_at, is_let_go, lost_seats, answer_status, answer_body"""
-
-
 class Orders:
     """The orders of all events."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._reads = Together(self._read_all)
+        self._reads_by_key = Together(self._read_all_by_key)
+        self._lines = Together(self._read_lines)
+        self._tickets = Together(self._read_tickets)
+        self._authorizing = Together(self._begin_all_authorizing, row=lambda move: move[0])
+        self._sales = Together(self._sell_all, row=str)
+        self._answers = Together(self._note_all_answers, row=lambda answer: answer[0])
+        self._captures = Together(self._note_all_captured, row=str)
 
     async def claim(
         self,
@@ -148,11 +79,25 @@ class Orders:
 
     async def read(self, order_id: str) -> Order | None:
         """Return an order, or None."""
-        return await self._one("order_id = %s", order_id)
+        return await self._reads.ask(order_id)
+
+    async def _read_all(self, order_ids: Sequence[str]) -> list[Order | None]:
+        found = await self._orders("order_id = ANY (%s::uuid[])", list(order_ids))
+        by_id = {order.order_id: order for order in found}
+        return [by_id.get(order_id) for order_id in order_ids]
 
     async def by_key(self, fan_id: str, idempotency_key: str) -> Order | None:
         """Return the order this fan's key made, or None."""
-        return await self._one("fan_id = %s AND idempotency_key = %s", fan_id, idempotency_key)
+        return await self._reads_by_key.ask((fan_id, idempotency_key))
+
+    async def _read_all_by_key(self, asked: Sequence[tuple[str, str]]) -> list[Order | None]:
+        found = await self._orders(
+            "(fan_id, idempotency_key) IN (SELECT * FROM unnest(%s::text[], %s::text[]))",
+            [fan_id for fan_id, _ in asked],
+            [key for _, key in asked],
+        )
+        by_key = {(order.fan_id, order.idempotency_key): order for order in found}
+        return [by_key.get(each) for each in asked]
 
     async def by_reservation(self, reservation_id: str, fan_id: str) -> Order | None:
         """Return the newest order of a reservation, or None."""
@@ -163,21 +108,29 @@ class Orders:
         )
 
     async def _one(self, where: str, *values: object) -> Order | None:
+        found = await self._orders(where, *values)
+        return found[0] if found else None
+
+    async def _orders(self, where: str, *values: object) -> list[Order]:
         async with connection(self._pool) as open_connection:
             cursor = open_connection.cursor(row_factory=class_row(Order))
             await cursor.execute(f"SELECT {COLUMNS} FROM orders WHERE {where}", values)  # noqa: S608 (our own text)
-            return await cursor.fetchone()
+            return await cursor.fetchall()
 
     async def lines(self, order_id: str) -> list[OrderLine]:
         """Return what an order is for."""
-        async with connection(self._pool) as open_connection:
-            cursor = open_connection.cursor(row_factory=class_row(OrderLine))
-            await cursor.execute(
-                """SELECT tier, seat_id, quantity, price_cents FROM order_lines
-                WHERE order_id = %s ORDER BY line""",
-                (order_id,),
-            )
-            return await cursor.fetchall()
+        return await self._lines.ask(order_id)
+
+    async def _read_lines(self, order_ids: Sequence[str]) -> list[list[OrderLine]]:
+        rows = await self._rows(
+            """SELECT order_id::text, tier, seat_id, quantity, price_cents FROM order_lines
+            WHERE order_id = ANY (%s::uuid[]) ORDER BY line""",
+            list(order_ids),
+        )
+        by_id: dict[str, list[OrderLine]] = {order_id: [] for order_id in order_ids}
+        for order_id, *line in rows:
+            by_id[order_id].append(OrderLine(*line))
+        return [by_id[order_id] for order_id in order_ids]
 
     async def charges(self, order_id: str) -> list[ChargeLine]:
         """Return an order's fees and taxes."""
@@ -189,14 +142,18 @@ class Orders:
 
     async def tickets(self, order_id: str) -> list[IssuedTicket]:
         """Return the tickets of a sold order, in order."""
-        async with connection(self._pool) as open_connection:
-            cursor = open_connection.cursor(row_factory=class_row(IssuedTicket))
-            await cursor.execute(
-                """SELECT ticket_id::text, tier, seat_id, issued_at FROM tickets
-                WHERE order_id = %s ORDER BY position""",
-                (order_id,),
-            )
-            return await cursor.fetchall()
+        return await self._tickets.ask(order_id)
+
+    async def _read_tickets(self, order_ids: Sequence[str]) -> list[list[IssuedTicket]]:
+        rows = await self._rows(
+            """SELECT order_id::text, ticket_id::text, tier, seat_id, issued_at FROM tickets
+            WHERE order_id = ANY (%s::uuid[]) ORDER BY position""",
+            list(order_ids),
+        )
+        by_id: dict[str, list[IssuedTicket]] = {order_id: [] for order_id in order_ids}
+        for order_id, *ticket in rows:
+            by_id[order_id].append(IssuedTicket(*ticket))
+        return [by_id[order_id] for order_id in order_ids]
 
     async def note_payment(self, order_id: str, payment_id: str) -> None:
         """Store the payment of an order that is to be cancelled."""
@@ -216,11 +173,19 @@ class Orders:
 
         Says whether this call did it: only then may the payment be tried.
         """
-        return await self._change(
-            """UPDATE orders SET state = 'AUTHORIZING', payment_id = %s
-            WHERE order_id = %s AND state = 'CLAIMED' AND deadline > now()""",
-            payment_id, order_id,
-        )  # fmt: skip
+        return await self._authorizing.ask((order_id, payment_id))
+
+    async def _begin_all_authorizing(self, moves: Sequence[tuple[str, str]]) -> list[bool]:
+        rows = await self._rows(
+            """UPDATE orders o SET state = 'AUTHORIZING', payment_id = made.payment_id
+            FROM unnest(%s::uuid[], %s::text[]) AS made (order_id, payment_id)
+            WHERE o.order_id = made.order_id AND o.state = 'CLAIMED' AND o.deadline > now()
+            RETURNING o.order_id::text""",
+            [order_id for order_id, _ in moves],
+            [payment_id for _, payment_id in moves],
+        )
+        moved = {row[0] for row in rows}
+        return [order_id in moved for order_id, _ in moves]
 
     async def begin_expiring(self, order_id: str, reason: str, decline_reason: str = "") -> bool:
         """Move an unsettled order to EXPIRING: from now on no payment attempt can begin."""
@@ -232,7 +197,17 @@ class Orders:
 
     async def sell(self, order_id: str) -> OrderState:
         """Make the order a sale (the COMMIT is the sale); returns the state it has then."""
-        return await self._settle("SELECT sell_order_v1(%s, '{CLAIMED,AUTHORIZING}')", order_id)
+        return await self._sales.ask(order_id)
+
+    async def _sell_all(self, order_ids: Sequence[str]) -> list[OrderState]:
+        rows = await self._rows(
+            """SELECT order_id::text, sell_order_v1(order_id, '{CLAIMED,AUTHORIZING}')
+            FROM unnest(%s::uuid[]) AS order_id""",
+            list(order_ids),
+        )
+        by_id = dict(rows)
+        assert None not in by_id.values(), f"some are no orders: {by_id}"
+        return [OrderState(by_id[order_id]) for order_id in order_ids]
 
     async def sell_late(self, order_id: str) -> OrderState:
         """Make an expiring order a sale, because the provider says the money was taken."""
@@ -256,18 +231,31 @@ class Orders:
 
     async def note_answer(self, order_id: str, status: int, body: bytes) -> None:
         """Keep the first final answer for repeats of the request."""
+        await self._answers.ask((order_id, status, body))
+
+    async def _note_all_answers(self, answers: Sequence[tuple[str, int, bytes]]) -> list[None]:
         await self._change(
-            """UPDATE orders SET answer_status = %s, answer_body = %s, carried_until = NULL
-            WHERE order_id = %s AND answer_body IS NULL""",
-            status, body, order_id,
-        )  # fmt: skip
+            """UPDATE orders o SET answer_status = given.status, answer_body = given.body,
+                carried_until = NULL
+            FROM unnest(%s::uuid[], %s::int[], %s::bytea[]) AS given (order_id, status, body)
+            WHERE o.order_id = given.order_id AND o.answer_body IS NULL""",
+            [order_id for order_id, _, _ in answers],
+            [status for _, status, _ in answers],
+            [body for _, _, body in answers],
+        )
+        return [None] * len(answers)
 
     async def note_captured(self, order_id: str) -> None:
         """Note that the money was taken."""
+        await self._captures.ask(order_id)
+
+    async def _note_all_captured(self, order_ids: Sequence[str]) -> list[None]:
         await self._change(
-            "UPDATE orders SET captured_at = coalesce(captured_at, now()) WHERE order_id = %s",
-            order_id,
+            """UPDATE orders SET captured_at = now()
+            WHERE order_id = ANY (%s::uuid[]) AND captured_at IS NULL""",
+            list(order_ids),
         )
+        return [None] * len(order_ids)
 
     async def unattended(self, limit: int) -> list[str]:
         """Return unsettled orders nobody carries: crashed, waiting for the bank, or past deadline."""
@@ -295,6 +283,11 @@ class Orders:
             row = await cursor.fetchone()
         assert row is not None
         return int(str(row[0]))
+
+    async def _rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        async with connection(self._pool) as open_connection:
+            cursor = await open_connection.execute(statement, values)
+            return await cursor.fetchall()
 
     async def _change(self, statement: str, *values: object) -> bool:
         async with connection(self._pool) as open_connection:

@@ -6,7 +6,8 @@ import structlog
 
 from booking_core import metrics
 from booking_core.catalog.events import Catalog
-from booking_core.ledger.orders import Order, OrderLine, Orders, OrderState
+from booking_core.ledger.order import Order, OrderLine, OrderState
+from booking_core.ledger.orders import Orders
 from booking_core.seats.hold import Hold
 from booking_core.seats.holds import SeatHolds
 

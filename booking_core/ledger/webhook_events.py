@@ -2,7 +2,7 @@
 
 from psycopg.rows import class_row
 
-from booking_core.ledger.orders import COLUMNS, Order
+from booking_core.ledger.order import COLUMNS, Order
 from groundwork.postgres import Pool, connection
 
 

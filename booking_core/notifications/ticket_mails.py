@@ -11,7 +11,8 @@ import structlog
 
 from booking_core import metrics
 from booking_core.catalog.events import Catalog
-from booking_core.ledger.orders import Order, Orders, OrderState
+from booking_core.ledger.order import Order, OrderState
+from booking_core.ledger.orders import Orders
 from booking_core.notifications.mail_views import TicketsMail
 from booking_core.pages import make_renderer, shop_views
 from booking_core.parts import Parts

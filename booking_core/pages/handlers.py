@@ -13,7 +13,7 @@ from booking_core.catalog.event import Event, availability_of
 from booking_core.catalog.search import Search
 from booking_core.checkout.api import CompleteBody, complete_order, release_hold
 from booking_core.checkout.app_keys import ORDERS
-from booking_core.ledger.orders import FINAL, OrderState
+from booking_core.ledger.order import FINAL, OrderState
 from booking_core.pages import shop_views as views_of
 from booking_core.pages.held_cookie import read_held, remember_held
 from booking_core.pages.views import (

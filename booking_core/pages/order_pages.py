@@ -11,7 +11,7 @@ from booking_core.checkout.api import own_order
 from booking_core.checkout.app_keys import ISSUER, ORDERS
 from booking_core.checkout.booking import STATUS_WORDS
 from booking_core.checkout.decisions_api import cancel_own, decide_offer
-from booking_core.ledger.orders import FINAL, Order, OrderState
+from booking_core.ledger.order import FINAL, Order, OrderState
 from booking_core.ledger.refunds import Refunds, refunded_cents
 from booking_core.notifications.ticket_mails import mail_outcome
 from booking_core.pages import shop_views as views_of

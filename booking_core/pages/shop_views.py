@@ -10,7 +10,7 @@ from booking_core.catalog.api import read_search
 from booking_core.catalog.event import Event
 from booking_core.catalog.search import FoundEvent, Search
 from booking_core.catalog.seat_layout import SeatLayout
-from booking_core.ledger.orders import IssuedTicket, Order, OrderLine
+from booking_core.ledger.order import IssuedTicket, Order, OrderLine
 from booking_core.pages.views import EventCard, EventHead, HeldLine, TicketLine, TierLine
 from booking_core.seats.hold import Hold
 from groundwork.errors import RequestInvalid

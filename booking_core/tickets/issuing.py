@@ -5,7 +5,8 @@ import asyncio
 import msgspec
 
 from booking_core.catalog.events import Catalog
-from booking_core.ledger.orders import IssuedTicket, Order, Orders
+from booking_core.ledger.order import IssuedTicket, Order
+from booking_core.ledger.orders import Orders
 from booking_core.tickets.codes import TicketCode, write_ticket_code
 from booking_core.tickets.pdf import PrintedTicket, TicketSheet, render_tickets_pdf
 from groundwork.tokens import Tokens

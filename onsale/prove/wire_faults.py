@@ -1,13 +1,16 @@
 """Faults of the wires between us and what we stand on: answers lost, slow, silent, unreachable."""
 
+import re
+from typing import Final
+
 from onsale.prove.faults import Harm, NotFired, fault
 from onsale.prove.wire import Loses, Wire
 
-# What PostgreSQL answers when an order was sold, when one was claimed, and when a row was changed:
-# the messages on the wire (type, length, columns, value), so that just these answers get lost.
-SOLD = b"D\x00\x00\x00\x0e\x00\x01\x00\x00\x00\x04SOLD"
-CLAIMED = b"\x00\x02\x00\x00\x00\x07claimed"
-CHANGED = b"C\x00\x00\x00\x0dUPDATE 1\x00"
+# What PostgreSQL answers when orders were sold, when some were claimed, and when rows were changed: the
+# messages on the wire (type, length, columns, values), so that just these answers get lost.
+SOLD: Final = re.compile(rb"D....\x00\x02\x00\x00\x00\x24.{36}\x00\x00\x00\x04SOLD", re.DOTALL)
+CLAIMED: Final = re.compile(rb"\x00\x02\x00\x00\x00\x07claimed", re.DOTALL)
+CHANGED: Final = re.compile(rb"C\x00\x00\x00.UPDATE [1-9][0-9]*\x00", re.DOTALL)
 # Answers lost each time the fault is drawn.
 LOSSES = 3
 
@@ -35,13 +38,17 @@ async def redis_answer_lost(harm: Harm) -> str:
 @fault("sale-answer-lost")
 async def sale_answer_lost(harm: Harm) -> str:
     """The COMMIT of a sale was done, and whoever asked for it never hears of it."""
-    return await answers_lost(harm, harm.house.wires["postgres"], lambda chunk: SOLD in chunk)
+    return await answers_lost(
+        harm, harm.house.wires["postgres"], lambda chunk: bool(SOLD.search(chunk))
+    )
 
 
 @fault("claim-answer-lost")
 async def claim_answer_lost(harm: Harm) -> str:
     """The COMMIT of a claim was done, and nobody hears of it."""
-    return await answers_lost(harm, harm.house.wires["postgres"], lambda chunk: CLAIMED in chunk)
+    return await answers_lost(
+        harm, harm.house.wires["postgres"], lambda chunk: bool(CLAIMED.search(chunk))
+    )
 
 
 @fault("change-answer-lost")
@@ -50,7 +57,7 @@ async def change_answer_lost(harm: Harm) -> str:
     return await answers_lost(
         harm,
         harm.house.wires["postgres"],
-        lambda chunk: CHANGED in chunk and harm.rng.random() < 0.2,
+        lambda chunk: bool(CHANGED.search(chunk)) and harm.rng.random() < 0.2,
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from booking_core.catalog.event import StockTier
 from booking_core.checkout.booking import Bookings, CompleteRequest
-from booking_core.ledger.orders import FINAL
+from booking_core.ledger.order import FINAL
 from booking_core.ledger.outbox import Outbox
 from booking_core.ledger.projection import Projection
 from booking_core.practice_provider import intents

@@ -9,7 +9,8 @@ import pytest
 from booking_core.catalog.event import StockTier
 from booking_core.checkout.app_keys import CHECKOUT
 from booking_core.checkout.payments import Payment, PaymentUnknown
-from booking_core.ledger.orders import Claim, Orders
+from booking_core.ledger.order import Claim
+from booking_core.ledger.orders import Orders
 from booking_core.practice_provider import intents
 from booking_core.practice_provider.app_keys import BOOK
 from booking_core.worker import ShopWorker

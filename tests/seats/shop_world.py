@@ -12,7 +12,8 @@ from booking_core.catalog.drawing import Point
 from booking_core.catalog.event import EventDraft, StockTier
 from booking_core.catalog.events import Catalog
 from booking_core.catalog.seat_plan import PlanTier, Seat, SeatPlan, make_seat_plan
-from booking_core.ledger.orders import Orders, OrderState
+from booking_core.ledger.order import OrderState
+from booking_core.ledger.orders import Orders
 from booking_core.ledger.outbox import Outbox
 from booking_core.ledger.projection import Projection
 from booking_core.ledger.reconciler import Reconciler

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from booking_core.checkout.booking import Bookings, CompleteRequest
-from booking_core.ledger.orders import FINAL
+from booking_core.ledger.order import FINAL
 from booking_core.practice_provider import intents
 from booking_core.practice_provider.app_keys import BOOK
 from groundwork.clock import SystemTokenSource

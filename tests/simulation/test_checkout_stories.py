@@ -9,7 +9,7 @@ import pytest
 
 from booking_core.catalog.event import StockTier
 from booking_core.checkout.checkout import Checkout
-from booking_core.ledger.orders import Order, OrderState
+from booking_core.ledger.order import Order, OrderState
 from tests.simulation.checkout_story import Told, tell_checkout_story
 from tests.support.opening import open_shop
 from tests.support.shop import Shop
