@@ -61,7 +61,7 @@ async def measure_commits(
         assert await orders.begin_authorizing(order_ids[number], f"pi_bench_{number}")
 
     async def sell(number: int) -> None:
-        assert await orders.sell(order_ids[number]) == OrderState.SOLD
+        assert (await orders.sell(order_ids[number])).state == OrderState.SOLD
 
     claims, claim_cpu = await timed(installation, count, claim)
     await timed(installation, count, authorize)

@@ -11,7 +11,7 @@ from booking_core import metrics
 from booking_core.catalog.charges import ChargeLine
 from booking_core.catalog.events import Catalog
 from booking_core.checkout.checkout import Checkout
-from booking_core.ledger.order import FINAL, Order, OrderState
+from booking_core.ledger.order import FINAL, Claim, Order, OrderState
 from booking_core.ledger.orders import Orders
 from booking_core.seats.hold import Hold
 from booking_core.seats.holds import SeatHolds
@@ -136,14 +136,13 @@ class Bookings:
         with metrics.CHECKOUT_SECONDS.time():
             order = await self._orders.by_key(request.fan_id, request.idempotency_key)
             if order is None:
-                order_id, outcome = await self._claim(request)
-                if outcome == "claimed":
-                    return await self._carry(order_id)
-                order = await self._orders.read(order_id)
-                assert order is not None
+                claim = await self._claim(request)
+                order = claim.order
+                if claim.outcome == "claimed":
+                    return await self._carry(order.order_id, order)
             return await self._repeat(order, request)
 
-    async def _claim(self, request: CompleteRequest) -> tuple[str, str]:
+    async def _claim(self, request: CompleteRequest) -> Claim:
         """Return the order and how it came about; from here on PostgreSQL keeps the seats.
 
         The hold is given the time of a payment first: it must not end before Redis is told of the
@@ -159,11 +158,11 @@ class Bookings:
             # Gone from Redis; an order that has it would have been found by its key or is another's.
             earlier = await self._orders.by_reservation(request.reservation_id, request.fan_id)
             if earlier is not None and earlier.state != OrderState.RELEASED:
-                return earlier.order_id, "busy"
+                return Claim("busy", earlier)
             raise HoldLost from error
         event = await self._catalog.get(hold.event_id)
         try:
-            claim = await self._orders.claim(
+            return await self._orders.claim(
                 self._tokens.uuid(),
                 hold,
                 await self._seat_ids(hold),
@@ -181,7 +180,6 @@ class Bookings:
             # fail-over lost a hold, or the buyer may have no more, or has tried enough cards for it.
             await self._holds.release(hold.reservation_id, hold.fan_id)
             raise
-        return claim.order_id, claim.outcome
 
     async def _seat_ids(self, hold: Hold) -> list[str]:
         if not hold.seat_indexes:
@@ -202,9 +200,9 @@ class Bookings:
             raise RequestInProgress(RETRY_SECONDS)
         return await self._carry(order.order_id)
 
-    async def _carry(self, order_id: str) -> Answer:
+    async def _carry(self, order_id: str, known: Order | None = None) -> Answer:
         """Carry an order that is ours now, and answer how far it came."""
-        order = await self._checkout.run(order_id)
+        order = await self._checkout.run(order_id, known)
         if order.state not in FINAL:
             await self._orders.put_down(order_id)
             metrics.ORDERS.labels(order.event_id, "pending").inc()

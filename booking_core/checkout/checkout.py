@@ -33,7 +33,8 @@ ATTEMPT: Final = 1
 
 log = structlog.get_logger()
 
-Step = Callable[["Checkout", Order], Awaitable[None]]
+# A step returns the order as it is after it, or None to have it read.
+Step = Callable[["Checkout", Order], Awaitable[Order | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +47,17 @@ class Checkout:
     late: LatePayments
     cancellations: Cancellations
 
-    async def run(self, order_id: str) -> Order:
+    async def run(self, order_id: str, known: Order | None = None) -> Order:
         """Carry the order as far as it goes now, and return it. Safe to call twice, or at once.
 
-        An order that is not final afterwards waits for the buyer, the bank or the provider.
+        An order that is not final afterwards waits for the buyer, the bank or the provider. Who has just
+        read it hands it in as `known`.
         """
-        order = await self._read(order_id)
+        order = known or await self._read(order_id)
         for _ in range(MOVES_MAX):
             if order.state in FINAL:
                 break
-            await STEPS[order.state](self, order)
-            moved = await self._read(order_id)
+            moved = await STEPS[order.state](self, order) or await self._read(order_id)
             if moved.state == order.state:
                 return moved
             order = moved
@@ -67,31 +68,31 @@ class Checkout:
         assert order is not None, f"there is no order {order_id}"
         return order
 
-    async def _begin(self, order: Order) -> None:
+    async def _begin(self, order: Order) -> Order | None:
         """CLAIMED: make the payment and store it, and only then try the buyer's payment method."""
         if order.is_past_deadline:
             await self.orders.begin_expiring(order.order_id, "deadline")
-            return
+            return None
         try:
             payment_id = order.payment_id or await self._create(order)
             if await self.orders.begin_authorizing(order.order_id, payment_id):
-                await self._attempt(order, payment_id)
+                return await self._attempt(order, payment_id)
         except PaymentUnknown as unknown:
             self._note_unknown(order, unknown)
             if unknown.call == "create" and unknown.is_failure:
                 await self._end_failed(order)
         except PaymentRefused as refusal:
             await self._give_up(order, "provider-error", refusal)
+        return None
 
-    async def _authorize(self, order: Order) -> None:
+    async def _authorize(self, order: Order) -> Order | None:
         """AUTHORIZING, found by somebody else than who began: ask before trying anything."""
         assert order.payment_id is not None
         try:
             payment = await self.payments.get(order.payment_id)
             if is_untried(payment) and not order.is_past_deadline:
                 # Never sent, or still on its way: the same attempt again is not a second one.
-                await self._attempt(order, order.payment_id)
-                return
+                return await self._attempt(order, order.payment_id)
         except PaymentUnknown as unknown:
             self._note_unknown(order, unknown)
             if order.is_past_deadline:
@@ -99,9 +100,10 @@ class Checkout:
         except PaymentRefused as refusal:
             await self._give_up(order, "provider-error", refusal)
         else:
-            await self._follow(order, payment)
+            return await self._follow(order, payment)
+        return None
 
-    async def _attempt(self, order: Order, payment_id: str) -> None:
+    async def _attempt(self, order: Order, payment_id: str) -> Order | None:
         """Try the buyer's payment method once, and do what came of it."""
         try:
             payment = await self.payments.confirm(
@@ -116,34 +118,36 @@ class Checkout:
             if is_untried(payment):
                 if unknown.is_failure:
                     await self._end_failed(order)
-                    return
+                    return None
                 raise
-        await self._follow(order, payment)
+        return await self._follow(order, payment)
 
-    async def _follow(self, order: Order, payment: Payment) -> None:
+    async def _follow(self, order: Order, payment: Payment) -> Order | None:
         """Move the order to where its payment stands."""
         if not is_what_was_asked(payment, order):
             await self._give_up(order, "provider-error", payment)
-            return
+            return None
         match payment.state:
             case PaymentState.AUTHORIZED | PaymentState.CAPTURED:
-                if await self.orders.sell(order.order_id) == OrderState.SOLD:
+                settled = await self.orders.sell(order.order_id)
+                if settled.state == OrderState.SOLD:
                     metrics.ORDERS.labels(order.event_id, "sold").inc()
-                return
+                return settled
             case PaymentState.NEW if payment.decline_reason is not None:
                 await self.orders.begin_expiring(
                     order.order_id, "payment-declined", payment.decline_reason
                 )
-                return
+                return None
             case PaymentState.CANCELLED:
                 await self.orders.begin_expiring(order.order_id, "provider-error")
-                return
+                return None
             case PaymentState.NEEDS_ACTION if payment.next_action_url:
                 await self.orders.note_next_action(order.order_id, payment.next_action_url)
             case _:
                 pass
         if order.is_past_deadline:
             await self.orders.begin_expiring(order.order_id, "deadline")
+        return None
 
     async def _expire(self, order: Order) -> None:
         """EXPIRING: release only once the payment is provably dead. Nobody else decides from here."""
@@ -181,7 +185,7 @@ class Checkout:
         has_places = not order.is_let_go and order.release_reason != LATE_PAYMENT
         if not has_places or not is_what_was_asked(payment, order):
             await self.late.repay(order, payment)
-        elif await self.orders.sell_late(order.order_id) == OrderState.SOLD:
+        elif (await self.orders.sell_late(order.order_id)).state == OrderState.SOLD:
             # The seats are still theirs.
             metrics.ORDERS.labels(order.event_id, "sold").inc()
 

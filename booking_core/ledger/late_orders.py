@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import psycopg
 
-from booking_core.ledger.claim_refusals import raise_refusal
+from booking_core.ledger.claim_refusals import refusal_of
 from booking_core.ledger.order import OrderState
 from groundwork.postgres import Pool, connection
 
@@ -51,8 +51,10 @@ class LateOrders:
                 order_id, reservation_id, list(seat_ids), offer_ms,
             )  # fmt: skip
         except psycopg.Error as error:
-            raise_refusal(error, seats_max)
-            raise
+            refusal = refusal_of(error.sqlstate, error.diag.message_detail, seats_max)
+            if refusal is None:
+                raise
+            raise refusal from error
 
     async def sell_offered(self, order_id: str) -> OrderState:
         """Make the offered places a sale; returns the state the order has then."""

@@ -1,8 +1,10 @@
 """An order as PostgreSQL has it, its lines, and the tickets of a sold one."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 
 class OrderState(StrEnum):
@@ -76,11 +78,19 @@ class Claim:
     """What asking to claim led to: `outcome` is 'claimed', 'repeated' or 'busy'."""
 
     outcome: str
-    order_id: str
+    order: Order
 
 
+# What an Order is read from, in the order of its fields.
 COLUMNS = """order_id::text, event_id, fan_id, reservation_id, idempotency_key, body_hash, email,
     language, state, release_reason,
     decline_reason, amount_cents, currency, payment_method, payment_id, next_action_url, deadline,
     deadline <= now() AS is_past_deadline, coalesce(carried_until > now(), false) AS is_carried,
     sold_at, is_let_go, lost_seats, answer_status, answer_body"""
+
+_FIELDS = tuple(field.name for field in fields(Order))
+
+
+def order_of(columns: Sequence[Any]) -> Order:
+    """Return the order whose COLUMNS were read."""
+    return Order(**dict(zip(_FIELDS, columns, strict=True)))

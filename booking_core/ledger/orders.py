@@ -5,14 +5,12 @@ for each of them.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import psycopg
-from psycopg.rows import class_row
 
-from booking_core.catalog.charges import ChargeLine
-from booking_core.ledger.claim_refusals import raise_refusal
-from booking_core.ledger.order import COLUMNS, Claim, IssuedTicket, Order, OrderLine, OrderState
+from booking_core.ledger.claims import Claims, WantedClaim
+from booking_core.ledger.order import COLUMNS, Claim, Order, OrderState, order_of
+from booking_core.ledger.order_reader import OrderReader
 from booking_core.seats.hold import Hold
 from groundwork.errors import StoreUnavailable
 from groundwork.postgres import Pool, connection
@@ -25,15 +23,12 @@ ATTEMPTS_MAX = 5
 CARRY_MS = 15_000
 
 
-class Orders:
+class Orders(OrderReader):
     """The orders of all events."""
 
     def __init__(self, pool: Pool) -> None:
-        self._pool = pool
-        self._reads = Together(self._read_all)
-        self._reads_by_key = Together(self._read_all_by_key)
-        self._lines = Together(self._read_lines)
-        self._tickets = Together(self._read_tickets)
+        super().__init__(pool)
+        self._claims = Claims(pool)
         self._authorizing = Together(self._begin_all_authorizing, row=lambda move: move[0])
         self._sales = Together(self._sell_all, row=str)
         self._answers = Together(self._note_all_answers, row=lambda answer: answer[0])
@@ -58,102 +53,29 @@ class Orders:
 
         Raises SeatsTaken, SoldOut, OverSeatLimit, TooManyRequests (too many cards tried).
         """
+        wanted = WantedClaim(
+            order_id=order_id,
+            event_id=hold.event_id,
+            fan_id=hold.fan_id,
+            reservation_id=hold.reservation_id,
+            key=idempotency_key,
+            body_hash=body_hash.hex(),
+            email=email,
+            language=language,
+            payment_method=payment_method,
+            epoch=epoch,
+            payment_ms=payment_ms,
+            lease_ms=CARRY_MS,
+            seat_ids=seat_ids,
+            tier=hold.tier,
+            quantity=hold.quantity,
+            attempts_max=ATTEMPTS_MAX,
+        )
         try:
-            async with connection(self._pool) as open_connection:
-                cursor = await open_connection.execute(
-                    """SELECT outcome, found_order_id::text FROM claim_order_v2(
-                        %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::text[], %s, %s, %s, %s)""",
-                    (order_id, hold.event_id, hold.fan_id, hold.reservation_id, idempotency_key,
-                     body_hash, email, payment_method, epoch, payment_ms, CARRY_MS,
-                     list(seat_ids), hold.tier, hold.quantity, ATTEMPTS_MAX, language),
-                )  # fmt: skip
-                row = await cursor.fetchone()
+            return await self._claims.claim(wanted, seats_max)
         except psycopg.errors.UniqueViolation as error:
             # Two repeats in the same instant: the other one has just won.
             raise StoreUnavailable(retry_after=1) from error
-        except psycopg.Error as error:
-            raise_refusal(error, seats_max)
-            raise
-        assert row is not None
-        return Claim(str(row[0]), str(row[1]))
-
-    async def read(self, order_id: str) -> Order | None:
-        """Return an order, or None."""
-        return await self._reads.ask(order_id)
-
-    async def _read_all(self, order_ids: Sequence[str]) -> list[Order | None]:
-        found = await self._orders("order_id = ANY (%s::uuid[])", list(order_ids))
-        by_id = {order.order_id: order for order in found}
-        return [by_id.get(order_id) for order_id in order_ids]
-
-    async def by_key(self, fan_id: str, idempotency_key: str) -> Order | None:
-        """Return the order this fan's key made, or None."""
-        return await self._reads_by_key.ask((fan_id, idempotency_key))
-
-    async def _read_all_by_key(self, asked: Sequence[tuple[str, str]]) -> list[Order | None]:
-        found = await self._orders(
-            "(fan_id, idempotency_key) IN (SELECT * FROM unnest(%s::text[], %s::text[]))",
-            [fan_id for fan_id, _ in asked],
-            [key for _, key in asked],
-        )
-        by_key = {(order.fan_id, order.idempotency_key): order for order in found}
-        return [by_key.get(each) for each in asked]
-
-    async def by_reservation(self, reservation_id: str, fan_id: str) -> Order | None:
-        """Return the newest order of a reservation, or None."""
-        return await self._one(
-            "reservation_id = %s AND fan_id = %s ORDER BY created_at DESC LIMIT 1",
-            reservation_id,
-            fan_id,
-        )
-
-    async def _one(self, where: str, *values: object) -> Order | None:
-        found = await self._orders(where, *values)
-        return found[0] if found else None
-
-    async def _orders(self, where: str, *values: object) -> list[Order]:
-        async with connection(self._pool) as open_connection:
-            cursor = open_connection.cursor(row_factory=class_row(Order))
-            await cursor.execute(f"SELECT {COLUMNS} FROM orders WHERE {where}", values)  # noqa: S608 (our own text)
-            return await cursor.fetchall()
-
-    async def lines(self, order_id: str) -> list[OrderLine]:
-        """Return what an order is for."""
-        return await self._lines.ask(order_id)
-
-    async def _read_lines(self, order_ids: Sequence[str]) -> list[list[OrderLine]]:
-        rows = await self._rows(
-            """SELECT order_id::text, tier, seat_id, quantity, price_cents FROM order_lines
-            WHERE order_id = ANY (%s::uuid[]) ORDER BY line""",
-            list(order_ids),
-        )
-        by_id: dict[str, list[OrderLine]] = {order_id: [] for order_id in order_ids}
-        for order_id, *line in rows:
-            by_id[order_id].append(OrderLine(*line))
-        return [by_id[order_id] for order_id in order_ids]
-
-    async def charges(self, order_id: str) -> list[ChargeLine]:
-        """Return an order's fees and taxes."""
-        async with connection(self._pool) as open_connection:
-            cursor = open_connection.cursor(row_factory=class_row(ChargeLine))
-            columns = "SELECT name, kind, value, amount_cents FROM order_charges"
-            await cursor.execute(columns + " WHERE order_id = %s ORDER BY line", (order_id,))
-            return await cursor.fetchall()
-
-    async def tickets(self, order_id: str) -> list[IssuedTicket]:
-        """Return the tickets of a sold order, in order."""
-        return await self._tickets.ask(order_id)
-
-    async def _read_tickets(self, order_ids: Sequence[str]) -> list[list[IssuedTicket]]:
-        rows = await self._rows(
-            """SELECT order_id::text, ticket_id::text, tier, seat_id, issued_at FROM tickets
-            WHERE order_id = ANY (%s::uuid[]) ORDER BY position""",
-            list(order_ids),
-        )
-        by_id: dict[str, list[IssuedTicket]] = {order_id: [] for order_id in order_ids}
-        for order_id, *ticket in rows:
-            by_id[order_id].append(IssuedTicket(*ticket))
-        return [by_id[order_id] for order_id in order_ids]
 
     async def note_payment(self, order_id: str, payment_id: str) -> None:
         """Store the payment of an order that is to be cancelled."""
@@ -195,23 +117,24 @@ class Orders:
             reason, decline_reason, order_id,
         )  # fmt: skip
 
-    async def sell(self, order_id: str) -> OrderState:
-        """Make the order a sale (the COMMIT is the sale); returns the state it has then."""
+    async def sell(self, order_id: str) -> Order:
+        """Make the order a sale (the COMMIT is the sale); returns it as it is then."""
         return await self._sales.ask(order_id)
 
-    async def _sell_all(self, order_ids: Sequence[str]) -> list[OrderState]:
-        rows = await self._rows(
-            """SELECT order_id::text, sell_order_v1(order_id, '{CLAIMED,AUTHORIZING}')
-            FROM unnest(%s::uuid[]) AS order_id""",
-            list(order_ids),
-        )
-        by_id = dict(rows)
-        assert None not in by_id.values(), f"some are no orders: {by_id}"
-        return [OrderState(by_id[order_id]) for order_id in order_ids]
-
-    async def sell_late(self, order_id: str) -> OrderState:
+    async def sell_late(self, order_id: str) -> Order:
         """Make an expiring order a sale, because the provider says the money was taken."""
-        return await self._settle("SELECT sell_order_v1(%s, '{EXPIRING}')", order_id)
+        [order] = await self._sell_all([order_id], "EXPIRING")
+        return order
+
+    async def _sell_all(self, order_ids: Sequence[str], *states: str) -> list[Order]:
+        # The state comes first: `onsale prove` knows a sale's answer on the wire by it.
+        rows = await self._rows(
+            f"SELECT state, {COLUMNS} FROM sell_orders_v1(%s::uuid[], %s::text[])",  # noqa: S608 (our own text)
+            list(order_ids),
+            list(states or ("CLAIMED", "AUTHORIZING")),
+        )
+        by_id = {order.order_id: order for order in (order_of(row[1:]) for row in rows)}
+        return [by_id[order_id] for order_id in order_ids]
 
     async def release(self, order_id: str) -> OrderState:
         """Give an expiring order's claims back; only after its payment is provably dead."""
@@ -283,11 +206,6 @@ class Orders:
             row = await cursor.fetchone()
         assert row is not None
         return int(str(row[0]))
-
-    async def _rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        async with connection(self._pool) as open_connection:
-            cursor = await open_connection.execute(statement, values)
-            return await cursor.fetchall()
 
     async def _change(self, statement: str, *values: object) -> bool:
         async with connection(self._pool) as open_connection:

@@ -8,8 +8,8 @@ from onsale.prove.wire import Loses, Wire
 
 # What PostgreSQL answers when orders were sold, when some were claimed, and when rows were changed: the
 # messages on the wire (type, length, columns, values), so that just these answers get lost.
-SOLD: Final = re.compile(rb"D....\x00\x02\x00\x00\x00\x24.{36}\x00\x00\x00\x04SOLD", re.DOTALL)
-CLAIMED: Final = re.compile(rb"\x00\x02\x00\x00\x00\x07claimed", re.DOTALL)
+SOLD: Final = re.compile(rb"D....\x00\x19\x00\x00\x00\x04SOLD", re.DOTALL)
+CLAIMED: Final = re.compile(rb"D....\x00\x1a\x00\x00\x00\x07claimed", re.DOTALL)
 CHANGED: Final = re.compile(rb"C\x00\x00\x00.UPDATE [1-9][0-9]*\x00", re.DOTALL)
 # Answers lost each time the fault is drawn.
 LOSSES = 3

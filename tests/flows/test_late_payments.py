@@ -289,7 +289,7 @@ async def test_a_sale_is_not_ended_by_a_step(shop: Shop, state: str) -> None:
 async def test_what_was_let_go_is_not_sold_by_who_knows_it_from_before(shop: Shop) -> None:
     event = await shop.new_event(2)
     buyer = await late(shop, event, "A-1")
-    assert await shop.parts.orders.sell(buyer.order) == "AWAITED"
+    assert (await shop.parts.orders.sell(buyer.order)).state == "AWAITED"
     await shop.parts.checkout.late.late.begin_ending(buyer.order, "deadline")
     assert await shop.parts.orders.sell_late(buyer.order) == "EXPIRING"
     await shop.rows("UPDATE orders SET is_let_go = false, release_reason = 'late-payment' "

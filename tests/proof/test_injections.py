@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from booking_core.ledger.order import COLUMNS
 from groundwork.clock import SystemClock
 from onsale.embedded.child_process import ChildCommand
 from onsale.prove.clocks import LOOK_EVERY_MS, WrongBy, make_steppable
@@ -28,6 +29,8 @@ PATIENCE_S = 10.0
 # Long enough to see that nothing comes.
 SILENCE_S = 0.15
 GONE = b""
+# A row like that of an order, whatever is in it.
+ONE_ORDER = "(SELECT) AS one LEFT JOIN orders ON true"
 
 
 @asynccontextmanager
@@ -125,8 +128,8 @@ async def test_answers_of_commits_are_told_apart_on_the_wire(database_dsn: str) 
         ) as connection,
     ):
         for statement, mark in (
-            ("SELECT gen_random_uuid()::text, 'SOLD'::text", SOLD),
-            ("SELECT 'claimed'::text, 'an-order'::text", CLAIMED),
+            (f"SELECT 'SOLD'::text, {COLUMNS} FROM {ONE_ORDER}", SOLD),
+            (f"SELECT 'claimed'::text, ''::text, {COLUMNS} FROM {ONE_ORDER}", CLAIMED),
             ("UPDATE store_epoch SET epoch = epoch", CHANGED),
         ):
             said.clear()

@@ -140,7 +140,7 @@ class Shop:
     async def sell(self, hold: Hold) -> str:
         """Claim a hold and make it a sale, which Redis is not told yet."""
         order_id = await self.claim(hold)
-        assert await self.orders.sell(order_id) == OrderState.SOLD
+        assert (await self.orders.sell(order_id)).state == OrderState.SOLD
         return order_id
 
     async def stored_epoch(self) -> int:

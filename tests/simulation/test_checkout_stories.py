@@ -68,10 +68,10 @@ async def test_selling_from_expiring_is_noticed(
 ) -> None:
     """The test of the test: a handler that sells what is being cancelled, as our first draft did."""
 
-    async def sell(self: object, order_id: str) -> OrderState:
-        return await shop.parts.orders._settle(
-            "SELECT sell_order_v1(%s, '{CLAIMED,AUTHORIZING,EXPIRING}')", order_id
-        )
+    async def sell(self: object, order_id: str) -> Order:
+        states = ("CLAIMED", "AUTHORIZING", "EXPIRING")
+        [order] = await shop.parts.orders._sell_all([order_id], *states)
+        return order
 
     monkeypatch.setattr(type(shop.parts.orders), "sell", sell)
     await a_seed_fails(shop, 300, is_late=True)
