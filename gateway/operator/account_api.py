@@ -7,6 +7,7 @@ from aiohttp import web
 
 from gateway.operator.guard import (
     CALLER,
+    KNOWN_COOKIE,
     OPERATORS,
     SETTINGS,
     cookie_name,
@@ -17,6 +18,7 @@ from gateway.operator.guard import (
 from gateway.operator.operators import SESSION_MS, TOKEN_DAYS_MAX
 from gateway.operator.passwords import PASSWORD_CHARACTERS_MAX, PasswordWeak
 from gateway.operator.policies import Anybody, Needs, PolicedRoutes, Role, Scope
+from gateway.operator.sign_in_tries import KNOWN_MS
 from groundwork.bodies import read_body
 from groundwork.errors import NotFound, RequestInvalid
 
@@ -65,26 +67,34 @@ class Revocation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @routes.post("/operator/api/sign-in", Anybody())
 async def sign_in(request: web.Request) -> web.Response:
-    """Begin a session: a cookie, and a token that every change by it must bring along."""
+    """Begin a session: a cookie, and a token that every change by it must bring along.
+
+    Another cookie stays when the session ends: this browser's guesses are counted by themselves then.
+    """
     body = await read_body(request, SignIn)
     if old := session_secret(request):
         await request.app[OPERATORS].sign_out(old)  # a session is never taken over by another
-    secret, caller = await request.app[OPERATORS].sign_in(
-        body.operator, body.password, near(request)
+    settings = request.app[SETTINGS]
+    known_name = cookie_name(settings, KNOWN_COOKIE)
+    secret, caller, known = await request.app[OPERATORS].sign_in(
+        body.operator, body.password, near(request), request.cookies.get(known_name, "")
     )
     response = web.json_response(
         {"operator": caller.operator, "role": caller.role, "csrf_token": csrf_token(secret)}
     )
-    settings = request.app[SETTINGS]
-    response.set_cookie(
-        cookie_name(settings),
-        secret,
-        max_age=SESSION_MS // 1000,
-        path="/",
-        httponly=True,
-        samesite="Strict",
-        secure=settings.is_secure,
-    )
+    for name, value, length_ms in (
+        (cookie_name(settings), secret, SESSION_MS),
+        (known_name, known, KNOWN_MS),
+    ):
+        response.set_cookie(
+            name,
+            value,
+            max_age=length_ms // 1000,
+            path="/",
+            httponly=True,
+            samesite="Strict",
+            secure=settings.is_secure,
+        )
     return response
 
 

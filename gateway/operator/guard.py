@@ -22,6 +22,8 @@ METRICS_FROM: Final[web.AppKey[Iterable[Network]]] = web.AppKey("metrics_from")
 CALLER: Final = web.RequestKey("caller", Caller)
 
 COOKIE: Final = "onsale-operator"
+# Of a browser from which somebody has signed in before; it lets nobody in.
+KNOWN_COOKIE: Final = "onsale-operator-known"
 CSRF_HEADER: Final = "X-CSRF-Token"
 # A browser shows none of this to anybody else, and keeps none of it.
 HEADERS: Final = {
@@ -93,9 +95,9 @@ def near(request: web.Request) -> str:
     return (request.remote or "").removeprefix("::ffff:")
 
 
-def cookie_name(settings: OperatorSettings) -> str:
-    """Return the session cookie's name; the prefix makes browsers keep it to this host and https."""
-    return f"__Host-{COOKIE}" if settings.is_secure else COOKIE
+def cookie_name(settings: OperatorSettings, name: str = COOKIE) -> str:
+    """Return a cookie's whole name; the prefix makes browsers keep it to this host and https."""
+    return f"__Host-{name}" if settings.is_secure else name
 
 
 def session_secret(request: web.Request) -> str:

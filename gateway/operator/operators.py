@@ -8,19 +8,22 @@ from typing import Any, Final
 import psycopg
 
 from gateway.operator.operator_log import Doer, OperatorLog
-from gateway.operator.passwords import (
-    FREE_TRIES,
-    FREE_TRIES_OF_ADDRESS,
-    Passwords,
-    wait_ms,
-)
+from gateway.operator.passwords import Passwords
 from gateway.operator.policies import SCOPES, Needs, Role
+from gateway.operator.sign_in_tries import (
+    HOUR_MS,
+    count_right,
+    count_try,
+    forget_name,
+    is_known,
+    known_browser,
+    tries_of,
+)
 from groundwork.clock import Clock, TokenSource
 from groundwork.edge_errors import NotSignedIn
-from groundwork.errors import RequestInvalid, TooManyRequests
+from groundwork.errors import RequestInvalid
 from groundwork.postgres import Pool, connection
 
-HOUR_MS: Final = 60 * 60_000
 # A desk that was left is safe soon; a sale's day is one session (OWASP ASVS 5.0, V7.3).
 IDLE_MS: Final = HOUR_MS // 2
 SESSION_MS: Final = 12 * HOUR_MS
@@ -32,8 +35,6 @@ TOKEN_DAYS_MAX: Final = 366
 # As many as a console has buttons for one; the text goes into the log.
 PURPOSE_CHARACTERS_MAX: Final = 100
 RANK: Final = {"viewer": 0, "operator": 1, "admin": 2}
-# Wrong passwords are forgotten a day after the last one.
-FORGET_WRONG_MS: Final = 24 * HOUR_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ class Operators:
                 (name, role, kept, self._clock.now_ms()),
             )
             await self._end_all(db, name)
+            await forget_name(db, name)
             await self.log.add_within(db, doer, "add-operator", name, "", {"role": role})
 
     async def remove(self, doer: Doer, name: str) -> bool:
@@ -117,18 +119,27 @@ class Operators:
             )
             return [(str(name), role) for name, role in await cursor.fetchall()]  # type: ignore[misc]
 
-    async def sign_in(self, name: str, password: str, address: str) -> tuple[str, Caller]:
-        """Return a new session's secret. Raises NotSignedIn, TooManyRequests."""
-        whos = ((f"{name}@{address}", FREE_TRIES), (f"@{address}", FREE_TRIES_OF_ADDRESS))
-        await self._count_try(whos)
-        row = await self._account(name)
+    async def sign_in(
+        self, name: str, password: str, address: str, known: str = ""
+    ) -> tuple[str, Caller, str]:
+        """Return a new session's secret, whose it is, and what the browser is known by next time.
+
+        `known` is what it was given when it last signed in. Raises NotSignedIn, TooManyRequests.
+        """
+        if not is_name(name):
+            raise NotSignedIn  # nobody has it, and everybody may know that
+        row, now = await self._account(name), self._clock.now_ms()
+        is_browser_known = row is not None and is_known(known, row[0], now)
+        tries = tries_of(name, address, known if is_browser_known else "")
+        async with connection(self._pool) as db, db.transaction():
+            await count_try(db, tries, now)
         if not await self._passwords.is_right(str(row[0]) if row else None, password):
             raise NotSignedIn
         assert row is not None
         secret, now = self._names.token(SECRET_BYTES), self._clock.now_ms()
         caller = Caller(name, row[1], "session")
         async with connection(self._pool) as db, db.transaction():
-            await self._count_right(db, whos[0][0], whos[1][0])
+            await count_right(db, tries)
             await db.execute(
                 "DELETE FROM operator_sessions WHERE seen_at_ms < %s OR began_at_ms < %s",
                 (now - IDLE_MS, now - SESSION_MS),
@@ -138,7 +149,7 @@ class Operators:
                 (hashed(secret), name, now, now),
             )
             await self.log.add_within(db, caller.doer, "sign-in", name, "", {"address": address})
-        return secret, caller
+        return secret, caller, known_browser(row[0], now)
 
     async def session(self, secret: str) -> Caller | None:
         """Return whose session it is, while it lasts; being asked for keeps it."""
@@ -227,42 +238,6 @@ class Operators:
                 (name,),
             )
             return await cursor.fetchone()
-
-    async def _count_try(self, whos: Sequence[tuple[str, int]]) -> None:
-        """Count a try as wrong until it is shown right: many at once are not checked for free.
-
-        Raises TooManyRequests, and then nothing is counted.
-        """
-        now = self._clock.now_ms()
-        async with connection(self._pool) as db, db.transaction():
-            await db.execute(
-                "DELETE FROM operator_wrong_passwords WHERE last_at_ms <= %s",
-                (now - FORGET_WRONG_MS,),
-            )
-            for who, free in sorted(whos):
-                cursor = await db.execute(
-                    """INSERT INTO operator_wrong_passwords AS tries VALUES (%s, 1, %s)
-                        ON CONFLICT (who) DO UPDATE SET wrong = tries.wrong + 1
-                        RETURNING wrong, last_at_ms""",
-                    (who, now),
-                )
-                row: Sequence[Any] | None = await cursor.fetchone()
-                assert row is not None
-                left_ms = row[1] + wait_ms(row[0] - 1, free) - now
-                if left_ms > 0:
-                    raise TooManyRequests(retry_after=-(-left_ms // 1000))
-                await db.execute(
-                    "UPDATE operator_wrong_passwords SET last_at_ms = %s WHERE who = %s", (now, who)
-                )
-
-    async def _count_right(
-        self, db: psycopg.AsyncConnection[Any], account: str, address: str
-    ) -> None:
-        await db.execute("DELETE FROM operator_wrong_passwords WHERE who = %s", (account,))
-        await db.execute(
-            "UPDATE operator_wrong_passwords SET wrong = greatest(0, wrong - 1) WHERE who = %s",
-            (address,),
-        )
 
 
 def is_name(text: str) -> bool:

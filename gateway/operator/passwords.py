@@ -20,6 +20,10 @@ FIRST_WAIT_MS: Final = 1_000
 WAIT_MAX_MS: Final = 15 * 60_000
 # For one address and all names together: an office of operators has one address.
 FREE_TRIES_OF_ADDRESS: Final = 20
+# For one name from all addresses together. Who has many addresses guesses a hundred times and then less
+# than three thousand times a day; a longer wait would keep out an operator at a new desk.
+FREE_TRIES_OF_NAME: Final = 100
+NAME_WAIT_MAX_MS: Final = 30_000
 
 
 class PasswordWeak(ValueError):
@@ -59,11 +63,11 @@ def hash_password(password: str) -> str:
     return HASHER.hash(password)
 
 
-def wait_ms(wrong: int, free: int) -> int:
+def wait_ms(wrong: int, free: int, max_ms: int = WAIT_MAX_MS) -> int:
     """Return how long after the last wrong password the next one may come."""
     if wrong < free:
         return 0
-    return int(min(WAIT_MAX_MS, FIRST_WAIT_MS * 2 ** min(wrong - free, 20)))
+    return int(min(max_ms, FIRST_WAIT_MS * 2 ** min(wrong - free, 20)))
 
 
 @cache
