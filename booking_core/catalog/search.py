@@ -29,25 +29,39 @@ FROM_NOW_ON: Final = "starts_at >= %(first_moment)s"
 ON_THE_DAY: Final = "starts_at >= %(first_moment)s AND starts_at < %(last_moment)s"
 CHEAP_ENOUGH: Final = """EXISTS (SELECT FROM price_tiers t
     WHERE t.event_id = events.event_id AND t.price_cents <= %(price_max)s)"""
-RANK_OF_WORDS: Final = """CASE WHEN row_number() OVER (ORDER BY starts_at, event_id) <= %(ranked)s
-    THEN ts_rank(search, to_tsquery('simple', %(words)s)) ELSE 0 END"""
-NO_RANK: Final = "0"
+# The same, looked up for each event that passes all else: few of them, where all prices are many.
+CHEAP_ENOUGH_EACH: Final = """(SELECT min(t.price_cents) FROM price_tiers t
+    WHERE t.event_id = events.event_id) <= %(price_max)s"""
 # Ranking reads the whole text of an event, 3 µs each: words that fit more events than these rank
 # the soonest and leave the rest in the order of their start.
 RANKED_MAX: Final = 1_000
 
 # First who matches, with nothing but what the order needs; then one page; then what is shown.
-SEARCH: Final = """
+BY_RANK: Final = """
 WITH matching AS MATERIALIZED (
-    SELECT event_id, starts_at, {rank} AS rank FROM events WHERE {filters}
+    SELECT event_id, starts_at,
+        CASE WHEN row_number() OVER (ORDER BY starts_at, event_id) <= %(ranked)s
+            THEN ts_rank(search, to_tsquery('simple', %(words)s)) ELSE 0 END AS rank
+    FROM events WHERE {filters}
 ), page AS (
     SELECT event_id, starts_at, rank FROM matching
     ORDER BY rank DESC, starts_at, event_id LIMIT %(limit)s OFFSET %(offset)s
-)
-SELECT (SELECT count(*) FROM matching) AS total,
+), found AS (
+    SELECT count(*) AS total FROM matching
+)"""
+# In the order of their start they come from an index, and only as many as are shown or skipped.
+BY_START: Final = """
+WITH page AS (
+    SELECT event_id, starts_at, 0 AS rank FROM events WHERE {filters}
+    ORDER BY starts_at, event_id LIMIT %(limit)s OFFSET %(offset)s
+), found AS (
+    SELECT count(*) AS total FROM events WHERE {filters}
+)"""
+SHOWN: Final = """
+SELECT found.total,
        e.event_id, e.sale_id, e.name, e.venue, e.city, e.category, e.starts_at, e.currency,
        t.price_min, t.price_max, t.quantity, greatest(t.quantity - coalesce(a.sold, 0), 0)
-FROM (SELECT) AS one_row_at_least
+FROM found
 LEFT JOIN page ON true
 LEFT JOIN events e USING (event_id)
 LEFT JOIN availability a USING (event_id)
@@ -153,11 +167,10 @@ def make_statement(search: Search, now_ms: int) -> tuple[LiteralString, dict[str
     if search.category:
         filters.append(CATEGORY_MATCHES)
     if search.price_max is not None:
-        filters.append(CHEAP_ENOUGH)
-    statement: LiteralString = SEARCH.format(
-        rank=RANK_OF_WORDS if words else NO_RANK, filters=" AND ".join(filters)
-    )
-    return statement, {
+        is_narrow = words or search.city or search.category or search.day is not None
+        filters.append(CHEAP_ENOUGH_EACH if is_narrow else CHEAP_ENOUGH)
+    statement: LiteralString = (BY_RANK if words else BY_START) + SHOWN
+    return statement.format(filters=" AND ".join(filters)), {
         "words": words,
         "ranked": RANKED_MAX,
         "city": fold(search.city),

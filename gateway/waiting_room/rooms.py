@@ -98,6 +98,7 @@ class WaitingRooms:
         self._settings = settings
         self._senses = senses or Senses()
         self._rooms: dict[str, Room] = {}
+        self._room_of: dict[str, Room] = {}
         self.outlets: list[Outlet] = []
 
     def room(self, sale_id: str) -> Room:
@@ -124,10 +125,8 @@ class WaitingRooms:
 
     def sale_of(self, event_id: str) -> Sale | None:
         """Return the sale that puts the event on sale, if it is one of ours."""
-        for room in self._rooms.values():
-            if event_id in room.sale.event_ids:
-                return room.sale
-        return None
+        room = self._room_of.get(event_id)
+        return room.sale if room else None
 
     def note_seen(self, sale_id: str, seen: SeenInside) -> None:
         """Remember that a fan inside made a request."""
@@ -205,6 +204,10 @@ class WaitingRooms:
             del self._rooms[gone]
             for outlet in self.outlets:
                 outlet.take_down(gone)
+        # Every request is asked whose event it is about, and a catalogue has thousands.
+        self._room_of = {
+            event_id: room for room in self._rooms.values() for event_id in room.sale.event_ids
+        }
 
     async def _call_places(self) -> None:
         now_ms = self._clock.now_ms()
