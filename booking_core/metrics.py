@@ -32,6 +32,9 @@ __all__ = [
     "STOCK_AVAILABLE",
     "SWEEPS",
     "SWEPT_HOLDS",
+    "TICKET_MAILS_LATE",
+    "TICKET_MAILS_OLDEST_SECONDS",
+    "TICKET_MAILS_OPEN",
     "expect_event",
 ]
 
@@ -133,6 +136,21 @@ OUTBOX_DONE = Counter(
     "onsale_outbox_done_total",
     "Entries of the outbox worked, by kind and outcome.",
     ["kind", "outcome"],
+)
+TICKET_MAILS_OPEN = Gauge(
+    "onsale_ticket_mails_open",
+    "Mails with tickets that are promised and not yet sent or given up.",
+    multiprocess_mode="mostrecent",
+)
+TICKET_MAILS_LATE = Gauge(
+    "onsale_ticket_mails_late",
+    "Those of them that have waited for a quarter of an hour and more.",
+    multiprocess_mode="mostrecent",
+)
+TICKET_MAILS_OLDEST_SECONDS = Gauge(
+    "onsale_ticket_mails_oldest_seconds",
+    "Age of the oldest mail with tickets that is not yet sent or given up.",
+    multiprocess_mode="mostrecent",
 )
 RECONCILE_LAG_SECONDS = Gauge(
     "onsale_reconcile_lag_seconds",

@@ -23,6 +23,8 @@ RECONCILE_EVERY_MS = 200
 OUTBOX_EVERY_MS = 100
 # Tickets are on the page at once; a second more is none for a mail.
 MAIL_EVERY_MS = 1_000
+# Apart from the sending, which a slow server holds up; a big sale leaves some ten thousand to count.
+COUNT_MAILS_EVERY_MS = 5_000
 # How often the provider is asked about a payment that is under way.
 RESCUE_EVERY_MS = 2_000
 RESCUE_MAX = 100
@@ -73,6 +75,7 @@ class ShopWorker:
             (RECONCILE_EVERY_MS, self._reconcile, "reconcile"),
             (OUTBOX_EVERY_MS, self._work_outbox, "outbox"),
             (MAIL_EVERY_MS, self._send_mails, "mail"),
+            (COUNT_MAILS_EVERY_MS, self._count_mails, "mails waiting"),
             (RESCUE_EVERY_MS, self._rescue, "rescue"),
             (REFUND_EVERY_MS, self._refund, "refund"),
             (COUNT_EVERY_MS, self._count, "count"),
@@ -139,6 +142,10 @@ class ShopWorker:
     async def _send_mails(self) -> None:
         while self._mails is not None and await self._mails.work():
             pass
+
+    async def _count_mails(self) -> None:
+        if self._mails is not None:  # where none can be sent, none is late
+            await self._mails.count()
 
     async def _rescue(self) -> None:
         """Carry on orders whose request has ended: crashed, answered 202, or past their deadline."""

@@ -57,6 +57,14 @@ MONEY: list[Panel] = [
         'sum(rate(onsale_orders_total{event=~"$event", outcome="declined"}[$__rate_interval])) '
         "/ clamp_min(sum(rate(onsale_orders_total" + EVENT + "[$__rate_interval])), 0.001)",
     ),
+    stat(
+        "Oldest mail waiting",
+        "Age of the oldest mail with tickets that is not sent. One old mail is a mailbox that is full, "
+        "many are a mail server that is away.",
+        "s",
+        "max(onsale_ticket_mails_oldest_seconds)",
+        warn=900,
+    ),
     graph(
         "Audits",
         "Passes an hour by what was compared and how they ended; what they found, and the seats they "
@@ -86,6 +94,18 @@ MONEY: list[Panel] = [
         "Entries per second, by kind and outcome.",
         "cps",
         (per_second("onsale_outbox_done_total", "kind, outcome"), "{{kind}} {{outcome}}"),
+    ),
+    graph(
+        "Tickets by mail",
+        "Mails that are promised and not sent yet, those of them that have waited for a quarter of an "
+        "hour, and what became of tries.",
+        "short",
+        ("max(onsale_ticket_mails_open)", "waiting"),
+        ("max(onsale_ticket_mails_late)", "late"),
+        (
+            'sum by (outcome) (rate(onsale_outbox_done_total{kind="ticket_mail"}[$__rate_interval]))',
+            "{{outcome}} per second",
+        ),
     ),
     graph(
         "Outbox open and its oldest entry",

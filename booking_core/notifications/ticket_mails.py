@@ -37,6 +37,10 @@ BACKOFF_SECONDS_MAX: Final = 600
 # Who has waited for so long has looked at the order's page, or asked.
 GIVE_UP_DAYS: Final = 3
 
+# By then servers that put strangers off for a while (greylisting) have taken a mail.
+LATE_MINUTES: Final = 15
+OUTCOMES: Final = ("sent", "unavailable", "failed", "refused", "void", "given-up")
+
 log = structlog.get_logger()
 
 
@@ -67,6 +71,24 @@ class TicketMails:
         self._renderer = renderer
         self._mailer = mailer
         self._shop_url = shop_url
+        for outcome in OUTCOMES:  # at 0, so that their first step is seen
+            metrics.OUTBOX_DONE.labels("ticket_mail", outcome)
+
+    async def count(self) -> None:
+        """Show how many mails wait, and for how long."""
+        async with connection(self._pool) as open_connection:
+            cursor = await open_connection.execute(
+                """SELECT count(*),
+                    count(*) FILTER (WHERE created_at < now() - make_interval(mins => %s)),
+                    coalesce(extract(epoch FROM now() - min(created_at)), 0)
+                FROM ticket_mails WHERE done_at IS NULL""",
+                (LATE_MINUTES,),
+            )
+            row = await cursor.fetchone()
+        assert row is not None
+        metrics.TICKET_MAILS_OPEN.set(int(str(row[0])))
+        metrics.TICKET_MAILS_LATE.set(int(str(row[1])))
+        metrics.TICKET_MAILS_OLDEST_SECONDS.set(float(str(row[2])))
 
     async def work(self) -> int:
         """Send some of what is due and return how many were taken."""

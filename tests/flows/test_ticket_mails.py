@@ -9,6 +9,7 @@ from pathlib import Path
 import pypdf
 import pytest
 import structlog
+from prometheus_client import REGISTRY
 
 from booking_core.catalog.event import StockTier
 from booking_core.notifications.ticket_mails import LEASE_MS, TicketMails
@@ -159,6 +160,34 @@ async def test_a_death_before_the_mark_sends_the_same_mail_again(
     first, second = mails.to("dan@example.org")
     assert first["Message-ID"] == second["Message-ID"]
     assert await outcome(shop, order) == "sent"
+
+
+async def waiting(shop: Shop) -> tuple[float, float, float]:
+    """How many mails wait, how many are late, and for how long the oldest has waited."""
+    await shop.worker._count_mails()
+    names = ("open", "late", "oldest_seconds")
+    found = [REGISTRY.get_sample_value(f"onsale_ticket_mails_{name}") for name in names]
+    return found[0] or 0.0, found[1] or 0.0, found[2] or 0.0
+
+
+async def test_what_waits_and_for_how_long_is_shown(shop: Shop, mails: MailServer) -> None:
+    await shop.settle()
+    assert await waiting(shop) == (0, 0, 0)
+    orders = [(await bought(shop, f"gil{number}@example.org"))[1] for number in range(3)]
+    mails.is_busy = True
+    await shop.settle()
+    for order, minutes in zip(orders, (14, 16, 200), strict=False):
+        await shop.rows(
+            "UPDATE ticket_mails SET created_at = now() - make_interval(mins => %s) WHERE order_id = %s",
+            minutes,
+            order,
+        )
+    count, late, oldest = await waiting(shop)
+    assert (count, late) == (3, 2)
+    assert 200 * 60 <= oldest < 201 * 60
+    mails.is_busy = False
+    await shop.settle()
+    assert await waiting(shop) == (0, 0, 0)
 
 
 async def test_two_workers_send_each_mail_once(shop: Shop, mails: MailServer) -> None:
