@@ -119,7 +119,11 @@ def commit_row(path: str, tally: Tally, cpu: float) -> Row:
 async def watched_lag(
     installation: Installation, pool: Pool, event_id: str
 ) -> AsyncIterator[Callable[[], Row]]:
-    """Look while the block runs how old the oldest change is that PostgreSQL has not got."""
+    """Look while the block runs how old the oldest change is that PostgreSQL has not got.
+
+    From when the worker is at it: one that is still starting is not behind.
+    """
+    await until_followed(pool, event_id)
     redis = connect(installation.redis_url)
     lags: list[float] = []
 
@@ -136,6 +140,15 @@ async def watched_lag(
         with suppress(asyncio.CancelledError):
             await looking
         await redis.aclose()
+
+
+async def until_followed(pool: Pool, event_id: str) -> None:
+    """Return once a worker looks after the event's log."""
+    async with asyncio.timeout(GIVE_UP_SECONDS), connection(pool) as database:
+        cursor = database.cursor(row_factory=scalar_row)
+        statement = "SELECT count(*) FROM reconciled WHERE event_id = %s"
+        while not await (await cursor.execute(statement, (event_id,))).fetchone():
+            await asyncio.sleep(LOOK_SECONDS)
 
 
 async def lag(pool: Pool, redis: Redis, event_id: str) -> float:

@@ -19,7 +19,8 @@ from booking_core.callers import read_identity
 from booking_core.catalog import api as catalog_api
 from booking_core.checkout import api as checkout_api
 from booking_core.checkout import decisions_api
-from booking_core.checkout.app_keys import BOOKINGS, CHECKOUT, ISSUER, ORDERS
+from booking_core.checkout.app_keys import BOOKINGS, CHECKOUT, ISSUER, ORDERS, WEBHOOK_EVENTS
+from booking_core.ledger.webhook_events import WebhookEvents
 from booking_core.pages import handlers, make_renderer, order_pages
 from booking_core.parts import open_parts
 from booking_core.seats import api as seats_api
@@ -103,6 +104,7 @@ def make_app(
             app[CHECKOUT] = parts.checkout
             app[BOOKINGS] = parts.bookings
             app[ISSUER] = parts.issuer
+            app[WEBHOOK_EVENTS] = WebhookEvents(epochs.pool)
             catalog_api.open_catalog(app, epochs.pool, clock, catalog=parts.catalog)
             reader = connect(redis_url, blocking_reader=True)
             app[SEAT_MAPS] = SeatMaps(epochs, reader, clock, app[seats_api.STREAMS])

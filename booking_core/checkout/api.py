@@ -8,9 +8,9 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from booking_core.app_keys import CLOCK, POOL, SETTINGS
+from booking_core.app_keys import CLOCK, SETTINGS
 from booking_core.callers import inside_fan, known_names
-from booking_core.checkout.app_keys import BOOKINGS, CHECKOUT, ORDERS
+from booking_core.checkout.app_keys import BOOKINGS, CHECKOUT, ORDERS, WEBHOOK_EVENTS
 from booking_core.checkout.booking import (
     RETRY_SECONDS,
     Answer,
@@ -20,7 +20,7 @@ from booking_core.checkout.booking import (
 )
 from booking_core.checkout.webhook_signature import WebhookRefused, verify
 from booking_core.ledger.order import FINAL, Order, OrderState
-from booking_core.ledger.webhook_events import note_webhook
+from booking_core.ledger.webhook_events import ProviderWord, ToldOrder
 from booking_core.seats.app_keys import HOLDS
 from booking_core.seats.hold import event_of
 from groundwork.bodies import idempotency_key, read_content
@@ -207,12 +207,8 @@ async def payment_webhook(request: web.Request) -> Json[WebhookDocument]:
         )
     except WebhookRefused as refusal:
         raise RequestInvalid("Stripe-Signature", refusal.reason) from refusal
-    order = await note_webhook(
-        request.config_dict[POOL],
-        settings.payment_provider,
-        event.provider_event_id,
-        payload,
-        event.payment_id,
+    order = await request.config_dict[WEBHOOK_EVENTS].note(
+        ProviderWord(settings.payment_provider, event.provider_event_id, payload, event.payment_id)
     )
     # Most tell of what the buyer's own request has just done, or is doing.
     is_open = order is not None and order.state not in FINAL
@@ -226,12 +222,12 @@ async def payment_webhook(request: web.Request) -> Json[WebhookDocument]:
     return Json(WebhookDocument(received=True))
 
 
-async def _look_at_payment(app: Any, order: Order) -> None:
+async def _look_at_payment(app: Any, order: ToldOrder) -> None:
     """Carry the payment's order on; what fails here the worker finds."""
     try:
         if await app[ORDERS].carry(order.order_id):
             try:
-                if order.state == OrderState.RELEASED and order.payment_id:
+                if order.state == OrderState.RELEASED:
                     await app[CHECKOUT].late.return_stray(order.payment_id)
                 else:
                     await app[CHECKOUT].run(order.order_id)

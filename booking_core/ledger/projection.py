@@ -27,10 +27,9 @@ class Projection:
 
     async def show_sold(self, order_id: str) -> None:
         """Show the order's seats as sold."""
-        lines = await self._orders.lines(order_id)
-        order = await self._read(order_id)
+        order, lines = await self._read(order_id), await self._orders.lines(order_id)
         metrics.SEATS_SOLD.labels(order.event_id).inc(sum(line.quantity for line in lines))
-        ended = await self._show(order_id, "sold")
+        ended = await self._show(order, lines, "sold")
         if ended:
             # Two fans held a seat, one before and one after a fail-over; the first to claim won.
             log.warning("holds of others ended by a sale", order=order_id, holds=ended)
@@ -41,17 +40,17 @@ class Projection:
         newest = await self._orders.by_reservation(order.reservation_id, order.fan_id)
         if newest is not None and newest.state not in WITHOUT_PLACES and not newest.is_let_go:
             return  # another card for the same hold: the outcome of that order ends it
-        await self._show(order_id, "released")
+        await self._show(order, await self._orders.lines(order_id), "released")
 
     async def show_cancelled(self, order_id: str) -> None:
         """Show the seats of a cancelled sale as free; as sold before that, if nobody has yet."""
-        await self._show(order_id, "sold")
-        await self._show(order_id, "cancelled")
+        order, lines = await self._read(order_id), await self._orders.lines(order_id)
+        await self._show(order, lines, "sold")
+        await self._show(order, lines, "cancelled")
 
-    async def _show(self, order_id: str, outcome: str) -> int:
-        order = await self._read(order_id)
-        lines = await self._orders.lines(order_id)
-        return await self._holds.settle(await self._as_hold(order, lines), outcome, order_id)
+    async def _show(self, order: Order, lines: list[OrderLine], outcome: str) -> int:
+        hold = await self._as_hold(order, lines)
+        return await self._holds.settle(hold, outcome, order.order_id)
 
     async def _read(self, order_id: str) -> Order:
         order = await self._orders.read(order_id)

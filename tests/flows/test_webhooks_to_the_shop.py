@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from booking_core.checkout.api import finish_told
+from booking_core.checkout.app_keys import WEBHOOK_EVENTS
+from booking_core.ledger.webhook_events import ProviderWord
 from booking_core.practice_provider.webhooks import sign
 from tests.support.fan import Fan, Reply
 from tests.support.opening import WEBHOOK_SECRET, open_shop
@@ -69,6 +71,30 @@ async def test_a_webhook_alone_makes_the_sale(shop: Shop) -> None:
             )
         }
     )
+
+
+async def test_of_many_told_at_once_each_is_kept_and_is_about_its_own_order(shop: Shop) -> None:
+    event = await shop.new_event(4)
+    booked = {}
+    for number in range(1, 4):
+        fan = Fan.inside(shop)
+        reply = await fan.complete(await fan.held(event, f"A-{number}"))
+        [intent] = shop.intents_of(reply.json["booking_id"])
+        booked[intent.id] = reply.json["booking_id"]
+    await shop.settle()
+    payments = [*booked, "", "pi_of_nobody", next(iter(booked))]
+    words = [
+        ProviderWord("practice", f"evt_at_once_{number % 5}", b"{}", payment_id)
+        for number, payment_id in enumerate(payments)
+    ]
+    told = await asyncio.gather(*map(shop.core[WEBHOOK_EVENTS].note, words))
+    assert [order and order.order_id for order in told] == [
+        *booked.values(), None, None, booked[payments[0]]
+    ]  # fmt: skip
+    assert {(order.state, order.is_carried) for order in told if order} == {("SOLD", False)}
+    kept = "SELECT count(*) FROM webhook_events WHERE provider_event_id LIKE 'evt_at_once_%%'"
+    assert await shop.value(kept) == 5
+    await assert_settled(shop, event)
 
 
 KINDS = ("payment_intent.amount_capturable_updated", "payment_intent.payment_failed",
