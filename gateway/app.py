@@ -77,6 +77,7 @@ from gateway.waiting_room import (
     api,
     brand_pages,
     check_page,
+    front_calls,
     live,
     mailbox_api,
     mailbox_page,
@@ -184,7 +185,7 @@ def _stand_at_the_edge(app: web.Application) -> None:
     app[REFUSAL_HEADERS] = security_headers(is_strict=settings.is_strict)
     app[HOSTS] = settings.allowed_hosts()
     app[READY_ANSWERS] = ReadyAnswers("gateway", app[REFUSAL_HEADERS], app[HOSTS].takes)
-    app[FRONT_DOOR] = FrontGate(app).find
+    app[FRONT_DOOR] = FrontGate(app, front_calls.CALLS).find
 
 
 def add_routes(app: web.Application, behind_the_gate: Sequence[Operation]) -> None:

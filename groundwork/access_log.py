@@ -1,24 +1,20 @@
 """One metric for every request, one log line for those worth reading; neither names a fan."""
 
-import asyncio
 import time
-from collections import Counter as CountsBy
 
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import Counter
 
-from groundwork.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS, Observed, observe_many
+from groundwork.counted_soon import count_soon, observe_many, observe_soon
+from groundwork.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS
 from groundwork.problem_json import REQUEST_ID
 
 log = structlog.get_logger()
 
 # A request slower than this is worth a line even when it went well.
 SLOW_SECONDS = 1.0
-# Counting is done in a file that the processes share, three times a request; told together, a
-# thousand requests cost no more than one. No scrape comes more often than this.
-HANDED_OVER_SECONDS = 1.0
 
 
 class RouteCounts:
@@ -29,8 +25,6 @@ class RouteCounts:
         self._route = route
         self._seconds = HTTP_REQUEST_SECONDS.labels(tier, route)
         self._by_status: dict[int, Counter] = {}
-        self._soon: CountsBy[int] = CountsBy()
-        self._observed = Observed(self._seconds)
         # A stream lasts as long as the fan waits; its length says nothing about us.
         self._is_stream = route.endswith(("/events", "/changes"))
 
@@ -43,19 +37,10 @@ class RouteCounts:
         self._log(status, took, method, request_id)
 
     def note_soon(self, status: int, took: float, method: str, request_id: str) -> None:
-        """Count such a request, no stream, within HANDED_OVER_SECONDS."""
-        if not self._soon:
-            asyncio.get_running_loop().call_later(HANDED_OVER_SECONDS, self.hand_over)
-        self._soon[status] += 1
-        self._observed.add(took)
+        """Count such a request, no stream, within a second."""
+        count_soon(self._count(status))
+        observe_soon(self._seconds, value=took)
         self._log(status, took, method, request_id)
-
-    def hand_over(self) -> None:
-        """Count what was noted to be counted soon."""
-        for status, count in self._soon.items():
-            self._count(status).inc(count)
-        self._soon.clear()
-        self._observed.hand_over()
 
     def _count(self, status: int) -> Counter:
         count = self._by_status.get(status)

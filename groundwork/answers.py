@@ -1,6 +1,6 @@
 """Answers that are bytes already: given by aiohttp, or written to a connection without it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
@@ -22,21 +22,29 @@ class AnswerHeaders:
 
 
 class Answer(NamedTuple):
-    """A whole answer; its length, the date and what every answer has are added on the way out."""
+    """A whole answer; its length, the date and what every answer has are added on the way out.
+
+    `cookies` are values of Set-Cookie headers, in their order.
+    """
 
     status: int
     headers: AnswerHeaders
     body: bytes
+    cookies: Sequence[str] = ()
 
     def response(self) -> web.Response:
         """Return it for aiohttp."""
-        return web.Response(body=self.body, status=self.status, headers=self.headers.values)
+        response = web.Response(body=self.body, status=self.status, headers=self.headers.values)
+        for each in self.cookies:
+            response.headers.add("Set-Cookie", each)
+        return response
 
     def on_wire(self, common: bytes, at_ms: int) -> bytes:
         """Return it as bytes, given at that moment; `common` are lines that it does not have."""
-        return b"%b%b%bDate: %b\r\nContent-Length: %d\r\n\r\n%b" % (
+        return b"%b%b%b%bDate: %b\r\nContent-Length: %d\r\n\r\n%b" % (
             STATUS_LINES[self.status],
             self.headers.lines,
+            b"".join([b"Set-Cookie: %b\r\n" % each.encode() for each in self.cookies]),
             common,
             _date(at_ms // 1000),
             len(self.body),

@@ -10,14 +10,14 @@ from aiohttp.streams import EMPTY_PAYLOAD
 
 from groundwork.answers import Answer
 from groundwork.identity import Identity
-from groundwork.plain_request import PlainRequest
+from groundwork.plain_request import Peer, PlainRequest
 
 # What answers later; called once, or never when the connection is lost before.
 Answering = Callable[[], Awaitable[Answer]]
 Found = Callable[[], Awaitable[bytes]]
-# What a server asks about bytes that may be one request: the whole answer, who will answer, or None
-# for all that the framework should answer.
-FindAnswer = Callable[[bytes], bytes | Found | None]
+# What a server asks about bytes that may be one request, and who sent them: the whole answer, who will
+# answer, or None for all that the framework should answer.
+FindAnswer = Callable[[bytes, Peer], bytes | Found | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,16 @@ class FrontCall:
     route: str
     path: re.Pattern[str]
     answer: Callable[[Sequence[str], PlainRequest, Identity], Answer | Answering | None]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCall:
+    """A call that the front tier answers itself without the framework, to everybody; else as FrontCall."""
+
+    method: str
+    route: str
+    path: re.Pattern[str]
+    answer: Callable[[Sequence[str], PlainRequest], Answering | None]
 
 
 class FrontAnswer(NamedTuple):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import HttpVersion11, web
 from aiohttp.http_exceptions import LineTooLong
@@ -24,7 +24,11 @@ from groundwork.front_calls import (
     request_of,
 )
 from groundwork.malformed import REFUSAL_HEADERS, Refusal, head_size
+from groundwork.plain_request import Peer
 from groundwork.ready_answers import READY_ANSWERS, ReadyAnswers
+
+# Before a connection is made.
+NOBODY: Final = Peer("", "http")
 
 
 class FrontProtocol(RequestHandler):
@@ -35,11 +39,12 @@ class FrontProtocol(RequestHandler):
     answer waits for its turn among aiohttp's messages.
     """
 
-    __slots__ = ("_body_bytes_owed", "_front", "_head_bytes", "_takings", "owner")
+    __slots__ = ("_body_bytes_owed", "_front", "_head_bytes", "_peer", "_takings", "owner")
 
     def __init__(self, front: "FrontServer", **settings: Any) -> None:
         super().__init__(front, **settings)
         self._front = front
+        self._peer = NOBODY
         self._body_bytes_owed = BETWEEN_REQUESTS
         # Of a head that has not come to its end.
         self._head_bytes = 0
@@ -50,8 +55,10 @@ class FrontProtocol(RequestHandler):
     def connection_made(self, transport: Any) -> None:
         """Take the connection, if there is room."""
         # On a Unix socket a peer has no address.
-        peer = transport.get_extra_info("peername") or ("",)
-        self.owner = self._front.watch.owner_of(peer[0])
+        address = str((transport.get_extra_info("peername") or ("",))[0])
+        is_secure = transport.get_extra_info("sslcontext") is not None
+        self._peer = Peer(address, "https" if is_secure else "http")
+        self.owner = self._front.watch.owner_of(address)
         if self._front.watch.came(self):
             super().connection_made(transport)
         else:
@@ -70,7 +77,7 @@ class FrontProtocol(RequestHandler):
             and not self._upgraded
             and not self._paused  # who does not take answers gets none from here
         ):
-            answer = self._front.find(data)
+            answer = self._front.find(data, self._peer)
             if answer is not None:
                 self._answer(answer)
                 return
@@ -212,11 +219,11 @@ class FrontServer(web.Server):
         self.refusal_headers: Mapping[str, str] = app.get(REFUSAL_HEADERS, {})
         self.watch = watch
 
-    def find(self, data: bytes) -> bytes | Found | None:
+    def find(self, data: bytes, peer: Peer) -> bytes | Found | None:
         """Return the answer to the bytes, or who will give it; None leaves them to aiohttp."""
         answer = self._ready.find(data) if self._ready else None
         if answer is None and self._find is not None:
-            return self._find(data)
+            return self._find(data, peer)
         return answer
 
     def __call__(self) -> RequestHandler:

@@ -4,10 +4,8 @@ import asyncio
 import contextlib
 import os
 import shutil
-from bisect import bisect_left
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import lru_cache
 from pathlib import Path
 
 from prometheus_client import (
@@ -24,6 +22,7 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from groundwork.clock import Clock
+from groundwork.counted_soon import tell_counts
 
 # Prometheus sees a restart by the counter falling; a `_created` series would double every counter.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -51,8 +50,6 @@ PIPELINE_CALLS_BUCKETS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 LOOP_LAG_SECONDS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 # Twice a second: cheap, and often enough to see the stalls a fan would feel.
 LOOP_LAG_EVERY_MS = 500
-# Some hundred events and sales, each with a handful of outcomes.
-CHILDREN_REMEMBERED_MAX = 4_096
 
 HTTP_REQUESTS = Counter(
     "onsale_http_requests_total",
@@ -131,46 +128,6 @@ for _reason in ("head", "body", "answer", "room", "full", "malformed"):
     CONNECTIONS_DROPPED.labels(_reason)
 
 
-def observe_many(histogram: Histogram, value: float, count: int) -> None:
-    """Observe the same value so many times, at the cost of once."""
-    # The library has no public name for it; a test holds this to what `observe` does.
-    histogram._sum.inc(value * count)  # noqa: SLF001
-    for bound, bucket in zip(histogram._upper_bounds, histogram._buckets, strict=True):  # noqa: SLF001
-        if value <= bound:
-            bucket.inc(count)
-            return
-
-
-@lru_cache(CHILDREN_REMEMBERED_MAX)
-def counter_of(counter: Counter, *labels: str) -> Counter:
-    """Return a counter's own for these labels; looking it up there takes longer than counting."""
-    return counter.labels(*labels)
-
-
-class Observed:
-    """Values that a histogram is told of later: any number of them at the cost of a few."""
-
-    def __init__(self, histogram: Histogram) -> None:
-        self._histogram = histogram
-        self._bounds = histogram._upper_bounds  # noqa: SLF001 (as above)
-        self._counts = [0] * len(self._bounds)
-        self._sum = 0.0
-
-    def add(self, value: float) -> None:
-        """Take in a value."""
-        self._counts[bisect_left(self._bounds, value)] += 1
-        self._sum += value
-
-    def hand_over(self) -> None:
-        """Tell the histogram."""
-        self._histogram._sum.inc(self._sum)  # noqa: SLF001
-        self._sum = 0.0
-        for at, bucket in enumerate(self._histogram._buckets):  # noqa: SLF001
-            if self._counts[at]:
-                bucket.inc(self._counts[at])
-                self._counts[at] = 0
-
-
 def metrics_body() -> tuple[bytes, str]:
     """Return the text of a scrape, summed over the machine's processes, and its content type."""
     if MULTIPROCESS_DIR_VARIABLE not in os.environ:
@@ -206,6 +163,7 @@ async def process_metrics(role: str, clock: Clock) -> AsyncIterator[None]:
         watch.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await watch
+        tell_counts()
         PROCESS_UP.labels(role).set(0)
 
 

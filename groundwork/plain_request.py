@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, overload
 
 from aiohttp import web
 
@@ -32,12 +32,29 @@ class NotPlain(Exception):
     """The request may mean more than can be seen here; the framework judges it."""
 
 
+class Peer(NamedTuple):
+    """Who is at the other end of a connection, and what the connection is: http or https."""
+
+    remote: str
+    scheme: str
+
+
 class PlainHeaders(dict[str, str]):
     """The headers of a plain request by their names in small letters; each comes once."""
 
-    def get(self, name: str, default: str = "") -> str:  # type: ignore[override]
+    @overload  # type: ignore[override]
+    def get(self, name: str, default: str) -> str: ...
+
+    @overload
+    def get(self, name: str, default: None = None) -> str | None: ...
+
+    def get(self, name: str, default: str | None = None) -> str | None:
         """Return the header's value, however its name is written."""
         return super().get(name.lower(), default)
+
+    def getall(self, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """Return the header's only value, or `default`."""
+        return (self[name],) if name in self else default
 
     def __getitem__(self, name: str) -> str:
         return super().__getitem__(name.lower())
@@ -49,29 +66,47 @@ class PlainHeaders(dict[str, str]):
 class PlainRequest:
     """One whole request as the gate reads it; `web.Request` has the same names for the same things."""
 
-    __slots__ = ("_items", "app", "body", "headers", "method", "path")
+    __slots__ = ("_cookies", "_items", "_peer", "app", "body", "headers", "method", "path")
 
     def __init__(
-        self, app: web.Application, method: str, path: str, headers: PlainHeaders, body: bytes
+        self,
+        app: web.Application,
+        method: str,
+        path: str,
+        headers: PlainHeaders,
+        body: bytes,
+        peer: Peer,
     ) -> None:
         self.app = app
         self.method = method
         self.path = path
         self.headers = headers
         self.body = body
+        self._peer = peer
+        self._cookies: Mapping[str, str] | None = None
         self._items: dict[Any, Any] = {}
+
+    @property
+    def remote(self) -> str:
+        """Return the address at the other end of the connection."""
+        return self._peer.remote
+
+    @property
+    def scheme(self) -> str:
+        """Return what the connection is, http or https."""
+        return self._peer.scheme
+
+    @property
+    def host(self) -> str:
+        """Return the host that was asked for."""
+        return self.headers.get("Host", "")
 
     @property
     def cookies(self) -> Mapping[str, str]:
         """Return the cookies by name. Raises NotPlain where parsers may differ."""
-        text = self.headers.get("Cookie")
-        if not text:
-            return {}
-        found = COOKIE.findall(text)
-        between = len("; ") * (len(found) - 1)
-        if sum(len(name) + len("=") + len(value) for name, value in found) + between != len(text):
-            raise NotPlain
-        return dict(found)
+        if self._cookies is None:
+            self._cookies = read_cookies(self.headers.get("Cookie", ""))
+        return self._cookies
 
     def get(self, key: Any, default: Any = None) -> Any:
         """Return what was noted under the key."""
@@ -84,8 +119,12 @@ class PlainRequest:
         self._items[key] = value
 
 
+# A request that is read alike with the framework and without it.
+Asking = web.Request | PlainRequest
+
+
 def read_plain(
-    app: web.Application, method: str, path: str, data: bytes, line_end: int
+    app: web.Application, method: str, path: str, data: bytes, line_end: int, peer: Peer
 ) -> PlainRequest:
     """Return the request that these bytes are, all of them, after its line. Raises NotPlain."""
     end = data.find(HEAD_END, line_end)
@@ -96,7 +135,18 @@ def read_plain(
     length = headers.get("content-length", "" if body or method != "GET" else "0")
     if not LENGTH.fullmatch(length) or int(length) != len(body) or len(body) > BODY_BYTES_MAX:
         raise NotPlain
-    return PlainRequest(app, method, path, headers, body)
+    return PlainRequest(app, method, path, headers, body, peer)
+
+
+def read_cookies(text: str) -> Mapping[str, str]:
+    """Return the cookies of a Cookie header by name; the text may be empty. Raises NotPlain."""
+    if not text:
+        return {}
+    found = COOKIE.findall(text)
+    between = len("; ") * (len(found) - 1)
+    if sum(len(name) + len("=") + len(value) for name, value in found) + between != len(text):
+        raise NotPlain
+    return dict(found)
 
 
 def read_headers(head: bytes) -> PlainHeaders:

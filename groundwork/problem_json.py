@@ -22,7 +22,7 @@ from groundwork import (
 from groundwork.answers import Answer, AnswerHeaders
 from groundwork.broken_off import AnswerBrokeOff
 from groundwork.errors import BookingError
-from groundwork.plain_request import PlainRequest
+from groundwork.plain_request import Asking
 
 STATUS_OF: Final[Mapping[type[BookingError], HTTPStatus]] = {
     errors.RequestInvalid: HTTPStatus.BAD_REQUEST,
@@ -178,12 +178,12 @@ def hang_up(request: web.Request, status: int) -> web.Response:
     return web.Response(status=status)
 
 
-def problem_of(error: BookingError, request: web.Request | PlainRequest) -> Problem:
+def problem_of(error: BookingError, request: Asking) -> Problem:
     """Return the problem that a refusal is, for this request."""
     return Problem(error.code, STATUS_OF[type(error)], asdict(error), request.get(REQUEST_ID, ""))
 
 
-def internal_error(request: web.Request | PlainRequest) -> Problem:
+def internal_error(request: Asking) -> Problem:
     """Log the bug that is being handled, and return what the fan is told."""
     request_id = request.get(REQUEST_ID, "")
     log.exception("internal error", request_id=request_id, path=request.path)

@@ -15,6 +15,7 @@ from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from groundwork import metrics
+from groundwork.counted_soon import count_soon, observe_soon, timed_soon
 from groundwork.errors import StoreUnavailable
 from groundwork.redis_address import client_of
 
@@ -28,10 +29,6 @@ PIPELINES_UNDER_WAY_MAX = 2
 ANSWERS_AT_ONCE = 32
 # Callers beyond this get 503 at once: memory is finite and their answer would come too late.
 CALLS_WAITING_MAX = 20_000
-
-# Looked up once: finding a label takes as long as counting.
-SCRIPT_CALLS = metrics.REDIS_CALLS.labels("script")
-COMMAND_CALLS = metrics.REDIS_CALLS.labels("command")
 
 Command = tuple[str | int | bytes, ...]
 
@@ -96,13 +93,13 @@ class RedisStore:
             self._flush()
 
     async def _send(self, batch: list[tuple[Command, asyncio.Future[Any]]]) -> None:
-        metrics.REDIS_PIPELINE_CALLS.observe(len(batch))
         scripts = sum(1 for command, _ in batch if command[0] == "EVALSHA")
-        SCRIPT_CALLS.inc(scripts)
-        COMMAND_CALLS.inc(len(batch) - scripts)
+        count_soon(metrics.REDIS_CALLS, "script", by=scripts)
+        count_soon(metrics.REDIS_CALLS, "command", by=len(batch) - scripts)
+        observe_soon(metrics.REDIS_PIPELINE_CALLS, value=len(batch))
         answers: list[Any]
         try:
-            with metrics.REDIS_SECONDS.time():
+            with timed_soon(metrics.REDIS_SECONDS):
                 answers = await self._ask([command for command, _ in batch])
         except (RedisConnectionError, RedisTimeoutError, TimeoutError, OSError) as error:
             metrics.STORE_ERRORS.labels("redis").inc()

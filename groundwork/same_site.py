@@ -3,16 +3,14 @@
 from typing import Final
 from urllib.parse import urlsplit
 
-from aiohttp import web
-
-from groundwork.plain_request import PlainRequest
+from groundwork.plain_request import Asking
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # What browsers say of a request by a page of this origin, and of one that a person typed.
 OURS: Final = frozenset({"same-origin", "none"})
 
 
-def is_from_elsewhere(request: web.Request | PlainRequest, public_url: str) -> bool:
+def is_from_elsewhere(request: Asking, public_url: str) -> bool:
     """Say whether a page of another origin sent this; programs, which send neither header, did not.
 
     A browser writes both headers itself, and no page can change them. `public_url` is our origin;

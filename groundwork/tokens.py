@@ -2,6 +2,7 @@
 
 import base64
 import re
+from functools import lru_cache
 from typing import Final, TypeVar
 
 import msgspec
@@ -39,6 +40,8 @@ TOKEN_CHARACTERS_MAX: Final = 2048
 LEEWAY_MS: Final = 30_000
 # A checked token takes about 1.5 KB: 24 MB at worst, and more fans than one process has inside.
 CHECKED_TOKENS_MAX: Final = 16_384
+# One signs at a time, and what signed before a rotation need not be remembered.
+KIDS_REMEMBERED_MAX: Final = 2
 # Nothing else gets as far as decoding, so no token has a second spelling (padding, blanks).
 # 86 characters are the 64 bytes of an Ed25519 signature.
 COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}", re.ASCII)
@@ -148,11 +151,10 @@ class Tokens:
         return claims
 
     def _sign(self, wire: TicketWire | PassWire | MoveWire | SeatTicketWire) -> str:
-        # "typ" would be "JWT" in every header; without it the QR of a ticket is smaller.
-        headers = {"kid": self._ring.active_kid, "typ": ""}
-        return _JWS.encode(
-            msgspec.json.encode(wire), self._ring.signing_key, algorithm=ALGORITHM, headers=headers
-        )
+        # By hand, as RFC 7515 §7.1 has it: the library puts a header together for each token, a third of
+        # the time that a signature takes. Reading is the library's.
+        signed = f"{_header_of(self._ring.active_kid)}.{_base64url(msgspec.json.encode(wire))}"
+        return f"{signed}.{_base64url(self._ring.signing_key.sign(signed.encode()))}"
 
     def _open(self, text: str, decoder: msgspec.json.Decoder[Wire]) -> Wire:
         key = self._ring.public_key(read_kid(text))
@@ -178,6 +180,16 @@ class Tokens:
         if len(self._checked) >= CHECKED_TOKENS_MAX:
             del self._checked[next(iter(self._checked))]  # the oldest; it is only checked again
         self._checked[text] = claims
+
+
+@lru_cache(KIDS_REMEMBERED_MAX)
+def _header_of(kid: str) -> str:
+    # "typ" would be "JWT" in every header; without it the QR of a ticket is smaller.
+    return _base64url(msgspec.json.encode(_Header(ALGORITHM, kid)))
+
+
+def _base64url(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
 def read_kid(text: str) -> str:

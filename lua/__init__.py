@@ -77,10 +77,10 @@ class LuaScript:
         self, store: RedisStore, epoch: int, keys: Mapping[str, str], args: Mapping[str, str | int]
     ) -> Any:
         """Return the script's answer. The epoch is added to the arguments here."""
-        assert args.keys() | {"epoch"} == self._arg_set, (
+        values = {**args, "epoch": epoch}
+        assert values.keys() == self._arg_set, (
             f"{self.name} wants {self.arg_names}, got {list(args)}"
         )
-        values = {**args, "epoch": epoch}
         return await store.call(
             "EVALSHA",
             self.sha(epoch),

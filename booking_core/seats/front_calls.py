@@ -46,7 +46,6 @@ class SeatCalls:
         self._clock = app[CLOCK]
         self._snapshots = RouteCounts("core", SNAPSHOT_PATH)
         self._reserves = RouteCounts("core", RESERVE_PATH)
-        app.on_cleanup.append(self._hand_over)
 
     def calls(self) -> Sequence[FrontCall]:
         """Return them for FRONT_CALLS."""
@@ -54,10 +53,6 @@ class SeatCalls:
             FrontCall("GET", SNAPSHOT_PATH, SNAPSHOT, self._snapshot),
             FrontCall("POST", RESERVE_PATH, RESERVE, self._reserve),
         )
-
-    async def _hand_over(self, _: web.Application) -> None:
-        self._snapshots.hand_over()
-        self._reserves.hand_over()
 
     def _snapshot(
         self, parts: Sequence[str], request: PlainRequest, identity: Identity
@@ -72,7 +67,7 @@ class SeatCalls:
             return None
         self._snapshots.note_soon(200, 0.0, request.method, identity.request_id)
         plain, compressed = seat_map.body()
-        if takes_gzip(request.headers.get("Accept-Encoding")):
+        if takes_gzip(request.headers.get("Accept-Encoding", "")):
             return Answer(200, COMPRESSED, compressed)
         return Answer(200, PLAIN, plain)
 
@@ -83,7 +78,7 @@ class SeatCalls:
         began_ms, status = self._clock.monotonic_ms(), 500
         try:
             body = decode_body(request.body, ReserveBody)
-            key = request.headers.get("Idempotency-Key")
+            key = request.headers.get("Idempotency-Key", "")
             document = await reserve_for(self._app, identity, body, key)
             status = 201
         except BookingError as error:

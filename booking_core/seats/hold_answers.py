@@ -10,21 +10,21 @@ from booking_core.seats.hold import (
     SeatsTakenByIndex,
     read_reservation,
 )
+from groundwork.counted_soon import count_soon
 from groundwork.errors import HoldLost, OverSeatLimit, RequestInProgress, SoldOut
-from groundwork.metrics import counter_of
 
 
 def read_hold_answer(name: str, event_id: str, seats_max: int, answer: list[Any]) -> Hold:
     """Return the hold, or raise the refusal that the script answered."""
     match answer:
         case ["held" | "swapped", str(reservation_id), str(text)]:
-            counter_of(metrics.HOLDS, event_id, str(answer[0])).inc()
+            count_soon(metrics.HOLDS, event_id, str(answer[0]))
             return read_reservation(reservation_id, text)
         case ["gone", _] | ["lost"]:
             raise HoldLost
         case ["paying", left_ms]:
             raise RequestInProgress(max(1, -(-int(left_ms) // 1000)))
-    counter_of(metrics.HOLDS, event_id, str(answer[0])).inc()
+    count_soon(metrics.HOLDS, event_id, str(answer[0]))
     match answer:
         case ["taken", str(offer_id), str(offer), *seat_indexes]:
             if offer_id:

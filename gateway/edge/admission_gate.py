@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import web
 
 from gateway.app_keys import DOOR, IDENTITIES, ORIGIN_HEALTH, POLICY, ROOMS
-from gateway.edge.credentials import Asking, prove_device_once, read_pass, read_ticket
+from gateway.edge.credentials import prove_device_once, read_pass, read_ticket
 from gateway.edge.renewal import RENEWED, give_renewed_pass, renew_pass
 from gateway.edge.shop_policy import is_ambiguous
 from gateway.origin.door import VISIT_ENDED, VISIT_HEADER
@@ -25,6 +25,7 @@ from groundwork.errors import (
     TicketInvalid,
 )
 from groundwork.identity import OTHER_NAMES_MAX, Identity
+from groundwork.plain_request import Asking
 from groundwork.problem_json import REQUEST_ID, prefers_page
 from groundwork.tokens import PassClaims
 

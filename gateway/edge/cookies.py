@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from aiohttp import web
 
-from groundwork.plain_request import PlainRequest
+from groundwork.plain_request import Asking
 
 Kind = Literal["onsale-ticket", "onsale-pass", "onsale-mailbox"]
 TICKET: Final[Kind] = "onsale-ticket"
@@ -26,6 +26,8 @@ OURS: Final = re.compile(
 # that a fan with too many cookies would get no answer at all; half of it is left to the shop. Nine
 # sales waited for, or four with a pass each: a ticket takes 350 bytes, with names and commas 420.
 COOKIES_BYTES_MAX: Final = 4096
+# Browsers drop a cookie at once that has lived for so long.
+ENDED: Final = "Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
 
 
 class _Issued(msgspec.Struct):
@@ -50,26 +52,44 @@ def give(
     *,
     is_secure: bool,
 ) -> None:
-    """Set a cookie that scripts cannot read and other sites cannot send with a form.
+    """Set a cookie, see `lines_to_give`."""
+    for line in lines_to_give(request, kind, sale_id, value, max_age_seconds, is_secure=is_secure):
+        response.headers.add("Set-Cookie", line)
+
+
+def lines_to_give(
+    request: Asking,
+    kind: Kind,
+    sale_id: str,
+    value: str,
+    max_age_seconds: int,
+    *,
+    is_secure: bool,
+) -> list[str]:
+    """Return what Set-Cookie says to set a cookie that no script reads and no other site sends with a form.
 
     Over plain http, which is for development only, clients that do not take Secure cookies there get
     it under its bare name, too. The oldest of ours are taken back when they become too many: first what has
     been joined with.
     """
-    # By hand: the standard library's cookies quote and sort for six microseconds each, and a token
-    # has nothing to quote.
     assert COOKIE_VALUE.fullmatch(value), "a token has none of the characters that end a cookie"
     name = name_of(kind, sale_id)
-    attributes = f"HttpOnly; Max-Age={max_age_seconds}; Path=/; SameSite=Lax"
-    response.headers.add("Set-Cookie", f"{HOST_PREFIX}{name}={value}; {attributes}; Secure")
-    if not is_secure:
-        response.headers.add("Set-Cookie", f"{name}={value}; {attributes}")
+    lines = _lines(f"{name}={value}", f"Max-Age={max_age_seconds}", is_secure=is_secure)
     for old_kind, old_sale in too_many(request, name, len(value), is_secure=is_secure):
-        take_back(response, old_kind, old_sale, is_secure=is_secure)
+        lines += _lines(f"{name_of(old_kind, old_sale)}=", ENDED, is_secure=is_secure)
+    return lines
+
+
+def _lines(pair: str, life: str, *, is_secure: bool) -> list[str]:
+    # By hand: the standard library's cookies quote and sort for six microseconds each, and a token
+    # has nothing to quote.
+    attributes = f"HttpOnly; {life}; Path=/; SameSite=Lax"
+    strict = f"{HOST_PREFIX}{pair}; {attributes}; Secure"
+    return [strict] if is_secure else [strict, f"{pair}; {attributes}"]
 
 
 def too_many(
-    request: web.Request, new_name: str, new_bytes: int, *, is_secure: bool
+    request: Asking, new_name: str, new_bytes: int, *, is_secure: bool
 ) -> Iterator[tuple[Kind, str]]:
     """Yield the oldest of the browser's cookies of ours that have no room beside a new one."""
     if len(request.headers.get("Cookie", "")) + new_bytes <= COOKIES_BYTES_MAX // 2:
@@ -101,9 +121,7 @@ def issued_at(token: str) -> int:
         return 0
 
 
-def read(
-    request: web.Request | PlainRequest, kind: Kind, sale_id: str, *, is_secure: bool
-) -> str | None:
+def read(request: Asking, kind: Kind, sale_id: str, *, is_secure: bool) -> str | None:
     """Return the cookie's value. The bare name counts over plain http only."""
     name = name_of(kind, sale_id)
     value = request.cookies.get(HOST_PREFIX + name)
@@ -112,7 +130,7 @@ def read(
     return value
 
 
-def sales_with(request: web.Request | PlainRequest, kind: Kind, *, is_secure: bool) -> list[str]:
+def sales_with(request: Asking, kind: Kind, *, is_secure: bool) -> list[str]:
     """Return the sales of which the browser has such a cookie, the newest token first."""
     newest: dict[str, int] = {}
     for name, value in request.cookies.items():
@@ -124,7 +142,5 @@ def sales_with(request: web.Request | PlainRequest, kind: Kind, *, is_secure: bo
 
 def take_back(response: web.StreamResponse, kind: Kind, sale_id: str, *, is_secure: bool) -> None:
     """Delete a cookie under both its names."""
-    name = name_of(kind, sale_id)
-    response.del_cookie(HOST_PREFIX + name, path="/", secure=True, httponly=True, samesite="Lax")
-    if not is_secure:
-        response.del_cookie(name, path="/")
+    for line in _lines(f"{name_of(kind, sale_id)}=", ENDED, is_secure=is_secure):
+        response.headers.add("Set-Cookie", line)

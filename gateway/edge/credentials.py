@@ -5,8 +5,6 @@ import hmac
 from contextlib import suppress
 from typing import Final
 
-from aiohttp import web
-
 from gateway.app_keys import DEVICE_PROOFS, EPOCHS, KEY_RING, SETTINGS, TOKENS
 from gateway.edge import cookies
 from groundwork.device_proof import REPLAY_WINDOW_MS, DeviceProof
@@ -17,13 +15,11 @@ from groundwork.errors import (
     StoreUnavailable,
     TicketInvalid,
 )
-from groundwork.plain_request import PlainRequest
+from groundwork.plain_request import Asking, PlainRequest
 from groundwork.tokens import PassClaims, TicketClaims
 from lua.keys import spent_key
 
 SCHEMES = ("bearer", "dpop")
-# What carries a pass is read alike with the framework and without it.
-Asking = web.Request | PlainRequest
 # Between a ticket and its seal; no token has this character.
 SEAL_MARK: Final = "~"
 
@@ -34,7 +30,7 @@ def authorization(request: Asking) -> str | None:
     return token.strip() if scheme.lower() in SCHEMES and token.strip() else None
 
 
-def read_ticket(request: web.Request, sale_id: str, in_body: str | None = None) -> TicketClaims:
+def read_ticket(request: Asking, sale_id: str, in_body: str | None = None) -> TicketClaims:
     """Return the fan's ticket for the sale: from the body, the header, or the cookie.
 
     Raises TicketInvalid when there is none, or none that counts.
@@ -45,7 +41,16 @@ def read_ticket(request: web.Request, sale_id: str, in_body: str | None = None) 
     return request.app[TOKENS].read_ticket(text, sale_id)
 
 
-def read_kept_ticket(request: web.Request, sale_id: str) -> TicketClaims:
+def find_ticket(request: Asking, sale_id: str) -> TicketClaims | None:
+    """Return the ticket that the header or the cookie has for the sale; None without one that counts."""
+    text = authorization(request) or ticket_cookie(request, sale_id)[0]
+    if text:
+        with suppress(TicketInvalid):
+            return request.app[TOKENS].read_ticket(text, sale_id)
+    return None
+
+
+def read_kept_ticket(request: Asking, sale_id: str) -> TicketClaims:
     """Return the ticket out of this browser's own cookie: its text alone, from elsewhere, is not it.
 
     For the fan whose browser has kept the cookie and lost the key. Raises TicketInvalid.
@@ -56,12 +61,12 @@ def read_kept_ticket(request: web.Request, sale_id: str) -> TicketClaims:
     return request.app[TOKENS].read_ticket(text, sale_id)
 
 
-def sealed(request: web.Request, ticket: str) -> str:
+def sealed(request: Asking, ticket: str) -> str:
     """Return what a ticket's cookie holds: the ticket, and a seal that no script and no log sees."""
     return f"{ticket}{SEAL_MARK}{seal_of(request, ticket)}"
 
 
-def ticket_cookie(request: web.Request, sale_id: str) -> tuple[str, str]:
+def ticket_cookie(request: Asking, sale_id: str) -> tuple[str, str]:
     """Return the ticket and the seal of the sale's cookie, empty texts without one."""
     value = cookies.read(
         request, cookies.TICKET, sale_id, is_secure=request.app[SETTINGS].is_secure
@@ -70,7 +75,7 @@ def ticket_cookie(request: web.Request, sale_id: str) -> tuple[str, str]:
     return text, seal
 
 
-def seal_of(request: web.Request, ticket: str) -> str:
+def seal_of(request: Asking, ticket: str) -> str:
     """Return the seal of a ticket's cookie, 22 characters."""
     digest = hmac.digest(request.app[KEY_RING].secret(b"ticket cookie"), ticket.encode(), "sha256")
     return base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")
@@ -100,7 +105,7 @@ def read_pass(request: Asking, sale_id: str | None, waiting_room_url: str) -> Pa
     raise refusal
 
 
-def prove_device(request: web.Request, bound_to: str | None) -> DeviceProof | None:
+def prove_device(request: Asking, bound_to: str | None) -> DeviceProof | None:
     """Return the proof of the request's device key, or None without one.
 
     With `bound_to` (a key's thumbprint) only that key's proof will do. Raises DeviceProofInvalid.
@@ -110,15 +115,17 @@ def prove_device(request: web.Request, bound_to: str | None) -> DeviceProof | No
         if bound_to is not None:
             raise DeviceProofInvalid("missing")
         return None
+    # A plain request's path is written as it is.
+    path = request.path if isinstance(request, PlainRequest) else request.rel_url.raw_path
     proof = request.app[DEVICE_PROOFS].verify(
-        header, request.method, request.rel_url.raw_path, request.host, request.scheme
+        header, request.method, path, request.host, request.scheme
     )
     if bound_to is not None and proof.jkt != bound_to:
         raise DeviceProofInvalid("another-key")
     return proof
 
 
-async def prove_device_once(request: web.Request, admission: PassClaims) -> None:
+async def prove_device_once(request: Asking, admission: PassClaims) -> None:
     """Check the proof of the key that a pass is bound to, and that it is not brought a second time.
 
     For what no script of the line spends it in. While the store is away a repeated proof is taken: who

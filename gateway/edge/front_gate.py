@@ -1,4 +1,4 @@
-"""The admission gate for plain requests of fans inside: the same checks, before the framework is woken."""
+"""Plain requests that many make at once: the same checks as everybody's, before the framework is woken."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
@@ -17,9 +17,9 @@ from gateway.origin.health import FAILED
 from groundwork.access_log import RouteCounts
 from groundwork.answers import Answer, AnswerHeaders
 from groundwork.errors import BookingError
-from groundwork.front_calls import Answering, Found, FrontCall
+from groundwork.front_calls import Answering, Found, FrontCall, OwnCall
 from groundwork.identity import Identity
-from groundwork.plain_request import NotPlain, PlainRequest, read_plain
+from groundwork.plain_request import NotPlain, Peer, PlainRequest, read_plain
 from groundwork.problem_json import REQUEST_ID, answer_of, internal_error, problem_of
 
 # The request line of our longest call has 90.
@@ -32,9 +32,9 @@ NO_HOST: Final = " "
 
 
 class Line(NamedTuple):
-    """What a request line asks for: a call of the shop, and the parts of its path."""
+    """What a request line asks for: a call of the shop or of ours, and the parts of its path."""
 
-    call: FrontCall
+    call: FrontCall | OwnCall
     counts: RouteCounts
     path: str
     parts: Sequence[str]
@@ -43,21 +43,21 @@ class Line(NamedTuple):
 class FrontGate:
     """Finds answers for requests that cannot mean anything else; all others are the framework's.
 
-    Nothing is refused here for what a request lacks: without a pass that counts, it is left to the
-    framework, and `pass_on` says why not.
+    Nothing is refused here for what a request lacks: a call of the shop without a pass that counts is
+    left to the framework, and `pass_on` says why not. `own` calls need none.
     """
 
-    def __init__(self, app: web.Application) -> None:
+    def __init__(self, app: web.Application, own: Sequence[OwnCall] = ()) -> None:
         self._app = app
+        self._own = own
         self._clock = app[CLOCK]
         self._common = AnswerHeaders(security_headers(is_strict=app[SETTINGS].is_strict)).lines
         self._counts: dict[str, RouteCounts] = {}
-        app.on_cleanup.append(self._hand_over)
         self._line: Callable[[bytes], Line | None] = lru_cache(LINES_REMEMBERED_MAX)(
             self._read_line
         )
 
-    def find(self, data: bytes) -> bytes | Found | None:
+    def find(self, data: bytes, peer: Peer) -> bytes | Found | None:
         """Return the answer to the bytes, or who will give it; None leaves them to the framework."""
         line_end = data.find(b"\r\n")
         if not 0 < line_end <= LINE_BYTES_MAX:
@@ -67,24 +67,25 @@ class FrontGate:
             return None
         began_ms = self._clock.monotonic_ms()
         try:
-            request = read_plain(self._app, line.call.method, line.path, data, line_end)
+            request = read_plain(self._app, line.call.method, line.path, data, line_end, peer)
             if not self._app[HOSTS].takes(request.headers.get("Host") or NO_HOST):
                 return None
             request[REQUEST_ID] = new_request_id()
             check_site(request)
-            identity = identity_inside(request, admission_of(request))
+            identity: Identity | None = None
+            answer: Answer | Answering | None
+            if isinstance(line.call, OwnCall):
+                answer = line.call.answer(line.parts, request)
+            else:
+                identity = identity_inside(request, admission_of(request))
+                answer = line.call.answer(line.parts, request, identity)
         except (NotPlain, BookingError):
             return None
-        answer = line.call.answer(line.parts, request, identity)
         if answer is None:
             return None
         if isinstance(answer, Answer):
             return self._given(line, request, identity, answer, began_ms)
         return partial(self._answer, line, request, identity, answer, began_ms)
-
-    async def _hand_over(self, _: web.Application) -> None:
-        for counts in self._counts.values():
-            counts.hand_over()
 
     def _read_line(self, line: bytes) -> Line | None:
         text = line.decode("latin-1")
@@ -92,9 +93,10 @@ class FrontGate:
         path = rest.removesuffix(VERSION)
         if path == rest or is_ambiguous(path, path):
             return None
-        if self._app[POLICY].demand(method, path).needs != "pass":
-            return None
-        for call in self._app[DOOR].front_calls():
+        calls: list[FrontCall | OwnCall] = [*self._own]
+        if self._app[POLICY].demand(method, path).needs == "pass":
+            calls += self._app[DOOR].front_calls()
+        for call in calls:
             if call.method == method and (found := call.path.fullmatch(path)):
                 if call.route not in self._counts:
                     self._counts[call.route] = RouteCounts("gateway", call.route)
@@ -105,7 +107,7 @@ class FrontGate:
         self,
         line: Line,
         request: PlainRequest,
-        identity: Identity,
+        identity: Identity | None,
         answering: Answering,
         began_ms: float,
     ) -> bytes:
@@ -121,14 +123,15 @@ class FrontGate:
         self,
         line: Line,
         request: PlainRequest,
-        identity: Identity,
+        identity: Identity | None,
         answer: Answer,
         began_ms: float,
     ) -> bytes:
         """Count the answer where the framework's are counted, and return it as bytes."""
         took_ms = self._clock.monotonic_ms() - began_ms
-        self._app[ORIGIN_HEALTH].note(identity.sale_id, answer.status, took_ms)
-        if answer.status in FAILED:
-            note_failed(request, identity)
+        if identity is not None:
+            self._app[ORIGIN_HEALTH].note(identity.sale_id, answer.status, took_ms)
+            if answer.status in FAILED:
+                note_failed(request, identity)
         line.counts.note_soon(answer.status, took_ms / 1000, request.method, request[REQUEST_ID])
         return answer.on_wire(self._common, self._clock.now_ms())

@@ -5,7 +5,7 @@ from aiohttp.typedefs import Handler
 
 from gateway.app_keys import POLICY, SETTINGS
 from groundwork.edge_errors import CrossSite
-from groundwork.plain_request import PlainRequest
+from groundwork.plain_request import Asking
 from groundwork.same_site import is_from_elsewhere
 
 
@@ -20,7 +20,7 @@ async def refuse_other_sites(request: web.Request, handler: Handler) -> web.Stre
     return await handler(request)
 
 
-def check_site(request: web.Request | PlainRequest) -> None:
+def check_site(request: Asking) -> None:
     """Raise CrossSite when a page of another site sent this, and the policy does not take that."""
     if is_from_elsewhere(request, request.app[SETTINGS].public_url) and not request.app[
         POLICY

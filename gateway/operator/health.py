@@ -8,6 +8,7 @@ import structlog
 from aiohttp import web
 
 from gateway.operator.policies import Anybody, Nearby, PolicedRoutes
+from groundwork.counted_soon import tell_counts
 from groundwork.metrics import metrics_body
 
 Check = Callable[[], Awaitable[None]]
@@ -47,5 +48,6 @@ async def ready(request: web.Request) -> web.Response:
 @routes.get("/metrics", Nearby("metrics"))
 async def metrics(_request: web.Request) -> web.Response:
     """Answer the numbers of all processes of this machine."""
+    tell_counts()
     body, content_type = await asyncio.to_thread(metrics_body)
     return web.Response(body=body, headers={"Content-Type": content_type})

@@ -43,6 +43,7 @@ from groundwork.errors import (
     TooManyRequests,
 )
 from groundwork.operations import DPOP, IF_NONE_MATCH, ApiRoutes, Credential
+from groundwork.plain_request import Asking
 from groundwork.ready_answers import ReadyAnswers
 from groundwork.tokens import TicketClaims
 from groundwork.typed_answers import Created, Encoded, Json, NoContent, NotModified
@@ -51,6 +52,7 @@ routes = ApiRoutes("Waiting room")
 
 Text = Annotated[str, msgspec.Meta(max_length=4096)]
 BOARD_PATH: Final = "/api/sales/{sale}/status"
+JOIN_PATH: Final = "/api/sales/{sale}/join"
 # Caches may keep the board for the second in which it is true.
 BOARD_HEADERS: Final = {"Cache-Control": "public, max-age=1"}
 TICKET: Final = Credential("ticket")
@@ -139,7 +141,7 @@ async def challenge(request: web.Request, query: ChallengeQuery) -> Json[Challen
 
 
 @routes.post(
-    "/api/sales/{sale}/join",
+    JOIN_PATH,
     refuses=[
         *(SaleNotFound, SaleClosed, BotCheckFailed, DeviceProofInvalid, TicketMoved),
         *(AccessCodeInvalid, MailboxNeeded, TooManyRequests, StoreUnavailable),
@@ -149,16 +151,17 @@ async def challenge(request: web.Request, query: ChallengeQuery) -> Json[Challen
 )
 async def join(request: web.Request, body: JoinBody) -> Created[TicketDocument]:
     """Take the fan into the line; the same device gets the same place again."""
-    given = await joining.join(
-        request,
-        request.match_info["sale"],
-        body.altcha,
-        body.access_code or "",
-        body.mailbox or "",
-    )
+    given = await join_for(request, request.match_info["sale"], body)
     response = Created(ticket_document(given))
     give_ticket(request, response, given)
     return response
+
+
+async def join_for(request: Asking, sale_id: str, body: JoinBody) -> joining.TicketGiven:
+    """Take the fan into the line. Raises as `joining.join`."""
+    return await joining.join(
+        request, sale_id, body.altcha, body.access_code or "", body.mailbox or ""
+    )
 
 
 @routes.get(
@@ -260,10 +263,15 @@ def give_ticket(
     request: web.Request, response: web.StreamResponse, given: joining.TicketGiven
 ) -> None:
     """Set the ticket cookie."""
-    settings = request.config_dict[SETTINGS]
-    cookies.give(
+    for line in ticket_cookies(request, given):
+        response.headers.add("Set-Cookie", line)
+
+
+def ticket_cookies(request: Asking, given: joining.TicketGiven) -> list[str]:
+    """Return what Set-Cookie says to set the ticket cookie."""
+    settings = request.app[SETTINGS]
+    return cookies.lines_to_give(
         request,
-        response,
         cookies.TICKET,
         given.claims.sale_id,
         sealed(request, given.text),

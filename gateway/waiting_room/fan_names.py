@@ -2,22 +2,19 @@
 
 import base64
 import hmac
-from contextlib import suppress
 from typing import Final
-
-from aiohttp import web
 
 from gateway.app_keys import KEY_RING, MAILBOXES, SETTINGS, TOKEN_SOURCE
 from gateway.edge import cookies
-from gateway.edge.credentials import read_ticket
+from gateway.edge.credentials import find_ticket
 from gateway.waiting_room.sales import Sale
 from groundwork.check_errors import MailboxNeeded
-from groundwork.errors import TicketInvalid
+from groundwork.plain_request import Asking
 
 SECRET_NAME: Final = b"fan-id"
 
 
-def fan_id_of(request: web.Request, sale: Sale, jkt: str | None, mailbox: str = "") -> str:
+def fan_id_of(request: Asking, sale: Sale, jkt: str | None, mailbox: str = "") -> str:
     """Name the fan: by their mailbox in a sale that asks for one, else by their device key.
 
     Without either by the ticket they have, else anew. The name cannot be computed by others, so it
@@ -29,24 +26,24 @@ def fan_id_of(request: web.Request, sale: Sale, jkt: str | None, mailbox: str = 
         return _by_mailbox(request, sale.sale_id, jkt, mailbox)
     if jkt is not None:
         return named(request, f"{sale.sale_id}:key:{jkt}")
-    return _held(request, sale.sale_id, None) or "f_" + request.config_dict[TOKEN_SOURCE].token()
+    return _held(request, sale.sale_id, None) or "f_" + request.app[TOKEN_SOURCE].token()
 
 
-def named(request: web.Request, what: str) -> str:
+def named(request: Asking, what: str) -> str:
     """Return the name that only we can make of something."""
-    secret = request.config_dict[KEY_RING].secret(SECRET_NAME)
+    secret = request.app[KEY_RING].secret(SECRET_NAME)
     digest = hmac.digest(secret, what.encode(), "sha256")
     return "f_" + base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")
 
 
-def mailbox_confirmed(request: web.Request, sale_id: str, token: str = "") -> str | None:
+def mailbox_confirmed(request: Asking, sale_id: str, token: str = "") -> str | None:
     """Return what the fan's mailbox is called in the sale, by a token or by the browser's cookie."""
-    is_secure = request.config_dict[SETTINGS].is_secure
+    is_secure = request.app[SETTINGS].is_secure
     text = token or cookies.read(request, cookies.MAILBOX, sale_id, is_secure=is_secure) or ""
-    return request.config_dict[MAILBOXES].read(text, sale_id)
+    return request.app[MAILBOXES].read(text, sale_id)
 
 
-def _by_mailbox(request: web.Request, sale_id: str, jkt: str | None, token: str) -> str:
+def _by_mailbox(request: Asking, sale_id: str, jkt: str | None, token: str) -> str:
     mailbox = mailbox_confirmed(request, sale_id, token)
     if mailbox is not None:
         return named(request, f"{sale_id}:mailbox:{mailbox}")
@@ -57,10 +54,7 @@ def _by_mailbox(request: web.Request, sale_id: str, jkt: str | None, token: str)
     return held
 
 
-def _held(request: web.Request, sale_id: str, jkt: str | None) -> str | None:
+def _held(request: Asking, sale_id: str, jkt: str | None) -> str | None:
     """Return the name of the ticket the browser has, if it is bound to just that key, or to none."""
-    with suppress(TicketInvalid):
-        ticket = read_ticket(request, sale_id)
-        if ticket.jkt == jkt:
-            return ticket.fan_id
-    return None
+    ticket = find_ticket(request, sale_id)
+    return ticket.fan_id if ticket and ticket.jkt == jkt else None

@@ -33,6 +33,7 @@ from gateway.waiting_room.rooms import Room
 from gateway.waiting_room.sales import Phase, Sale
 from gateway.waiting_room.stepping_up import refuse_unchecked
 from gateway.waiting_room.watching import note, note_joined, signals_of_work
+from groundwork.counted_soon import count_soon
 from groundwork.errors import (
     BookingError,
     BotCheckFailed,
@@ -41,7 +42,7 @@ from groundwork.errors import (
     SaleNotOpen,
     SalePaused,
 )
-from groundwork.metrics import counter_of
+from groundwork.plain_request import Asking
 from groundwork.tokens import PassClaims, TicketClaims
 
 # What a fan is told at most to wait before asking again: their turn may come sooner than thought.
@@ -66,13 +67,13 @@ class PassGiven:
     go_to: str
 
 
-def phase_of(request: web.Request, sale: Sale) -> Phase:
+def phase_of(request: Asking, sale: Sale) -> Phase:
     """Return where the sale stands now."""
-    return sale.phase(request.config_dict[CLOCK].now_ms())
+    return sale.phase(request.app[CLOCK].now_ms())
 
 
 async def join(
-    request: web.Request, sale_id: str, altcha: str, code: str = "", mailbox: str = ""
+    request: Asking, sale_id: str, altcha: str, code: str = "", mailbox: str = ""
 ) -> TicketGiven:
     """Give the fan who solved the proof of work a place in line; the same device gets the same.
 
@@ -85,12 +86,12 @@ async def join(
     try:
         proof = prove_device(request, None)
         jkt = proof.jkt if proof else None
-        solved = request.config_dict[PROOF_OF_WORK].check(altcha, sale_id, jkt)
+        solved = request.app[PROOF_OF_WORK].check(altcha, sale_id, jkt)
     except BookingError:
         metrics.JOINS.labels(sale_id, "refused").inc()
         metrics.BOT_CHECKS.labels(sale_id, "proof_of_work", "refused").inc()
         raise
-    counter_of(metrics.BOT_CHECKS, sale_id, "proof_of_work", "passed").inc()
+    count_soon(metrics.BOT_CHECKS, sale_id, "proof_of_work", "passed")
     fan_id = fan_id_of(request, room.sale, jkt, mailbox)
     device = proof.replay_key if proof else None
     try:
@@ -112,9 +113,9 @@ async def join_by_waiting(
     room = _open_room(request, sale_id)
     fan_id = fan_id_of(request, room.sale, None)
     try:
-        nonce = request.config_dict[WAIT_TOKENS].check(wait_token, sale_id)
-        address = request.config_dict[CLIENT_ADDRESSES].of(request)
-        await request.config_dict[ALLOWANCES].spend(WAITING_JOINS, sale_id, address)
+        nonce = request.app[WAIT_TOKENS].check(wait_token, sale_id)
+        address = request.app[CLIENT_ADDRESSES].of(request)
+        await request.app[ALLOWANCES].spend(WAITING_JOINS, sale_id, address)
     except BookingError:
         metrics.JOINS.labels(sale_id, "refused").inc()
         metrics.BOT_CHECKS.labels(sale_id, "wait_token", "refused").inc()
@@ -125,15 +126,15 @@ async def join_by_waiting(
     return given
 
 
-def _open_room(request: web.Request, sale_id: str) -> Room:
-    room = request.config_dict[ROOMS].room(sale_id)
+def _open_room(request: Asking, sale_id: str) -> Room:
+    room = request.app[ROOMS].room(sale_id)
     if phase_of(request, room.sale) in ("closed", "draining"):
         raise SaleClosed
     return room
 
 
 async def _take_in(
-    request: web.Request,
+    request: Asking,
     room: Room,
     fan_id: str,
     jkt: str | None,
@@ -142,7 +143,7 @@ async def _take_in(
     code: str,
 ) -> TicketGiven:
     sale_id = room.sale.sale_id
-    rooms = request.config_dict[ROOMS]
+    rooms = request.app[ROOMS]
     try:
         lane = await lane_of(request, room.sale, fan_id, code, proof)
         asked = asked_from(request, sale_id)
@@ -153,9 +154,9 @@ async def _take_in(
     except BookingError:
         metrics.JOINS.labels(sale_id, "refused").inc()
         raise
-    counter_of(metrics.JOINS, sale_id, "joined" if joined.is_new else "repeated").inc()
+    count_soon(metrics.JOINS, sale_id, "joined" if joined.is_new else "repeated")
     rooms.note_joined(sale_id, joined, lane)
-    now_ms = request.config_dict[CLOCK].now_ms()
+    now_ms = request.app[CLOCK].now_ms()
     # Without a draw a number given before the opening is a place as soon as there are places.
     is_general, is_before = lane == GENERAL, room.sale.phase(now_ms) == "before"
     is_early = is_general and is_before and room.sale.draw is None
@@ -167,14 +168,14 @@ async def _take_in(
         lane=None if is_general else lane,
         jkt=jkt,
         issued_at_ms=now_ms,
-        expires_at_ms=now_ms + request.config_dict[SETTINGS].ticket_ms,
+        expires_at_ms=now_ms + request.app[SETTINGS].ticket_ms,
     )
     return signed(request, room, claims)
 
 
-def signed(request: web.Request, room: Room, claims: TicketClaims) -> TicketGiven:
+def signed(request: Asking, room: Room, claims: TicketClaims) -> TicketGiven:
     """Return the claims as a ticket."""
-    text = request.config_dict[TOKENS].sign_ticket(claims)
+    text = request.app[TOKENS].sign_ticket(claims)
     return TicketGiven(text, claims, phase_of(request, room.sale))
 
 
@@ -187,13 +188,13 @@ async def entered_again(request: web.Request, ticket: TicketClaims | None) -> Ti
     if ticket is None or ticket.entry_number is None:
         return None
     sale_id, fan_id = ticket.sale_id, ticket.entered_as or ticket.fan_id
-    rooms = request.config_dict[ROOMS]
+    rooms = request.app[ROOMS]
     room = rooms.room(sale_id)
     draw = room.sale.draw
     told = draw.on_board(room.sale.opens_at_ms) if draw else None
     if told is None or not told.lacks(ticket.entry_number):
         return None
-    entry_number = await request.config_dict[DRAWS].entries.find(sale_id, fan_id)
+    entry_number = await request.app[DRAWS].entries.find(sale_id, fan_id)
     if entry_number is None and told.state == "committed":
         joined = await rooms.line.join(sale_id, fan_id, f"entry:{fan_id}", None)
         entry_number = joined.entry_number
@@ -210,7 +211,7 @@ async def admit(
     Raises TicketInvalid, DeviceProofInvalid, NotYourTurn, SaleNotOpen, SalePaused, SaleClosed,
     StepUpNeeded.
     """
-    rooms = request.config_dict[ROOMS]
+    rooms = request.app[ROOMS]
     room = rooms.room(sale_id)
     ticket = read_ticket(request, sale_id, ticket_text)
     proof = prove_device(request, ticket.jkt)
@@ -244,11 +245,11 @@ async def admit(
         visit_id=visit.visit_id,
         jkt=ticket.jkt,
         seats_max=seats_max,
-        issued_at_ms=visit.ends_at_ms - request.config_dict[SETTINGS].pass_ms,
+        issued_at_ms=visit.ends_at_ms - request.app[SETTINGS].pass_ms,
         expires_at_ms=visit.ends_at_ms,
     )
     return PassGiven(
-        request.config_dict[TOKENS].sign_pass(claims),
+        request.app[TOKENS].sign_pass(claims),
         claims,
         entrance(request, room.sale, event_id),
     )
@@ -259,7 +260,7 @@ def entrance(request: web.Request, sale: Sale, event_id: str | None) -> str:
 
     Of the event they came for, or of the sale's first.
     """
-    if told := request.config_dict[POLICY].entrance:
+    if told := request.app[POLICY].entrance:
         return told
     if event_id in sale.event_ids:
         return f"/events/{event_id}/seats"

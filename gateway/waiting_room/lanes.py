@@ -2,19 +2,18 @@
 
 from contextlib import suppress
 
-from aiohttp import web
-
 from gateway import metrics
 from gateway.app_keys import ACCESS_CODES, ALLOWANCES, CLIENT_ADDRESSES
-from gateway.edge.credentials import read_ticket
+from gateway.edge.credentials import find_ticket
 from gateway.waiting_room.allowances import CODE_GUESSES
 from gateway.waiting_room.line_records import GENERAL
 from gateway.waiting_room.sales import Sale
 from gateway.waiting_room.spent_proofs import give_proof_back, spend_proof
-from groundwork.errors import AccessCodeInvalid, StoreUnavailable, TicketInvalid
+from groundwork.errors import AccessCodeInvalid, StoreUnavailable
+from groundwork.plain_request import Asking
 
 
-async def lane_of(request: web.Request, sale: Sale, fan_id: str, code: str, proof: str) -> str:
+async def lane_of(request: Asking, sale: Sale, fan_id: str, code: str, proof: str) -> str:
     """Return the lane the fan joins; a code that opens a better one than theirs is used for it.
 
     `proof` names the work for this join. Raises AccessCodeInvalid, TooManyRequests: nothing has
@@ -29,19 +28,18 @@ async def lane_of(request: web.Request, sale: Sale, fan_id: str, code: str, proo
     return min(lane, opened, key=lanes.index)
 
 
-def lane_held(request: web.Request, sale: Sale, fan_id: str) -> str:
+def lane_held(request: Asking, sale: Sale, fan_id: str) -> str:
     """Return the lane of the ticket that the fan has already, else the general line."""
-    with suppress(TicketInvalid):
-        ticket = read_ticket(request, sale.sale_id)
-        if ticket.fan_id == fan_id and ticket.lane in sale.lane_ids:
-            return ticket.lane
+    ticket = find_ticket(request, sale.sale_id)
+    if ticket and ticket.fan_id == fan_id and ticket.lane in sale.lane_ids:
+        return ticket.lane
     return GENERAL
 
 
-async def _redeem(request: web.Request, sale_id: str, fan_id: str, code: str, proof: str) -> str:
+async def _redeem(request: Asking, sale_id: str, fan_id: str, code: str, proof: str) -> str:
     """Use the code for the fan. Every try counts as a guess until the code turns out to be right."""
-    allowances = request.config_dict[ALLOWANCES]
-    address = request.config_dict[CLIENT_ADDRESSES].of(request)
+    allowances = request.app[ALLOWANCES]
+    address = request.app[CLIENT_ADDRESSES].of(request)
     outcome = "guesses-used-up"
     try:
         await allowances.spend(CODE_GUESSES, sale_id, address)
@@ -58,14 +56,14 @@ async def _redeem(request: web.Request, sale_id: str, fan_id: str, code: str, pr
     return lane
 
 
-async def _redeem_by(request: web.Request, sale_id: str, fan_id: str, code: str, proof: str) -> str:
+async def _redeem_by(request: Asking, sale_id: str, fan_id: str, code: str, proof: str) -> str:
     """Use the code for the fan by their work: a word that many know is not used up by one who works once.
 
     The work for a wrong code still counts.
     """
     is_spent_now = await spend_proof(request, sale_id, proof, fan_id)
     try:
-        return await request.config_dict[ACCESS_CODES].redeem(sale_id, code, fan_id)
+        return await request.app[ACCESS_CODES].redeem(sale_id, code, fan_id)
     except AccessCodeInvalid:
         if is_spent_now:
             with suppress(StoreUnavailable):

@@ -2,8 +2,6 @@
 
 from collections.abc import Collection
 
-from aiohttp import web
-
 from gateway import metrics
 from gateway.app_keys import CLIENT_ADDRESSES, CLOCK, NETWORK_LISTS, SETTINGS, SIGNAL_NOTES
 from gateway.bot_checks.challenge_pool import EASY, HARD, LEVELS
@@ -13,21 +11,20 @@ from gateway.bot_checks.proof_of_work import SolvedProof
 from gateway.bot_checks.signals import HARDER_FROM, against, score
 from gateway.edge.asking import spend
 from groundwork.errors import StoreUnavailable
+from groundwork.plain_request import Asking
 
 # A single small oddity is no reason to write anything down about somebody.
 NOTED_FROM = 15
 
 
-def signals_of(request: web.Request) -> set[str]:
+def signals_of(request: Asking) -> set[str]:
     """Return what the request's address and headers say."""
-    address = request.config_dict[CLIENT_ADDRESSES].of(request)
-    found = request.config_dict[NETWORK_LISTS].signals_of(address)
-    return found | signals_of_headers(
-        request.headers, is_secure=request.config_dict[SETTINGS].is_secure
-    )
+    address = request.app[CLIENT_ADDRESSES].of(request)
+    found = request.app[NETWORK_LISTS].signals_of(address)
+    return found | signals_of_headers(request.headers, is_secure=request.app[SETTINGS].is_secure)
 
 
-async def level_for(request: web.Request, sale_id: str) -> int:
+async def level_for(request: Asking, sale_id: str) -> int:
     """Return how much work to ask of the browser. Raises TooManyRequests."""
     is_odd = score(signals_of(request)) >= HARDER_FROM
     try:
@@ -38,7 +35,7 @@ async def level_for(request: web.Request, sale_id: str) -> int:
 
 
 async def note_joined(
-    request: web.Request, sale_id: str, fan_id: str, seen: Collection[str] = ()
+    request: Asking, sale_id: str, fan_id: str, seen: Collection[str] = ()
 ) -> None:
     """Write down what speaks against a fan who has just joined, if it is worth it."""
     found = {*signals_of(request), *seen}
@@ -46,19 +43,19 @@ async def note_joined(
         await note(request, sale_id, fan_id, found)
 
 
-async def note(request: web.Request, sale_id: str, fan_id: str, codes: Collection[str]) -> None:
+async def note(request: Asking, sale_id: str, fan_id: str, codes: Collection[str]) -> None:
     """Write down signals of a fan, and count them."""
     for code in codes:
         metrics.SIGNALS.labels(sale_id, code).inc()
-    await request.config_dict[SIGNAL_NOTES].note(sale_id, fan_id, against(codes))
+    await request.app[SIGNAL_NOTES].note(sale_id, fan_id, against(codes))
 
 
-def signals_of_work(request: web.Request, solved: SolvedProof, jkt: str | None) -> set[str]:
+def signals_of_work(request: Asking, solved: SolvedProof, jkt: str | None) -> set[str]:
     """Return what the work for a join says."""
     found = set()
     if jkt is None:
         found.add("no-device-key")
-    took_ms = request.config_dict[CLOCK].now_ms() - solved.issued_at_ms
+    took_ms = request.app[CLOCK].now_ms() - solved.issued_at_ms
     # Below zero two processes have different clocks, and nobody can tell.
     if solved.is_searched and 0 <= took_ms < LEVELS[solved.level].solved_ms_min:
         found.add("solved-too-fast")

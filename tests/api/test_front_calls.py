@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,27 +15,31 @@ from booking_core.app_keys import SHOP
 from booking_core.catalog.event import StockTier
 from booking_core.seats.holds import SeatHolds
 from gateway.app_keys import ROOMS
+from gateway.edge.client_address import ClientAddresses
 from gateway.edge.one_meaning import refuse_other_meanings
 from gateway.edge.other_sites import refuse_other_sites
 from gateway.edge.request_id import request_id
-from groundwork import access_log
+from groundwork import access_log, counted_soon
+from groundwork.counted_soon import tell_counts
 from groundwork.errors import StoreUnavailable
-from groundwork.front_calls import FRONT_CALLS, FRONT_DOOR
+from groundwork.front_calls import FRONT_DOOR
 from groundwork.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS
 from groundwork.plain_request import (
     BODY_BYTES_MAX,
     HEAD_BYTES_MAX,
     NotPlain,
+    Peer,
     PlainRequest,
     read_headers,
     read_plain,
 )
 from groundwork.problem_json import problem_json
-from tests.support.fan import Fan
+from tests.support.fan import DeviceKey, Fan
 from tests.support.shop import Shop
 
 # With this a request is the framework's, and means the same.
 SLOW = "TE: trailers"
+PEER = Peer("127.0.0.1", "http")
 RESERVE = "/api/bookings/reserve"
 Read = tuple[int, dict[str, str], bytes]
 
@@ -60,8 +65,12 @@ class Wire:
         async with asyncio.timeout(5):
             head = (await self.reader.readuntil(b"\r\n\r\n")).decode()
             first, *lines = head.strip().split("\r\n")
-            headers = dict(line.split(": ", 1) for line in lines)
-            assert len(headers) == len(lines), "no header comes twice"
+            pairs = [line.split(": ", 1) for line in lines]
+            headers = {name: value for name, value in pairs if name != "Set-Cookie"}
+            cookies = [value for name, value in pairs if name == "Set-Cookie"]
+            assert len(headers) + len(cookies) == len(lines), "no other header comes twice"
+            if cookies:
+                headers["Set-Cookie"] = "\n".join(cookies)
             assert headers.pop("Date").endswith(" GMT")
             body = await self.reader.readexactly(int(headers.get("Content-Length", 0)))
             return int(first.split(" ")[1]), headers, body
@@ -95,7 +104,7 @@ async def seats_seen(shop: Shop) -> tuple[str, Fan]:
 
 
 def is_found(shop: Shop, data: bytes) -> bool:
-    return shop.gateway[FRONT_DOOR](data) is not None
+    return shop.gateway[FRONT_DOOR](data, PEER) is not None
 
 
 async def both_ways(shop: Shop, method: str, path: str, *headers: str) -> Read:
@@ -199,7 +208,7 @@ async def test_what_is_not_one_whole_request_is_the_frameworks(shop: Shop) -> No
 
 
 def plain(head: str, body: bytes = b"", method: str = "POST") -> PlainRequest:
-    return read_plain(None, method, "/", f"X{head}\r\n\r\n".encode() + body, 1)  # type: ignore[arg-type]
+    return read_plain(None, method, "/", f"X{head}\r\n\r\n".encode() + body, 1, PEER)  # type: ignore[arg-type]
 
 
 def test_a_body_is_as_long_as_its_head_says() -> None:
@@ -230,7 +239,7 @@ def test_a_body_is_as_long_as_its_head_says() -> None:
 )  # fmt: skip
 def test_cookies_are_read_as_the_framework_reads_them(text: str) -> None:
     headers = read_headers(b"Cookie: " + text.encode()) if text else read_headers(b"X: y")
-    request = PlainRequest(None, "GET", "/", headers, b"")  # type: ignore[arg-type]
+    request = PlainRequest(None, "GET", "/", headers, b"", PEER)  # type: ignore[arg-type]
     assert request.cookies == {name: each.value for name, each in parse_cookie_header(text)}
 
 
@@ -257,9 +266,8 @@ async def test_answers_come_in_the_order_they_were_asked_for(shop: Shop) -> None
 
 
 async def test_every_answer_is_counted_in_both_tiers_like_the_frameworks(shop: Shop) -> None:
-    async def counted(route: str, status: str) -> list[tuple[float, float]]:
-        await shop.gateway[FRONT_DOOR].__self__._hand_over(shop.gateway)
-        await shop.core[FRONT_CALLS][0].answer.__self__._hand_over(shop.core)
+    def counted(route: str, status: str) -> list[tuple[float, float]]:
+        tell_counts()
         return [
             (
                 HTTP_REQUESTS.labels(tier, route, status)._value.get(),
@@ -272,17 +280,19 @@ async def test_every_answer_is_counted_in_both_tiers_like_the_frameworks(shop: S
     for (method, address, body), route, status in (
         (("GET", path, b""), "/api/events/{event}/seats", "200"),
         (("POST", RESERVE, b"{}"), RESERVE, "400"),
+        (("POST", "/api/sales/tour/join", b"{}"), "/api/sales/{sale}/join", "400"),
     ):
-        before = await counted(route, status)
+        tiers = 1 if route.endswith("join") else 2
+        before = counted(route, status)[:tiers]
         for headers in ((), (SLOW,)):
             async with wire(shop) as one:
                 for _ in range(5):
                     data = asked(method, address, bearer(fan), *headers, body=body)
                     assert (await one.ask(data))[0] == int(status)
-            now = await counted(route, status)
+            now = counted(route, status)[:tiers]
             assert [(a - c, b - d) for (a, b), (c, d) in zip(now, before, strict=True)] == [
                 (5, 5)
-            ] * 2, (route, headers)
+            ] * tiers, (route, headers)
             before = now
 
 
@@ -359,6 +369,122 @@ async def test_a_reserve_is_refused_the_same_both_ways(shop: Shop) -> None:
     assert await shop.seat_digits(event) == "10000000"
 
 
+async def join_both_ways(
+    shop: Shop, fan: Fan, sale: str, altcha: str, *headers: str, **body: Any
+) -> tuple[int, dict[str, str], dict[str, Any]]:
+    """The one answer to a join that both ways give, but for what is each one's own."""
+    path, answers = f"/api/sales/{sale}/join", []
+    for slow in ((), (SLOW,)):
+        proven = [f"DPoP: {value}" for value in fan.proven("POST", path).values()]
+        if fan.key:
+            proven.append(f"Host: {urlsplit(shop.url).netloc}")
+        data = asked("POST", path, *headers, *proven, *slow, body=wanted(altcha=altcha, **body))
+        if fan.key:
+            data = data.replace(b"Host: 127.0.0.1\r\n", b"", 1)
+        assert is_found(shop, data) is not bool(slow)
+        async with wire(shop) as one:
+            status, told, content = await one.ask(data)
+        found = json.loads(content)
+        if ticket := found.pop("ticket", ""):
+            claims = shop.tokens.read_ticket(ticket, sale)
+            assert (claims.fan_id, claims.jkt) == (found["fan_id"], fan.key and fan.key.jkt)
+            assert f"__Host-onsale-ticket-{sale}={ticket}~" in told["Set-Cookie"]
+            told["Set-Cookie"] = re.sub(r"=e[^;]+", "=…", told["Set-Cookie"])
+            told.pop("Content-Length")
+        found.pop("instance", None)
+        answers.append((status, told, found))
+    assert answers[0] == answers[1]
+    return answers[0]
+
+
+async def test_a_join_is_the_same_both_ways(shop: Shop) -> None:
+    sale = await shop.new_sale()
+    fan = Fan(shop, DeviceKey())
+    altcha = await fan.solved(sale)
+    status, headers, found = await join_both_ways(shop, fan, sale, altcha)
+    assert (status, headers["Cache-Control"]) == (201, "no-store")
+    assert headers["Set-Cookie"].count("\n") == 1  # over plain http it has its bare name, too
+    assert found["place"] == 1
+    # Without a key by the ticket that comes along, as a header or as a cookie.
+    keyless = Fan(shop)
+    assert (await keyless.join(sale)).status == 201
+    for header in (
+        f"Authorization: Bearer {keyless.ticket}",
+        f"Cookie: a=b; onsale-ticket-{sale}={keyless.ticket}",
+    ):
+        altcha = await keyless.solved(sale)
+        status, _, found = await join_both_ways(shop, keyless, sale, altcha, header)
+        assert (status, found["place"], found["fan_id"]) == (201, 2, keyless.fan_id)
+
+
+async def test_a_join_with_too_many_cookies_takes_the_oldest_back_both_ways(shop: Shop) -> None:
+    sale, fan = await shop.new_sale(), Fan(shop)
+    await fan.join(sale)
+    others = "; ".join(f"__Host-onsale-ticket-old-{n}={fan.ticket}" for n in range(12))
+    cookie = f"Cookie: onsale-ticket-{sale}={fan.ticket}; {others}"
+    altcha = await fan.solved(sale)
+    _, headers, _ = await join_both_ways(shop, fan, sale, altcha, cookie)
+    ended = [line for line in headers["Set-Cookie"].split("\n") if "Max-Age=0" in line]
+    assert ended
+    assert all(line.split("=")[0].split("-")[-2] == "old" for line in ended)
+
+
+async def test_a_join_is_refused_the_same_both_ways(shop: Shop) -> None:
+    sale, closed = await shop.new_sale(), await shop.new_sale(state="closed")
+    fan = Fan(shop)
+    good, used = await fan.solved(sale), await fan.solved(sale)
+    assert (await Fan(shop).join(sale, altcha=used)).status == 201
+    for where, altcha, headers, more, code in (
+        (sale, "", (), {}, "bot-check-failed"), (sale, "x" * 5_000, (), {}, "request-invalid"),
+        (sale, used, (), {}, "bot-check-failed"), (sale, "e30=", (), {}, "bot-check-failed"),
+        (sale, good, ("DPoP: nonsense",), {}, "device-proof-invalid"),
+        (sale, good, ("DPoP: ",), {}, "device-proof-invalid"),
+        (sale, good, ("Accept: text/html",), {"access_code": 7}, "request-invalid"),
+        (sale, good, (), {"access_code": "no such code"}, "access-code-invalid"),
+        ("no-such-sale", good, (), {}, "sale-not-found"), (closed, good, (), {}, "sale-closed"),
+    ):  # fmt: skip
+        status, told, found = await join_both_ways(shop, fan, where, altcha, *headers, **more)
+        assert (found["code"], status) == (code, found["status"]), (code, altcha[:20])
+        assert "Set-Cookie" not in told
+    path = f"/api/sales/{sale}/join"
+    for body in (b"", b"{", b"[]", b"\xff", b'{"altcha": 7}'):
+        async with wire(shop) as one:
+            status, _, content = await one.ask(asked("POST", path, body=body))
+        assert (status, json.loads(content)["code"]) == (400, "request-invalid")
+
+
+async def test_a_join_that_another_site_sends_or_that_is_not_plain_is_the_frameworks(
+    shop: Shop,
+) -> None:
+    sale = await shop.new_sale()
+    path = f"/api/sales/{sale}/join"
+    assert is_found(shop, asked("POST", path, body=b"{}"))
+    for header in (
+        "Sec-Fetch-Site: cross-site", "Origin: https://elsewhere.example", 'Cookie: a="b"', "X: é",
+        "X-Forwarded-For: 8.8.8.8\r\nX-Forwarded-For: 8.8.4.4",
+    ):  # fmt: skip
+        assert not is_found(shop, asked("POST", path, header, body=b"{}")), header
+    for other in (f"/api/sales/{sale}/joins", "/api/sales/No/join", f"{path}?x", f"{path}/"):
+        assert not is_found(shop, asked("POST", other, body=b"{}")), other
+    assert not is_found(shop, asked("GET", path))
+    async with wire(shop) as one:
+        assert (await one.ask(asked("POST", path, "Sec-Fetch-Site: cross-site", body=b"{}")))[
+            0
+        ] == 403
+
+
+def test_who_is_at_the_other_end_is_known_without_the_framework() -> None:
+    lines = (
+        b"POST / HTTP/1.1\r\nX-Forwarded-For: 1.1.1.1, 198.51.100.1\r\nContent-Length: 0\r\n\r\n"
+    )
+    end = lines.find(b"\r\n")
+    for remote, address in (("10.0.0.1", "198.51.100.1"), ("203.0.113.9", "203.0.113.9")):
+        peer = Peer(remote, "https")
+        request = read_plain(None, "POST", "/", lines, end, peer)  # type: ignore[arg-type]
+        assert ClientAddresses("10.0.0.0/8").of(request) == address
+        assert request.scheme == "https"
+
+
 async def test_what_another_site_sends_is_the_frameworks_to_refuse(shop: Shop) -> None:
     event, fan = await shop.new_event(8), Fan.inside(shop)
     body = wanted(event_id=event, seat_ids=["A-1"])
@@ -412,7 +538,8 @@ async def test_a_fan_who_hangs_up_has_the_hold_that_was_under_way(shop: Shop) ->
 
 
 async def test_what_is_counted_soon_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access_log, "HANDED_OVER_SECONDS", 0.01)
+    tell_counts()
+    monkeypatch.setattr(counted_soon, "TOLD_EVERY_SECONDS", 0.01)
     counts = access_log.RouteCounts("gateway", "/soon")
     seconds = HTTP_REQUEST_SECONDS.labels("gateway", "/soon")
     for took in (0.0, 0.001, 0.3, 7.0, 100.0):

@@ -10,8 +10,9 @@ from prometheus_client import Histogram
 
 from gateway.app_keys import ROOMS
 from groundwork.body_count import BETWEEN_REQUESTS, UNKNOWN, bytes_owed
+from groundwork.counted_soon import observe_many
 from groundwork.errors import StoreUnavailable
-from groundwork.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS, observe_many
+from groundwork.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS
 from groundwork.ready_answers import READY_ANSWERS, REQUEST_BYTES_MAX
 from groundwork.redis_store import RedisStore
 from tests.support.fan import Fan

@@ -1,0 +1,106 @@
+"""Counts that are told to the file the processes share once a second: a thousand cost no more than one."""
+
+import asyncio
+import time
+from bisect import bisect_left
+from collections import Counter as CountsBy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from prometheus_client import Counter, Histogram
+
+# No scrape comes more often than this.
+TOLD_EVERY_SECONDS: Final = 1.0
+
+
+class Observed:
+    """Values that a histogram is told of later: any number of them at the cost of a few."""
+
+    def __init__(self, histogram: Histogram) -> None:
+        self._histogram = histogram
+        # The library has no public names for these; tests hold this to what `observe` does.
+        self._bounds = histogram._upper_bounds  # noqa: SLF001
+        self._counts = [0] * len(self._bounds)
+        self._sum = 0.0
+
+    def add(self, value: float) -> None:
+        """Take in a value."""
+        self._counts[bisect_left(self._bounds, value)] += 1
+        self._sum += value
+
+    def hand_over(self) -> None:
+        """Tell the histogram."""
+        self._histogram._sum.inc(self._sum)  # noqa: SLF001
+        self._sum = 0.0
+        for at, bucket in enumerate(self._histogram._buckets):  # noqa: SLF001
+            if self._counts[at]:
+                bucket.inc(self._counts[at])
+                self._counts[at] = 0
+
+
+def observe_many(histogram: Histogram, value: float, count: int) -> None:
+    """Observe the same value so many times, at the cost of once."""
+    histogram._sum.inc(value * count)  # noqa: SLF001
+    for bound, bucket in zip(histogram._upper_bounds, histogram._buckets, strict=True):  # noqa: SLF001
+        if value <= bound:
+            bucket.inc(count)
+            return
+
+
+Labels = tuple[str, ...]
+
+
+class _Waiting:
+    """What this process has counted and not told yet."""
+
+    def __init__(self) -> None:
+        self.counts: CountsBy[tuple[Counter, Labels]] = CountsBy()
+        self.observed: dict[tuple[Histogram, Labels], Observed] = {}
+        # On which loop telling is due; a loop that was stopped before tells nothing.
+        self.loop: asyncio.AbstractEventLoop | None = None
+
+    def see_to_it(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self.loop is not loop:
+            self.loop = loop
+            loop.call_later(TOLD_EVERY_SECONDS, tell_counts)
+
+
+_waiting: Final = _Waiting()
+
+
+def count_soon(counter: Counter, *labels: str, by: int = 1) -> None:
+    """Count within TOLD_EVERY_SECONDS. Needs a running loop."""
+    _waiting.counts[counter, labels] += by
+    _waiting.see_to_it()
+
+
+def observe_soon(histogram: Histogram, *labels: str, value: float) -> None:
+    """Observe a value within TOLD_EVERY_SECONDS. Needs a running loop."""
+    observed = _waiting.observed.get((histogram, labels))
+    if observed is None:
+        child = histogram.labels(*labels) if labels else histogram
+        observed = _waiting.observed[histogram, labels] = Observed(child)
+    observed.add(value)
+    _waiting.see_to_it()
+
+
+@contextmanager
+def timed_soon(histogram: Histogram, *labels: str) -> Iterator[None]:
+    """Observe within TOLD_EVERY_SECONDS how many seconds the block took, however it ended."""
+    began = time.perf_counter()
+    try:
+        yield
+    finally:
+        observe_soon(histogram, *labels, value=time.perf_counter() - began)
+
+
+def tell_counts() -> None:
+    """Count what waits now: before a scrape, and when the process stops."""
+    _waiting.loop = None
+    for (counter, labels), count in _waiting.counts.items():
+        (counter.labels(*labels) if labels else counter).inc(count)
+    _waiting.counts.clear()
+    for observed in _waiting.observed.values():
+        observed.hand_over()
