@@ -153,8 +153,9 @@ def test_the_variables_of_the_dashboard_offer_something(
     assert rehearsed.verdict["clean"]
     sales = ask(f"{prometheus}/api/v1/label/sale/values")[1]["data"]
     events = ask(f"{prometheus}/api/v1/label/event/values")[1]["data"]
-    assert sales == ["demo"]
-    assert set(events) == {"demo-arena", "demo-drop"}
+    # Other tests of the same running system made theirs beside.
+    assert "demo" in sales
+    assert {"demo-arena", "demo-drop"} <= set(events)
 
 
 def test_what_is_scraped_pleases_promtool(running: RunningSystem, rehearsed: Rehearsed) -> None:
