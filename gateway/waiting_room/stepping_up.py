@@ -32,6 +32,7 @@ from gateway.edge.credentials import prove_device, read_ticket
 from gateway.waiting_room.allowances import STEP_UP_WAITS
 from gateway.waiting_room.code_mails import address_typed, send_code
 from gateway.waiting_room.spent_proofs import spend_proof
+from gateway.waiting_room.watching import NOTED_FROM, note, signals_of
 from groundwork.check_errors import MailCodeInvalid, StepUpFailed, StepUpNeeded
 from groundwork.errors import BotCheckFailed, StoreUnavailable
 from groundwork.tokens import TicketClaims
@@ -62,6 +63,9 @@ async def refuse_unchecked(request: web.Request, ticket: TicketClaims) -> int | 
     """
     try:
         codes = await noted(request, ticket)
+        if await note_what_is_new(request, ticket, codes):
+            # What could not be written down is held against nobody: the check's page would not know it.
+            codes = await noted(request, ticket)
     except StoreUnavailable:
         return None
     if is_needed(codes):
@@ -69,6 +73,21 @@ async def refuse_unchecked(request: web.Request, ticket: TicketClaims) -> int | 
         raise StepUpNeeded(against(codes), ways(request), f"/sales/{ticket.sale_id}/check")
     is_heavy = score(codes - {"stepped-up"}) >= SEATS_CAPPED_FROM
     return SEATS_CAP if is_heavy else None
+
+
+async def note_what_is_new(
+    request: web.Request, ticket: TicketClaims, codes: Collection[str]
+) -> bool:
+    """Write down what is seen of a fan at the door and was not before, and say whether there is any.
+
+    A person joins and a program comes in, or a farm joins from homes and shops from its data centre.
+    """
+    seen = signals_of(request)
+    new = against(seen - set(codes))
+    if not new or score(seen) < NOTED_FROM:
+        return False
+    await note(request, ticket.sale_id, ticket.fan_id, new)
+    return True
 
 
 def is_needed(codes: Collection[str]) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.app_keys import SIGNAL_NOTES
+from gateway.bot_checks import signal_notes
 from gateway.bot_checks.challenge_pool import EASY, HARD
 from gateway.bot_checks.network_lists import networks_in, write_list
 from gateway.bot_checks.signal_notes import SignalNotes
@@ -63,6 +64,52 @@ async def test_odd_fans_have_their_place_like_all_others(shop: Shop) -> None:
     assert [(await fan.join(sale)).json["place"] for fan in (odd, plain)] == [1, 2]
     assert {"data-centre", "headers-contradict", "no-language"} <= await noted(shop, odd)
     assert await noted(shop, plain) <= {"solved-too-fast"}, "the tests' riddles are found at once"
+
+
+async def test_who_comes_in_as_a_program_is_asked_for_the_check(shop: Shop) -> None:
+    """A person waits at home, and what comes in is a script in a data centre with the person's key."""
+    sale = await shop.new_sale()
+    fan = Fan(shop, DeviceKey(), headers=HOME)
+    assert (await fan.join(sale)).status == 201
+    assert await noted(shop, fan) <= {"solved-too-fast"}
+    await shop.rows("DELETE FROM fan_signals WHERE fan_id = %s", fan.fan_id)
+    fan.headers = {**CLOUD, **COPIED}
+    refused = await fan.let_in()
+    assert refused.code == "step-up-needed"
+    seen = {"data-centre", "headers-contradict", "no-language"}
+    assert set(refused.json["reasons"]) == seen == await noted(shop, fan)
+    fan.headers = {**HOME}
+    assert (await fan.let_in()).code == "step-up-needed", "it is not forgotten on the way back"
+    page = browser(shop)
+    page.headers["Cookie"] = f"onsale-ticket-{sale}={fan.ticket}"
+    assert "comes from a data centre" in (await page.get(f"/sales/{sale}/check")).body.decode()
+    await shop.gateway[SIGNAL_NOTES].note(sale, fan.fan_id, ["stepped-up"])
+    fan.headers = {**CLOUD, **COPIED}
+    assert (await fan.let_in()).status == 201
+
+
+async def test_what_cannot_be_written_down_stops_nobody_at_the_door(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sale = await shop.new_sale()
+    fan = Fan(shop, DeviceKey(), headers=HOME)
+    await fan.join(sale)
+    await shop.rows("DELETE FROM fan_signals WHERE fan_id = %s", fan.fan_id)
+    monkeypatch.setattr(signal_notes, "NOTES_WAITING_MAX", 0)
+    fan.headers = {**CLOUD, **COPIED}
+    assert (await fan.let_in()).status == 201
+
+
+async def test_who_goes_on_elsewhere_comes_in_like_all_others(shop: Shop) -> None:
+    """From home to a train, behind a VPN, or with a browser that names no language."""
+    sale = await shop.new_sale()
+    for headers, known in ((CLOUD, {"data-centre"}), (RELAY, set()), (COPIED, set())):
+        fan = Fan(shop, DeviceKey(), headers=HOME)
+        assert (await fan.join(sale)).status == 201
+        await shop.rows("DELETE FROM fan_signals WHERE fan_id = %s", fan.fan_id)
+        fan.headers = {"Accept-Language": "en", **headers}
+        assert (await fan.let_in()).status == 201, headers
+        assert await noted(shop, fan) >= known
 
 
 async def test_a_solution_of_somebody_else_is_held_against_who_shows_it(shop: Shop) -> None:
