@@ -26,14 +26,12 @@ from booking_core.parts import open_parts
 from booking_core.seats import api as seats_api
 from booking_core.seats.app_keys import (
     CHANNELS,
-    HOLDING_TIME,
     HOLDS,
     SEAT_MAPS,
     STORE_CLOCK,
 )
 from booking_core.seats.channels import Channels
 from booking_core.seats.front_calls import SeatCalls
-from booking_core.seats.holding_time import HoldingTime
 from booking_core.seats.seat_map import SeatMaps
 from booking_core.settings import CoreSettings
 from groundwork.access_log import access_log
@@ -97,7 +95,6 @@ def make_app(
             app[POOL] = epochs.pool
             app[SHOP] = parts.catalog
             app[HOLDS] = parts.holds
-            app[HOLDING_TIME] = HoldingTime(epochs.store, settings)
             app[STORE_CLOCK] = StoreClock(epochs.store, clock)
             app[CHANNELS] = Channels(epochs.pool, clock)
             app[ORDERS] = parts.orders

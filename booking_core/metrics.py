@@ -54,7 +54,7 @@ ORDER_OUTCOMES = ("sold", "declined", "released", "pending")
 
 HOLDS = Counter(
     "onsale_holds_total",
-    "Asked-for holds, by outcome: held, swapped, taken, kept, orphan, over_limit, sold_out.",
+    "Asked-for holds, by outcome: held, swapped, taken, kept, orphan, over_limit, sold_out, enough.",
     ["event", "outcome"],
 )
 OFFERS = Counter(

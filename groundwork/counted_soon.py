@@ -57,14 +57,14 @@ class _Waiting:
     def __init__(self) -> None:
         self.counts: CountsBy[tuple[Counter, Labels]] = CountsBy()
         self.observed: dict[tuple[Histogram, Labels], Observed] = {}
-        # On which loop telling is due; a loop that was stopped before tells nothing.
+        # On which loop telling is due; a loop that was closed before tells nothing.
         self.loop: asyncio.AbstractEventLoop | None = None
 
     def see_to_it(self) -> None:
-        loop = asyncio.get_running_loop()
-        if self.loop is not loop:
-            self.loop = loop
-            loop.call_later(TOLD_EVERY_SECONDS, tell_counts)
+        # Asking for the running loop costs a call of the kernel, so it is not asked for each count.
+        if self.loop is None or self.loop.is_closed():
+            self.loop = asyncio.get_running_loop()
+            self.loop.call_later(TOLD_EVERY_SECONDS, tell_counts)
 
 
 _waiting: Final = _Waiting()

@@ -59,6 +59,8 @@ class RedisStore:
         self._waiting: list[tuple[Command, asyncio.Future[Any]]] = []
         self._under_way: set[asyncio.Task[None]] = set()
         self._flush_is_due = False
+        # The one on which the connections are; asking for it costs a call of the kernel.
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def call(self, *command: str | int | bytes) -> Any:
         """Return the server's answer to one command.
@@ -68,7 +70,7 @@ class RedisStore:
         """
         if len(self._waiting) >= CALLS_WAITING_MAX:
             raise StoreUnavailable(retry_after=1)
-        loop = asyncio.get_running_loop()
+        loop = self._loop = self._loop or asyncio.get_running_loop()
         answer: asyncio.Future[Any] = loop.create_future()
         self._waiting.append((command, answer))
         if not self._flush_is_due:
@@ -78,11 +80,12 @@ class RedisStore:
 
     def _flush(self) -> None:
         self._flush_is_due = False
+        assert self._loop is not None
         while self._waiting and len(self._under_way) < PIPELINES_UNDER_WAY_MAX:
             batch = self._waiting[:PIPELINE_CALLS_MAX]
             del self._waiting[:PIPELINE_CALLS_MAX]
             # A task of its own: a caller that is cancelled must not disturb its neighbours.
-            task = asyncio.get_running_loop().create_task(self._send(batch))
+            task = self._loop.create_task(self._send(batch))
             self._under_way.add(task)
             task.add_done_callback(self._landed)
 
@@ -126,7 +129,7 @@ class RedisStore:
         pool = self.client.connection_pool
         connection = await pool.get_connection()  # type: ignore[no-untyped-call]
         answers: list[Any] = []
-        loop = asyncio.get_running_loop()
+        assert self._loop is not None
         try:
             async with asyncio.timeout(SOCKET_TIMEOUT_SECONDS) as silence:
                 await connection.send_packed_command(packed, check_health=False)
@@ -141,7 +144,7 @@ class RedisStore:
                         answer = answer if shape is None else shape(answer)
                     answers.append(answer)
                     if len(answers) % ANSWERS_AT_ONCE == 0:
-                        silence.reschedule(loop.time() + SOCKET_TIMEOUT_SECONDS)
+                        silence.reschedule(self._loop.time() + SOCKET_TIMEOUT_SECONDS)
         except BaseException:
             # Whatever broke this off: the next caller must not read our answers.
             await connection.disconnect(nowait=True)

@@ -18,6 +18,7 @@ KEYS
   11 channels     hash    seat_index -> the channel it is kept for
   12 plan         string  the blocks, see includes/plan_blocks.lua
   13 operation    string  what this operation led to, if it was run before
+  14 holding      string  since when the fan has held places, one hold after the other
 
 ARGV
   1 epoch           integer
@@ -34,6 +35,9 @@ ARGV
                                     chance: a random number, 0 or more
   7 reservation_id  string          the name of the reservation to make
   8 operation_ms    integer         how long a repeat is recognised
+  9 holding_ms      integer or ""   how long a fan may hold, one hold after the other; "": without end
+  10 rest_ms        integer         and then not
+  11 useful_ms      integer         a shorter hold than this is none
 
 RETURNS
   {'held', reservation_id, reservation}  as asked, or as an earlier run of the operation did
@@ -43,6 +47,7 @@ RETURNS
   {'orphan', seat_index, ...}         somebody would be left alone; these would not do that
   {'over_limit', count, due}          no seat was held; the fan has so many, and so many dead
                                       holds, perhaps theirs among them, are not swept yet
+  {'enough', wait_ms}                 no seat was held; the fan has held for long enough, and may wait
   {'not_loaded'} {'fenced', epoch}    see includes/fence.lua
 
 Safe to repeat: the operation is remembered, and a fan who asks for just the seats of a hold of
@@ -56,6 +61,7 @@ theirs gets that hold, with its old end, so that nobody holds for ever by asking
 --- @include sweep_due
 --- @include put_hold
 --- @include repeated_hold
+--- @include holding_time
 --- @include offers
 --- @include offers_accepted
 --- @include digits
@@ -70,13 +76,13 @@ local k = {
   reservations = KEYS[5], expiries = KEYS[6], fan_counts = KEYS[7], stock = KEYS[8],
   offers = KEYS[9], log = KEYS[10], channels = KEYS[11], plan = KEYS[12],
 }
-local operation = KEYS[13]
+local operation, holding = KEYS[13], KEYS[14]
 local refusal = fence(k.meta, ARGV[1])
 if refusal then
   return refusal
 end
 local now = now_ms(ARGV[2])
-local expires_at = now + tonumber(ARGV[3])
+local holding_ms, rest_ms = ARGV[9], tonumber(ARGV[10])
 local fan_id, seats_max = ARGV[4], tonumber(ARGV[5])
 local reservation_id, operation_ms = ARGV[7], ARGV[8]
 
@@ -84,6 +90,11 @@ local repeated = repeated_hold(k, operation, now)
 if repeated then
   return repeated
 end
+local hold_ms, wait = may_hold(holding, tonumber(ARGV[3]), holding_ms, rest_ms, tonumber(ARGV[11]), now)
+if not hold_ms then
+  return {'enough', wait}
+end
+local expires_at = now + hold_ms
 local wish = cjson.decode(ARGV[6])
 
 -- The fan's own live hold of just these seats, or nil.
@@ -120,6 +131,7 @@ local function offer_instead(taken)
     }, now)
     redis.call('HSET', k.offers, fan_id, reservation_id)
     remember(operation, reservation_id, taken, operation_ms)
+    begin_holding(holding, holding_ms, rest_ms, now)
   end
   return refused
 end
@@ -160,4 +172,5 @@ local text = put_hold(k, reservation_id, {
   fan_id = fan_id, seats = wish.seats, expires_at_ms = expires_at, extended = false,
 }, now)
 remember(operation, reservation_id, nil, operation_ms)
+begin_holding(holding, holding_ms, rest_ms, now)
 return {'held', reservation_id, text}

@@ -13,6 +13,7 @@ KEYS
   9 offers        hash    fan_id -> the reservation offered to them
   10 log          stream  this epoch's changes
   11 operation    string  what this operation led to, if it was run before
+  12 holding      string  since when the fan has held places, one hold after the other
 
 ARGV
   1 epoch           integer
@@ -23,6 +24,9 @@ ARGV
   6 wish            JSON            tier, and quantity: 1 .. seats_max
   7 reservation_id  string          the name of the reservation to make
   8 operation_ms    integer         how long a repeat is recognised
+  9 holding_ms      integer or ""   how long a fan may hold, one hold after the other; "": without end
+  10 rest_ms        integer         and then not
+  11 useful_ms      integer         a shorter hold than this is none
 
 RETURNS
   {'held', reservation_id, reservation}  the reservation says what
@@ -30,6 +34,7 @@ RETURNS
   {'sold_out', due}                   not enough is free; so many dead holds are not swept yet
   {'over_limit', count, due}          no seat was held; the fan has so many, and so many dead
                                       holds, perhaps theirs among them, are not swept yet
+  {'enough', wait_ms}                 nothing was held; the fan has held for long enough, and may wait
   {'not_loaded'} {'fenced', epoch}    see includes/fence.lua
 
 Safe to repeat: the operation is remembered.
@@ -42,6 +47,7 @@ Safe to repeat: the operation is remembered.
 --- @include sweep_due
 --- @include put_hold
 --- @include repeated_hold
+--- @include holding_time
 --- @include offers
 
 local k = {
@@ -49,13 +55,13 @@ local k = {
   reservations = KEYS[5], expiries = KEYS[6], fan_counts = KEYS[7], stock = KEYS[8],
   offers = KEYS[9], log = KEYS[10],
 }
-local operation = KEYS[11]
+local operation, holding = KEYS[11], KEYS[12]
 local refusal = fence(k.meta, ARGV[1])
 if refusal then
   return refusal
 end
 local now = now_ms(ARGV[2])
-local expires_at = now + tonumber(ARGV[3])
+local holding_ms, rest_ms = ARGV[9], tonumber(ARGV[10])
 local fan_id, seats_max = ARGV[4], tonumber(ARGV[5])
 local reservation_id = ARGV[7]
 
@@ -63,6 +69,11 @@ local repeated = repeated_hold(k, operation, now)
 if repeated then
   return repeated
 end
+local hold_ms, wait = may_hold(holding, tonumber(ARGV[3]), holding_ms, rest_ms, tonumber(ARGV[11]), now)
+if not hold_ms then
+  return {'enough', wait}
+end
+local expires_at = now + hold_ms
 local wish = cjson.decode(ARGV[6])
 
 sweep_due(k, now, 200)
@@ -81,4 +92,5 @@ local text = put_hold(k, reservation_id, {
   expires_at_ms = expires_at, extended = false,
 }, now)
 remember(operation, reservation_id, nil, ARGV[8])
+begin_holding(holding, holding_ms, rest_ms, now)
 return {'held', reservation_id, text}

@@ -90,8 +90,17 @@ def operation_key(event_id: str, operation_id: str) -> str:
     return f"{{e:{event_id}}}:operation:{operation_id}"
 
 
+def settled_key(event_id: str, epoch: int, order_id: str, outcome: str, reservation_id: str) -> str:
+    """Return the key that says that an outcome of an order was shown in an epoch.
+
+    An order whose bank took too long may come to more than one, for other reservations.
+    """
+    name = f"settled:{epoch}:{order_id}:{outcome}:{reservation_id}"
+    return operation_key(event_id, name)
+
+
 def holding_key(event_id: str, fan_id: str) -> str:
-    """Return the key that lives from a fan's first hold of an event until they may begin anew."""
+    """Return the key that remembers since when a fan has held, until they may begin anew: milliseconds."""
     return f"{{e:{event_id}}}:holding:{fan_id}"
 
 

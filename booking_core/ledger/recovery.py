@@ -11,14 +11,13 @@ from booking_core.catalog.events import Catalog
 from booking_core.ledger.reconciler import Reconciler
 from booking_core.seats.allotment import Allotment, read_allotment
 from booking_core.seats.hold import read_reservation
-from booking_core.seats.holds import settled_key
 from groundwork.clock import Clock
 from groundwork.errors import StoreUnavailable
 from groundwork.postgres import Pool, connection
 from groundwork.redis_store import RedisStore
 from lua import LuaScript
 from lua.epochs import Epochs
-from lua.keys import event_keys, staged_keys
+from lua.keys import event_keys, settled_key, staged_keys
 
 # Fields written by one command while rebuilding: a few milliseconds of the server's time.
 CHUNK = 2_000

@@ -18,7 +18,6 @@ from booking_core.catalog.event import SLUG, Event
 from booking_core.catalog.seat_layout import SeatLayout
 from booking_core.seats.app_keys import (
     CHANNELS,
-    HOLDING_TIME,
     HOLDS,
     SEAT_MAPS,
     STORE_CLOCK,
@@ -164,17 +163,10 @@ async def hold_wanted(
     holds, now_ms = app[HOLDS], app[STORE_CLOCK].now_ms()
     channel = await app[CHANNELS].channel_of(event.event_id, body.channel_key)
     wish, seats_max = make_wish(event, layout, body, channel), seats_allowed(identity, event)
-    holding, event_id, fan_id = app[HOLDING_TIME], event.event_id, identity.fan_id
-    hold_ms = await holding.hold_ms(event_id, fan_id)
-    try:
-        with named_refusals(event, layout, now_ms):
-            hold = await holds.hold(event_id, fan_id, wish, seats_max, operation_id, hold_ms)
-    except SeatsTaken as refusal:
-        if refusal.offer is not None:  # a hold, too
-            await holding.begin(event_id, fan_id)
-        raise
-    await holding.begin(event_id, fan_id)
-    return hold
+    with named_refusals(event, layout, now_ms):
+        return await holds.hold(
+            event.event_id, identity.fan_id, wish, seats_max, operation_id, takes_turns=True
+        )
 
 
 @routes.post(

@@ -5,13 +5,11 @@ from typing import Final
 from aiohttp import web
 
 from booking_core.seats.channels import Channels
-from booking_core.seats.holding_time import HoldingTime
 from booking_core.seats.holds import SeatHolds
 from booking_core.seats.seat_map import SeatMaps
 from groundwork.store_clock import StoreClock
 
 HOLDS: Final = web.AppKey("holds", SeatHolds)
-HOLDING_TIME: Final = web.AppKey("holding_time", HoldingTime)
 SEAT_MAPS: Final = web.AppKey("seat_maps", SeatMaps)
 CHANNELS: Final = web.AppKey("channels", Channels)
 # Holds end by the clock of Redis, so how long they last is told by it, too.

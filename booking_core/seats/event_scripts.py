@@ -14,21 +14,19 @@ async def run_event_script(
     script: LuaScript,
     event_id: str,
     args: Mapping[str, str | int],
-    operation: Callable[[int], str] | None = None,
+    own_keys: Callable[[int], Mapping[str, str]] | None = None,
 ) -> list[Any]:
-    """Return a script's answer; `operation` names the key that remembers it, by epoch.
+    """Return a script's answer; `own_keys` are those besides the event's, by epoch: what remembers it.
 
     Raises StoreUnavailable.
     """
 
     def keys(epoch: int) -> Mapping[str, str]:
-        own = {"log": event_log_key(event_id, epoch)}
-        if operation is not None:
-            own["operation"] = operation(epoch)
-        return {**event_keys(event_id), **own}
+        own = own_keys(epoch) if own_keys is not None else {}
+        return {**event_keys(event_id), "log": event_log_key(event_id, epoch), **own}
 
     # What remembers its operation may be asked once more: a lost reply then finds what it did.
-    tries = 1 if operation is None else 2
+    tries = 1 if own_keys is None else 2
     while True:
         tries -= 1
         try:

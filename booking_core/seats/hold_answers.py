@@ -12,6 +12,7 @@ from booking_core.seats.hold import (
 )
 from groundwork.counted_soon import count_soon
 from groundwork.errors import HoldLost, OverSeatLimit, RequestInProgress, SoldOut
+from groundwork.seat_errors import HeldLongEnough
 
 
 def read_hold_answer(name: str, event_id: str, seats_max: int, answer: list[Any]) -> Hold:
@@ -41,6 +42,8 @@ def read_hold_answer(name: str, event_id: str, seats_max: int, answer: list[Any]
             raise SoldOut
         case ["over_limit", _, _]:
             raise OverSeatLimit(seats_max)
+        case ["enough", int(wait_ms)]:
+            raise HeldLongEnough(retry_after=-(-wait_ms // 1000))
     raise AssertionError(f"{name}.lua broke its contract: {answer!r}")
 
 

@@ -1,7 +1,7 @@
 """Holds: seats and stock promised to one fan for a while. Every rule is in a script of lua/."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -11,9 +11,11 @@ from booking_core.seats.allotment import Allotment
 from booking_core.seats.event_scripts import run_event_script
 from booking_core.seats.hold import Hold, event_of, read_reservation
 from booking_core.seats.hold_answers import read_hold_answer
+from booking_core.seats.holding_time import REST_MS, USEFUL_MS
 from booking_core.seats.wishes import Wish
 from booking_core.settings import CoreSettings
 from groundwork.clock import TokenSource
+from groundwork.counted_soon import timed_soon
 from groundwork.errors import (
     ExtensionRefused,
     HoldLost,
@@ -23,7 +25,7 @@ from groundwork.errors import (
 )
 from lua import LuaScript
 from lua.epochs import Epochs
-from lua.keys import operation_key
+from lua.keys import holding_key, operation_key, settled_key
 
 # A client repeats a request for minutes at most; an hour forgives a laptop that was closed.
 OPERATION_MS = 60 * 60_000
@@ -68,18 +70,23 @@ class SeatHolds:
         wish: Wish,
         seats_max: int,
         operation_id: str | None = None,
-        hold_ms: int | None = None,
+        *,
+        takes_turns: bool = False,
     ) -> Hold:
         """Hold what is wished for, or raise and hold none of it. Safe to repeat with an operation id.
 
-        For as long as the settings say, or `hold_ms`. An offer the fan has not used is let go. Raises
-        OverSeatLimit, HoldLost (a repeat, and that hold has ended); for named seats SeatsTakenByIndex,
+        For as long as the settings say; with `takes_turns` only as long as the fan may, see
+        holding_time.py. An offer the fan has not used is let go. Raises OverSeatLimit, HeldLongEnough,
+        HoldLost (a repeat, and that hold has ended); for named seats SeatsTakenByIndex,
         SeatsKeptByIndex, OrphanLeftByIndex; for others SoldOut.
         """
         name = self._tokens.token()
         extra: dict[str, str | int] = {
-            "hold_ms": self._settings.hold_ms if hold_ms is None else hold_ms,
+            "hold_ms": self._settings.hold_ms,
             "reservation_id": f"{event_id}.{name}",
+            "holding_ms": self._settings.holding_ms if takes_turns else "",
+            "rest_ms": REST_MS,
+            "useful_ms": USEFUL_MS,
         }
         script = self._hold_scripts[wish.kind]
         # Without a name of its own it is called as what it makes: nobody can ask for it again.
@@ -124,11 +131,13 @@ class SeatHolds:
             "operation_ms": OPERATION_MS,
             **extra,
         }
-        with metrics.HOLD_SECONDS.time():
+        own_keys = {
+            "operation": operation_key(event_id, operation),
+            "holding": holding_key(event_id, fan_id),
+        }
+        with timed_soon(metrics.HOLD_SECONDS):
             for _ in range(DEAD_HOLDS_TRIES):
-                answer = await self._run(
-                    script, event_id, args, lambda _: operation_key(event_id, operation)
-                )
+                answer = await self._run(script, event_id, args, lambda _: own_keys)
                 if answer[0] not in ("sold_out", "over_limit") or answer[-1] == 0:
                     break
             else:
@@ -202,7 +211,7 @@ class SeatHolds:
                 "more_ms": more_ms,
                 "operation_ms": OPERATION_MS,
             },
-            lambda _: operation_key(event_id, operation),
+            lambda _: {"operation": operation_key(event_id, operation)},
         )
         assert answer[0] in ("extended", "refused", "lost"), answer
         return answer
@@ -269,7 +278,11 @@ class SeatHolds:
                 "quantity": hold.quantity,
                 "operation_ms": SETTLED_MS,
             },
-            lambda epoch: settled_key(hold.event_id, epoch, order_id, outcome, hold.reservation_id),
+            lambda epoch: {
+                "operation": settled_key(
+                    hold.event_id, epoch, order_id, outcome, hold.reservation_id
+                )
+            },
         )
         match answer:
             case ["settled", int(ended)]:
@@ -283,18 +296,9 @@ class SeatHolds:
         script: LuaScript,
         event_id: str,
         args: dict[str, str | int],
-        operation: Callable[[int], str] | None = None,
+        own_keys: Callable[[int], Mapping[str, str]] | None = None,
     ) -> list[Any]:
-        return await run_event_script(self.epochs, script, event_id, args, operation)
-
-
-def settled_key(event_id: str, epoch: int, order_id: str, outcome: str, reservation_id: str) -> str:
-    """Return the key that says that an outcome of an order was shown in an epoch.
-
-    An order whose bank took too long may come to more than one, for other reservations.
-    """
-    name = f"settled:{epoch}:{order_id}:{outcome}:{reservation_id}"
-    return operation_key(event_id, name)
+        return await run_event_script(self.epochs, script, event_id, args, own_keys)
 
 
 def _json(value: object) -> str:

@@ -501,10 +501,10 @@ async def test_what_another_site_sends_is_the_frameworks_to_refuse(shop: Shop) -
 async def test_our_own_failures_are_told_and_remembered_the_same_both_ways(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def silent(*_: object) -> None:
+    async def silent(*_: object, **__: object) -> None:
         raise StoreUnavailable(retry_after=1)
 
-    async def broken(*_: object) -> None:
+    async def broken(*_: object, **__: object) -> None:
         raise RuntimeError("a bug")
 
     event, sale = await shop.new_event(8), "tour"

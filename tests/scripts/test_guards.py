@@ -14,6 +14,7 @@ import test_fences
 import test_hold_best
 import test_hold_seats
 import test_hold_stock
+import test_holding_turns
 import test_move_place
 import test_offers
 import test_open_and_join
@@ -36,6 +37,17 @@ from tests.simulation.seats_in_redis import SeatsInRedis
 
 Test = Callable[[Any], Awaitable[None]]
 
+
+def asked_by(script: str, test: Callable[[SeatsInRedis, str], Awaitable[None]]) -> Test:
+    """Return the test as one of this script alone."""
+
+    async def proof(hall: SeatsInRedis) -> None:
+        await test(hall, script)
+
+    proof.__name__ = f"{test.__name__}-{script}"
+    return proof
+
+
 REMEMBER = "redis.call('SET', operation_key, value, 'PX', operation_ms)"
 
 HALL: list[tuple[str, str, str, Test]] = [
@@ -53,6 +65,22 @@ HALL: list[tuple[str, str, str, Test]] = [
      test_hold_seats.test_just_the_seats_of_an_own_hold_are_that_hold_with_its_old_end),
     ("hold_seats", "remember(operation, holder, nil, operation_ms)", "",
      test_hold_seats.test_an_operation_that_was_told_of_an_own_hold_makes_no_other_one),
+    ("hold_seats", "    begin_holding(holding, holding_ms, rest_ms, now)\n", "",
+     test_holding_turns.test_an_offer_counts_and_a_refusal_does_not),
+    *(
+        (script, text, instead, asked_by(script, test))
+        for script in test_holding_turns.SCRIPTS
+        for text, instead, test in (
+            ("  return {'enough', wait}", "  hold_ms = tonumber(ARGV[3])",
+             test_holding_turns.test_holds_that_follow_each_other_end_together),
+            ("return math.min(left, hold_ms)", "return hold_ms",
+             test_holding_turns.test_holds_that_follow_each_other_end_together),
+            ("\nbegin_holding(holding, holding_ms, rest_ms, now)\n", "\n",
+             test_holding_turns.test_holds_that_follow_each_other_end_together),
+            ("    redis.call('DEL', key)\n", "",
+             test_holding_turns.test_after_the_rest_a_fan_begins_anew),
+        )
+    ),
     ("hold_seats", "if #kept > 0 then", "if false then",
      test_who_seats_are_for.test_an_accessible_place_is_for_fans_who_need_one),
     ("hold_seats", "or #companions > places * COMPANIONS_MAX then", "then",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from lua.keys import event_keys, event_log_key, operation_key, staged_keys
+from lua.keys import event_keys, event_log_key, holding_key, operation_key, staged_keys
 from tests.simulation.script_caller import NOON, ScriptCaller
 
 Blocks = Mapping[str, Sequence[tuple[int, int]]]
@@ -15,6 +15,9 @@ NO_BLOCK = 0xFFFF
 
 HOLD_MS = 60_000
 OPERATION_MS = 3_600_000
+# Where a fan may hold for holding_ms at most.
+REST_MS = 30_000
+USEFUL_MS = 10_000
 
 
 @dataclass
@@ -76,6 +79,7 @@ class SeatsInRedis:
     event_id: str
     now: int = NOON
     seats_max: int = 8
+    holding_ms: int | str = ""
     ranges: dict[str, tuple[int, int]] = field(default_factory=dict)
     _names: Any = field(default_factory=lambda: count(1))
 
@@ -142,6 +146,9 @@ class SeatsInRedis:
             "seats_max": self.seats_max,
             "reservation_id": self.new_reservation_id(),
             "operation_ms": OPERATION_MS,
+            "holding_ms": self.holding_ms,
+            "rest_ms": REST_MS,
+            "useful_ms": USEFUL_MS,
         }
 
     def named(
@@ -186,7 +193,8 @@ class SeatsInRedis:
     ) -> list[Any]:
         """Ask one of the scripts that hold for what is wished."""
         args = {**self._hold_args(fan_id), "wish": wish}
-        return await self.call(script, self._with(operation), args)
+        keys = {**self._with(operation), "holding": holding_key(self.event_id, fan_id)}
+        return await self.call(script, keys, args)
 
     async def hold_seats(
         self, fan_id: str, seats: Sequence[int], operation: str | None = None, **more: Any

@@ -35,6 +35,7 @@ async def test_whatever_happens_everything_adds_up(store: RedisStore) -> None:
         assert happened[what] >= 3, f"too seldom: {what} ({happened[what]})"
 
 
+@pytest.mark.timeout(600)  # minutes, beside others
 async def test_a_sale_to_thousands_adds_up_after_every_step(store: RedisStore) -> None:
     happened: Counter[str] = Counter()
     for seed in SEEDS_OF_THOUSANDS:
