@@ -43,6 +43,10 @@ def a_second(rng: random.Random) -> int:
     return ANNOUNCED_AT + int(rng.expovariate(1 / ARRIVE_SECONDS))
 
 
+def moment(rng: random.Random) -> int:
+    return ANNOUNCED_AT + rng.randrange(24 * 60 * 60)
+
+
 def came(name: str, kind: int, second: int) -> bytes:
     return Origin(network(name), kind, second).packed()
 
@@ -129,6 +133,10 @@ def test_what_looks_like_a_crowd_is_let_be() -> None:
     rng = random.Random(2)
     assert left(crowd(rng), farm_of(networks=FARM))[1] == FARM
     assert left(crowd(rng), farm_of(kinds=a_kind))[1] == FARM
+    # So does what drips in from one network over hours.
+    day = [came(f"home-{rng.randrange(FANS)}", a_kind(rng), moment(rng)) for _ in range(FANS)]
+    dripped = [came("farm", 2, ANNOUNCED_AT + number // 5) for number in range(FARM)]
+    assert left(day, dripped)[1] == FARM
 
 
 def test_without_other_networks_nobody_is_clustered() -> None:
