@@ -38,8 +38,6 @@ class Rehearsal:
     history: History
     rng: random.Random
     think: float
-    # The counter at which solving begins.
-    proof_from: int
     # Called with the seconds from joining to being called.
     note_wait: Callable[[float], None]
 
@@ -88,7 +86,7 @@ class Fan:
                 "/api/sales/[sale]/challenge", f"{self._sale_url}/challenge?jkt={self._key.jkt}"
             )
             # In a thread: half a second of arithmetic must not stop the other fans.
-            altcha = get_hub().threadpool.apply(solve, (challenge.body, self._rehearsal.proof_from))
+            altcha = get_hub().threadpool.apply(solve, (challenge.body,))
             answer = self._asking.ask(
                 "/api/sales/[sale]/join",
                 url,

@@ -62,7 +62,6 @@ class PatientFan(FastHttpUser):
             history=run.history,
             rng=random.Random(),
             think=options.think,
-            proof_from=options.proof_from,
             note_wait=self._note_wait,
         )
 
@@ -88,12 +87,6 @@ def add_options(parser: LocustArgumentParser) -> None:
     parser.add_argument("--sale", default="demo", env_var="ONSALE_SALE", help="Sale to rehearse")
     parser.add_argument(
         "--think", type=float, default=1.0, help="Scale of the fans' pauses; 0 for none"
-    )
-    parser.add_argument(
-        "--proof-from",
-        type=int,
-        default=0,
-        help="Counter at which proofs of work are looked for first; spares the generator's cores",
     )
     parser.add_argument("--verdict-file", default="", help="Write the verdict there, as JSON")
     parser.add_argument(

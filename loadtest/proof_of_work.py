@@ -5,7 +5,6 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping
-from itertools import chain
 from typing import Any
 
 # PBKDF2 by the name ALTCHA gives it, and as hashlib calls the hash inside.
@@ -18,12 +17,8 @@ class Unsolvable(ValueError):
     """The challenge is of a kind this solver does not know, or nobody could solve it in time."""
 
 
-def solve(challenge: Mapping[str, Any], first: int = 0) -> str:
-    """Return the base64 payload that goes into `altcha` of the join request.
-
-    `first` is the counter to begin with: who knows below which one no solution lies saves the work
-    of looking there. What is below is looked at last. Raises Unsolvable.
-    """
+def solve(challenge: Mapping[str, Any]) -> str:
+    """Return the base64 payload that goes into `altcha` of the join request. Raises Unsolvable."""
     started_at = time.perf_counter()
     parameters = challenge["parameters"]
     digest = DIGESTS.get(parameters["algorithm"])
@@ -31,7 +26,7 @@ def solve(challenge: Mapping[str, Any], first: int = 0) -> str:
         raise Unsolvable(f"algorithm {parameters['algorithm']!r}")
     nonce = bytes.fromhex(parameters["nonce"])
     salt = bytes.fromhex(parameters["salt"])
-    for counter in chain(range(first, TRIES_MAX), range(first)):
+    for counter in range(TRIES_MAX):
         password = nonce + counter.to_bytes(4, "big")
         key = hashlib.pbkdf2_hmac(
             digest, password, salt, parameters["cost"], parameters["keyLength"]

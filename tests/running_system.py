@@ -219,8 +219,6 @@ def fans_at(
     command = [
         *(sys.executable, "-m", "locust", "-f", "loadtest/locustfile.py", "--headless"),
         *("-u", str(FANS), "-r", str(FANS), "-t", f"{seconds}s", "--think", "0.2"),
-        # Where the default level's counters begin; the machine's cores are for the servers.
-        *("--proof-from", "300"),
         *("--host", system.base_url, "--run-file", str(system.data_dir / "run.json")),
         *("--verdict-file", str(verdict_path)),
     ]

@@ -37,9 +37,9 @@ class Limit:
 
 
 # A page asks for one challenge, and for another when a fan took minutes over the first: this is a
-# family or an office. A whole campus is pressed, and its phones compute for three seconds instead of
-# one while they wait anyway. Beyond that each costs us a signature of 13 microseconds, and a tenth of
-# a millisecond of Redis: five thousand at once and twenty a second are a crowd, and no flood.
+# family or an office. A whole campus is pressed, and its phones compute for a second and a half
+# instead of 0.4 while they wait anyway. Beyond that each costs us a signature of 13 microseconds, and a
+# tenth of a millisecond of Redis: five thousand at once and twenty a second are a crowd, and no flood.
 CHALLENGES: Final = Limit(
     "challenge",
     (

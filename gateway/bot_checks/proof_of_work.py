@@ -25,6 +25,7 @@ from gateway.bot_checks.challenge_pool import (
     RIDDLES_MAX,
     ChallengePool,
     Level,
+    solved_ms_min,
 )
 from groundwork.clock import Clock, TokenSource
 from groundwork.errors import BotCheckFailed, RequestInvalid
@@ -33,7 +34,7 @@ from groundwork.keys import KeyRing
 SIGNATURE_SECRET: Final = b"proof-of-work"
 # Another secret than the challenge's: what is signed here is a key that the fan may choose.
 KEY_SIGNATURE_SECRET: Final = b"proof-of-work-key"
-# How old a challenge may be, by our clock. A slow phone needs 3 s, in a background tab sixty times
+# How old a challenge may be, by our clock. A slow phone needs 3 s at most, in a background tab sixty times
 # that; the page fetches another when this is over. It bounds how much work a farm can stock.
 AGE_MAX_MS: Final = 10 * 60_000
 CLOCK_SKEW_MAX_MS: Final = 30_000  # between two gateways: one issues, another checks
@@ -65,8 +66,8 @@ class SolvedProof(msgspec.Struct, frozen=True):
     nonce: str
     level: int
     issued_at_ms: int
-    # Its counter was drawn by us; of a fallback anybody may find one at the first try, by luck.
-    is_searched: bool = False
+    # How long the search took at least; 0 of a fallback, where anybody may have luck at the first try.
+    ms_min: float = 0.0
 
 
 # Fields in the order of the alphabet, the order in which challenges are signed.
@@ -78,6 +79,7 @@ class ChallengeData(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
     ms: int = 0  # of the second iat: how long the work took is told by our clock alone
     purpose: str = JOINING
     sale: str
+    sealed: int = 0  # the counter, readable for us alone: what the widget says of it proves nothing
     jkt: str | None = None
 
 
@@ -200,12 +202,8 @@ class ProofOfWork:
             raise BotCheckFailed("wrong-device")
         if not self._is_solved(parameters, payload.solution):
             raise BotCheckFailed("wrong-solution")
-        return SolvedProof(
-            parameters.nonce,
-            data.lvl,
-            issued_at_ms,
-            is_searched=parameters.key_signature is not None,
-        )
+        ms_min = solved_ms_min(data.sealed ^ self._mask(parameters.nonce)) if data.sealed else 0.0
+        return SolvedProof(parameters.nonce, data.lvl, issued_at_ms, ms_min)
 
     def _parameters(self, level: int, data: ChallengeData, expires_at: int) -> ChallengeParameters:
         riddle = self.pool.take(level)
@@ -220,10 +218,11 @@ class ProofOfWork:
                 nonce=self._hex(),
                 salt=self._hex(),
             )
+        sealed = riddle.counter ^ self._mask(riddle.nonce)
         return ChallengeParameters(
             algorithm=ALGORITHM,
             cost=COST,
-            data=data,
+            data=msgspec.structs.replace(data, sealed=sealed),
             expires_at=expires_at,
             key_length=KEY_BYTES,
             key_prefix=riddle.key_prefix,
@@ -253,6 +252,11 @@ class ProofOfWork:
         return wanted.hex().startswith(parameters.key_prefix) and hmac.compare_digest(
             wanted, derived_key
         )
+
+    def _mask(self, nonce: str) -> int:
+        # Longer than any key that is signed with the same secret, so that it is none of those.
+        text = b"the counter of the riddle " + nonce.encode()
+        return int.from_bytes(hmac.digest(self._key_secret, text, "sha256")[:4], "big")
 
     def _hex(self) -> str:
         return hashlib.sha256(self._tokens.token().encode()).hexdigest()[:NONCE_CHARACTERS]

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from gateway import metrics
 from gateway.app_keys import CLIENT_ADDRESSES, CLOCK, NETWORK_LISTS, SETTINGS, SIGNAL_NOTES
-from gateway.bot_checks.challenge_pool import EASY, HARD, LEVELS
+from gateway.bot_checks.challenge_pool import EASY, HARD
 from gateway.bot_checks.client_headers import signals_of_headers
 from gateway.bot_checks.limits import CHALLENGES
 from gateway.bot_checks.proof_of_work import SolvedProof
@@ -57,6 +57,6 @@ def signals_of_work(request: Asking, solved: SolvedProof, jkt: str | None) -> se
         found.add("no-device-key")
     took_ms = request.app[CLOCK].now_ms() - solved.issued_at_ms
     # Below zero two processes have different clocks, and nobody can tell.
-    if solved.is_searched and 0 <= took_ms < LEVELS[solved.level].solved_ms_min:
+    if 0 <= took_ms < solved.ms_min:
         found.add("solved-too-fast")
     return found

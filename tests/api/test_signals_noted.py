@@ -1,19 +1,22 @@
 """What is noticed of fans over HTTP: it costs work, never a place, and is written down for an appeal."""
 
+import json
+import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import altcha
 import pytest
 
-from gateway.app_keys import SIGNAL_NOTES
+from gateway.app_keys import PROOF_OF_WORK, SIGNAL_NOTES
 from gateway.bot_checks import signal_notes
-from gateway.bot_checks.challenge_pool import EASY, HARD
+from gateway.bot_checks.challenge_pool import EASY, HARD, make_riddle
 from gateway.bot_checks.network_lists import networks_in, write_list
 from gateway.bot_checks.signal_notes import SignalNotes
 from gateway.settings import GatewaySettings
 from tests.api.test_forms import browser, wait_token
 from tests.support.fan import DeviceKey, Fan
-from tests.support.opening import open_shop
+from tests.support.opening import NearCounters, open_shop
 from tests.support.shop import Shop
 
 CLOUD = {"X-Forwarded-For": "192.0.2.9"}
@@ -64,6 +67,29 @@ async def test_odd_fans_have_their_place_like_all_others(shop: Shop) -> None:
     assert [(await fan.join(sale)).json["place"] for fan in (odd, plain)] == [1, 2]
     assert {"data-centre", "headers-contradict", "no-language"} <= await noted(shop, odd)
     assert await noted(shop, plain) <= {"solved-too-fast"}, "the tests' riddles are found at once"
+
+
+class FarCounter(random.Random):
+    """A counter that no browser finds within seconds; who knows it needs none."""
+
+    def randint(self, a: int, b: int) -> int:
+        return 100_000
+
+
+async def test_work_that_no_browser_does_so_fast_is_noted(shop: Shop) -> None:
+    sale = await shop.new_sale(state="paused")
+    work = shop.gateway[PROOF_OF_WORK]
+    for rng, seen in ((FarCounter(), {"solved-too-fast"}), (NearCounters(), set())):
+        fan = Fan(shop, DeviceKey(), headers={**HOME, "Accept-Language": "en"})
+        assert fan.key
+        work.pool._stock[EASY].appendleft(make_riddle(EASY, work._key_secret, rng))
+        challenge = altcha.Challenge.from_dict(json.loads(work.issue(sale, fan.key.jkt)))
+        solution = altcha.solve_challenge(challenge, counter_start=rng.randint(1, 2))
+        assert solution
+        assert (
+            await fan.join(sale, altcha=altcha.Payload(challenge, solution).to_base64())
+        ).status == 201
+        assert await noted(shop, fan) == seen
 
 
 async def test_who_comes_in_as_a_program_is_asked_for_the_check(shop: Shop) -> None:

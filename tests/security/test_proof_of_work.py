@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from manual_clock import ManualClock
 
 from gateway.bot_checks import proof_of_work as proof_of_work_module
-from gateway.bot_checks.challenge_pool import LEVELS, make_riddle
+from gateway.bot_checks.challenge_pool import LEVELS, make_riddle, solved_ms_min
 from gateway.bot_checks.proof_of_work import (
     AGE_MAX_MS,
     CLOCK_SKEW_MAX_MS,
@@ -103,7 +103,9 @@ def test_work_that_was_done_counts(
 ) -> None:
     nonce = content_of(solved)["challenge"]["parameters"]["nonce"]
 
-    assert work.check(solved, "demo", JKT) == SolvedProof(nonce, 1, clock.at_ms, is_searched=True)
+    assert work.check(solved, "demo", JKT) == SolvedProof(
+        nonce, 1, clock.at_ms, solved_ms_min(COUNTER)
+    )
     assert library_says(ring, solved)
 
 
@@ -113,9 +115,8 @@ def test_a_browser_searches_for_the_counter(ring: KeyRing, clock: ManualClock) -
     work.pool._stock[1].append(riddle)
     payload = solve(work.issue("demo"), counter_start=0)
 
-    level = LEVELS[1]
     counter = content_of(payload)["solution"]["counter"]
-    assert level.counter_min <= counter <= level.counter_max
+    assert 1 <= counter <= LEVELS[1].counter_max
     assert work.check(payload, "demo").nonce == riddle.nonce
 
 
@@ -128,10 +129,39 @@ def test_a_challenge_has_the_shape_the_widget_wants(work: ProofOfWork, clock: Ma
     now = clock.at_ms // 1000
     assert parameters["algorithm"] == "PBKDF2/SHA-256"
     ms = {"ms": clock.at_ms % 1000} if clock.at_ms % 1000 else {}
+    sealed = parameters["data"].pop("sealed")
+    assert 0 < sealed < 2**32
     assert parameters["data"] == {"iat": now, "jkt": JKT, "lvl": 1, "sale": "demo", **ms}
     assert parameters["expiresAt"] >= now + 15 * 60 + AGE_MAX_MS // 1000
     assert len(parameters["keySignature"]) == 64
     assert "jkt" not in json.loads(work.issue("demo"))["parameters"]["data"]
+
+
+def test_no_counter_is_less_likely_than_another() -> None:
+    """Whoever begins somewhere else than at the first has no less to do."""
+    counters = [make_riddle(1, b"s" * 32, random.Random(seed)).counter for seed in range(40)]
+    quarter = LEVELS[1].counter_max // 4
+    assert sum(counter <= quarter for counter in counters) >= 4
+    assert sum(counter > 3 * quarter for counter in counters) >= 4
+
+
+def test_the_counter_is_readable_for_nobody_else(work: ProofOfWork) -> None:
+    told = set()
+    for _ in range(4):
+        stock(work)
+        told.add(json.loads(work.issue("demo"))["parameters"]["data"]["sealed"])
+    assert len(told) == 4, "the same counter each time"
+    assert COUNTER not in told
+
+
+def test_what_the_widget_says_of_its_counter_and_its_time_changes_nothing(
+    work: ProofOfWork, solved: str
+) -> None:
+    for path, to in ((("solution", "counter"), 1), (("solution", "time"), 10**6)):
+        assert work.check(changed(solved, *path, to=to), "demo", JKT).ms_min == solved_ms_min(
+            COUNTER
+        )
+    assert solved_ms_min(COUNTER) > 20
 
 
 @pytest.mark.parametrize("jkt", ["", "short", "k" * 44, "k" * 42 + '"', "ké" * 21 + "k"])
@@ -261,7 +291,8 @@ def test_an_empty_stock_is_made_good_by_work_without_a_known_answer(
     payload = solve(document, counter_start=0)
 
     assert library_says(ring, payload)
-    assert work.check(payload, "demo", JKT).level == 1
+    done = work.check(payload, "demo", JKT)
+    assert (done.level, done.ms_min) == (1, 0), "anybody may have luck"
     for path, to in (
         (("solution", "counter"), -1),
         (("solution", "counter"), 2**32),
