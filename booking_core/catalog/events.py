@@ -27,14 +27,15 @@ from booking_core.catalog.seat_plan import SeatPlan
 from groundwork.clock import Clock, SystemClock
 from groundwork.errors import EventNotFound
 from groundwork.postgres import Pool, connection
+from groundwork.together import QUESTIONS_MAX, UNDER_WAY_MAX, Together
 
 # How long a change to an event's text or price may stay unseen.
 EVENT_AGE_MS: Final = 1_000
 # A thousand events of a few kilobytes each; unknown ids are remembered too, so that asking for
 # nonsense does not reach the database each time.
 EVENTS_REMEMBERED_MAX: Final = 1_000
-# Half a millisecond each, of eight connections: names that somebody makes up get no more of them.
-EVENTS_READ_AT_ONCE: Final = 2
+# What two statements ask for, of eight connections: names that somebody makes up get no more of them.
+EVENTS_READ_AT_ONCE: Final = UNDER_WAY_MAX * QUESTIONS_MAX
 # A layout of 60,000 seats takes some 30 MB; one process sells few events at the same time.
 LAYOUTS_REMEMBERED_MAX: Final = 16
 EVENTS_LISTED_MAX: Final = 1_000
@@ -58,7 +59,7 @@ class Catalog:
         self._pool = pool
         clock = clock or SystemClock()
         self._events: Remembered[str, Event | None] = Remembered(
-            self._read_event,
+            Together(self._read_events).ask,
             clock,
             size_max=EVENTS_REMEMBERED_MAX,
             age_ms=EVENT_AGE_MS,
@@ -170,11 +171,14 @@ class Catalog:
         """Return the seats of the event as columns, or raise EventNotFound."""
         return await self._layouts.get(event_id)
 
-    async def _read_event(self, event_id: str) -> Event | None:
+    async def _read_events(self, event_ids: Sequence[str]) -> list[Event | None]:
         async with connection(self._pool) as database:
-            cursor = await database.execute(EVENT_COLUMNS + "WHERE event_id = %s", (event_id,))
-            row = await cursor.fetchone()
-            return None if row is None else _to_event(row)
+            cursor = await database.execute(
+                EVENT_COLUMNS + "WHERE event_id = ANY (%s)", (list(event_ids),)
+            )
+            found = [_to_event(row) for row in await cursor.fetchall()]
+        by_id = {event.event_id: event for event in found}
+        return [by_id.get(event_id) for event_id in event_ids]
 
     async def _read_layout(self, event_id: str) -> SeatLayout:
         async with connection(self._pool) as database:

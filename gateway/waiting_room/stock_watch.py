@@ -33,8 +33,11 @@ LOOK_EVERY_MS: Final = 500
 UNTOLD_EVERY_MS: Final = 30_000
 # Whoever was told to ask has longer than a door waits for an answer; then another one asks.
 ASKING_MS: Final = 6_000
-# Questions under way at once: a tour of fifty events is asked in turns, not in a burst.
+# Questions of a process under way at once: a tour of fifty events is asked in turns, not in a burst.
 ASKED_AT_ONCE: Final = 4
+# Events asked about in a second, by all processes: a tenth of a core. Of more events on sale than twice
+# as many, each is asked about less often; a catalogue of thousands is to leave the shop to its fans.
+ASKED_A_SECOND_MAX: Final = 200
 # A sale of more events is not watched: its fans look into the shop.
 EVENTS_MAX: Final = 100
 # The last seats come back within this when a card is declined at once.
@@ -43,6 +46,8 @@ SETTLE_MS: Final = 3_000
 STAY_MS: Final = 15_000
 # What no shop has said for so long is not told any longer.
 STALE_MS: Final = 60_000
+# So many events cannot be on sale that what was said of one goes stale before it is asked about again.
+EVERY_MS_MAX: Final = STALE_MS // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +70,17 @@ class StockWatch:
         self._door = door
         self._identities = identities
         self._watch_stock = LuaScript("watch_stock")
+        self._turns = asyncio.Semaphore(ASKED_AT_ONCE)
+        # How many events the sales have that were looked at in this round over all of them, and in the last.
+        self._events_of: dict[str, int] = {}
+        self._events_watched = 0
 
     async def look(self, sale: Sale) -> StockNow:
         """Return what is known of the sale's stock, having asked the shop if it is this one's turn.
 
         Raises StoreUnavailable when Redis does not answer; a shop that does not is asked again.
         """
+        self._note(sale)
         asks, now = await self._share(sale, _Said(), may_ask=self._can_ask(sale))
         if not asks:
             return now
@@ -80,6 +90,18 @@ class StockWatch:
             log.warning("the shop does not say what is left", sale=sale.sale_id)
             return now
         return (await self._share(sale, said, may_ask=False))[1]
+
+    def _note(self, sale: Sale) -> None:
+        """Count the events of all sales that are looked at: who comes again begins the next round."""
+        if sale.sale_id in self._events_of:
+            self._events_watched = sum(self._events_of.values())
+            self._events_of.clear()
+        self._events_of[sale.sale_id] = len(sale.event_ids)
+
+    def _every_ms(self) -> int:
+        watched = max(self._events_watched, sum(self._events_of.values()))
+        fair_ms = watched * 1_000 // ASKED_A_SECOND_MAX
+        return min(max(LOOK_EVERY_MS, fair_ms), EVERY_MS_MAX)
 
     def _can_ask(self, sale: Sale) -> bool:
         return self._door is not None and 0 < len(sale.event_ids) <= EVENTS_MAX
@@ -109,10 +131,9 @@ class StockWatch:
 
     async def _ask_shop(self, sale: Sale) -> _Said:
         """Ask about every event. Raises StoreUnavailable when one question gets no answer."""
-        turns = asyncio.Semaphore(ASKED_AT_ONCE)
 
         async def ask(event_id: str) -> EventAnswer | None:
-            async with turns:
+            async with self._turns:
                 return await self._ask_about(event_id)
 
         answers = await asyncio.gather(*(ask(event_id) for event_id in sale.event_ids))
@@ -121,7 +142,7 @@ class StockWatch:
             return _Said(NOTHING_TOLD, every_ms=UNTOLD_EVERY_MS)
         reading: StockReading = combine(told)
         text = msgspec.json.encode(reading).decode()
-        return _Said(text, reading.left, reading.taken)
+        return _Said(text, reading.left, reading.taken, self._every_ms())
 
     async def _ask_about(self, event_id: str) -> EventAnswer | None:
         """Return what is left of an event; None when the shop does not know the question."""

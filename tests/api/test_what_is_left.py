@@ -39,6 +39,17 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stock_watch, "STAY_MS", 400)
 
 
+@pytest.fixture
+async def alone(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody asks but the test: the gateway's own watch asks about each sale, too."""
+    watch = shop.gateway[ROOMS]._senses._watch
+    assert watch is not None
+    monkeypatch.setattr(watch, "_can_ask", lambda _: False)
+    async with asyncio.timeout(10):
+        while watch._turns._value < stock_watch.ASKED_AT_ONCE:
+            await asyncio.sleep(0.01)
+
+
 async def board(shop: Shop, sale: str) -> dict[str, Any]:
     reply = await Fan(shop).call("GET", f"/api/sales/{sale}/status")
     return reply.json if reply.status == 200 else {"phase": "", "stock": None}
@@ -156,6 +167,7 @@ def strange_shop(answer: web.Response | None) -> web.Application:
     return app
 
 
+@pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize(
     "answer",
     [
@@ -183,6 +195,7 @@ async def test_a_shop_that_does_not_know_the_question_has_no_stock(
     assert event
 
 
+@pytest.mark.usefixtures("alone")
 async def test_a_shop_that_only_counts_down_is_understood(shop: Shop) -> None:
     sale = await shop.new_sale()
     await shop.new_event(3, sale_id=sale)
@@ -202,6 +215,46 @@ async def test_a_shop_that_only_counts_down_is_understood(shop: Shop) -> None:
     assert first.reading is not None
     assert second.reading is not None
     assert (first.reading.left, first.taken, second.reading.left, second.taken) == (7, 0, 4, 3)
+
+
+@pytest.mark.usefixtures("alone")
+async def test_of_a_large_catalogue_each_event_is_asked_about_less_often(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands of events asked about twice a second left a gateway no time for its fans."""
+    monkeypatch.setattr(stock_watch, "ASKED_A_SECOND_MAX", 1)
+    sales = [await shop.new_sale() for _ in range(3)]
+    for sale, events in zip(sales, (1, 3, 6), strict=True):
+        for _ in range(events):
+            await shop.new_event(3, sale_id=sale)
+    under_way, most = 0, 0
+
+    async def handler(request: web.Request) -> web.Response:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.01)
+        under_way -= 1
+        return web.json_response({"tiers": [{"tier": "a", "available": 3}]})
+
+    app = web.Application()
+    app.router.add_get("/api/events/{event}", handler)
+    watch = StockWatch(shop.epochs, InProcessDoor(app), shop.gateway[IDENTITIES])
+
+    async def waits_s(count: int) -> list[int]:
+        """One round over so many sales; how long each is left alone then."""
+        keys = [f"{{s:{sale}}}:stock" for sale in sales[:count]]
+        await shop.redis.delete(*keys)
+        await asyncio.gather(*(watch.look(room_sale(shop, sale)) for sale in sales[:count]))
+        stored = [await shop.redis.hmget(key, "ask_at_ms", "at_ms") for key in keys]
+        return [round((float(ask_at) - float(at)) / 1_000) for ask_at, at in stored]
+
+    assert await waits_s(1) == [1]
+    assert await waits_s(3) == [10, 10, 10]
+    assert most <= stock_watch.ASKED_AT_ONCE, "however many sales there are"
+    monkeypatch.setattr(stock_watch, "EVERY_MS_MAX", 6_000)
+    assert await waits_s(2) == [6, 6], "and is never forgotten"
+    assert await waits_s(2) == [4, 4], "as many as there are by now"
 
 
 async def test_a_shop_that_is_down_leaves_what_was_known(shop: Shop) -> None:
