@@ -15,7 +15,7 @@ from gateway.pages.check_view import CaptchaView, CheckPage
 from gateway.waiting_room import stepping_up
 from gateway.waiting_room.api import TICKET_OR_BODY, Text
 from gateway.waiting_room.brand_pages import brand_view
-from gateway.waiting_room.code_mails import MAIL_REFUSALS, mail_reason
+from gateway.waiting_room.code_mails import MAIL_REFUSALS, mail_reason, page_answer
 from gateway.waiting_room.page import see_other, ticket_if_any
 from groundwork.bodies import read_form
 from groundwork.check_errors import MailCodeInvalid, StepUpFailed
@@ -120,17 +120,19 @@ async def check_form(request: web.Request) -> web.Response:
             await stepping_up.ask_for_code(request, sale_id, None, form.get("email", ""))
             return await show(request, is_code_sent=True)
         await stepping_up.step_up(request, sale_id, None, way, answer_in(request, form, way))
-    except TooManyRequests as limit:
-        told: dict[str, Any] = (
-            {"mail_refusal": mail_reason(limit)} if way in MAIL_WAYS else {"is_limited": True}
-        )
-        return await show(request, status=429, retry_after=limit.retry_after, **told)
     except (BotCheckFailed, StepUpFailed) as refusal:
         return await show(request, refusal=refusal.reason, status=403)
     except MAIL_REFUSALS as refusal:
+        status, headers = page_answer(refusal)
+        if isinstance(refusal, TooManyRequests) and way not in MAIL_WAYS:
+            return await show(request, is_limited=True, status=status, headers=headers)
         has_code = isinstance(refusal, MailCodeInvalid) and refusal.reason == "wrong"
         return await show(
-            request, mail_refusal=mail_reason(refusal), is_code_sent=has_code, status=403
+            request,
+            mail_refusal=mail_reason(refusal),
+            is_code_sent=has_code,
+            status=status,
+            headers=headers,
         )
     except DeviceProofInvalid:  # pressed before the page's script was there
         return web.Response(status=303, headers={"Location": f"/sales/{sale_id}/check"})
@@ -146,7 +148,11 @@ def answer_in(request: web.Request, form: Mapping[str, str], way: str) -> str:
 
 
 async def show(
-    request: web.Request, *, status: int = 200, retry_after: int | None = None, **view: Any
+    request: web.Request,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    **view: Any,
 ) -> web.Response:
     """Return the page, or the way back for who is asked for nothing."""
     sale = request.config_dict[ROOMS].room(request.match_info["sale"]).sale
@@ -181,7 +187,7 @@ async def show(
         headers={
             "Vary": "Accept-Language, Cookie",
             "Content-Security-Policy": policy_with(request.config_dict[CAPTCHA].provider),
-            **({} if retry_after is None else {"Retry-After": str(retry_after)}),
+            **(headers or {}),
         },
     )
 

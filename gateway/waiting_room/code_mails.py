@@ -1,5 +1,6 @@
 """A code on its way to a fan: the address they typed, the words in their language, the sending."""
 
+from http import HTTPStatus
 from typing import Final
 
 from aiohttp import web
@@ -12,6 +13,7 @@ from groundwork.errors import RequestInvalid, TooManyRequests
 from groundwork.languages import language_of
 from groundwork.mail_address import MailAddress, read_mail_address
 from groundwork.mail_errors import MailUnavailable
+from groundwork.problem_json import STATUS_OF
 
 # What a page tells of beside its fields, instead of instead of them.
 MAIL_REFUSALS: Final = (MailCodeInvalid, MailUnavailable, RequestInvalid, TooManyRequests)
@@ -35,6 +37,13 @@ def mail_reason(refusal: Exception) -> str:
         case MailUnavailable():
             return "unavailable"
     return "email"
+
+
+def page_answer(refusal: Exception) -> tuple[int, dict[str, str]]:
+    """Return the status and headers of a page that shows a refusal: also pages say when to come back."""
+    if isinstance(refusal, TooManyRequests | MailUnavailable):
+        return STATUS_OF[type(refusal)], {"Retry-After": str(refusal.retry_after)}
+    return HTTPStatus.FORBIDDEN, {}
 
 
 async def send_code(request: web.Request, sale_id: str, name: str, address: MailAddress) -> None:

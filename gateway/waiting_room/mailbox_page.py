@@ -1,5 +1,6 @@
 """The page on which a fan confirms their mailbox: an address, then the code that came; both are forms."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
@@ -8,7 +9,7 @@ from gateway.app_keys import CLOCK, RENDERER, ROOMS, WAIT_TOKENS
 from gateway.pages.mailbox_view import MailboxPage
 from gateway.waiting_room import mailbox_api
 from gateway.waiting_room.brand_pages import brand_view
-from gateway.waiting_room.code_mails import MAIL_REFUSALS, mail_reason
+from gateway.waiting_room.code_mails import MAIL_REFUSALS, mail_reason, page_answer
 from gateway.waiting_room.page import see_other
 from groundwork.bodies import read_form
 from groundwork.check_errors import MailCodeInvalid
@@ -43,7 +44,8 @@ async def ask_form(request: web.Request) -> web.Response:
     except BotCheckFailed as refusal:
         return show(request, refusal=refusal.reason, status=403)
     except MAIL_REFUSALS as refusal:
-        return show(request, mail_refusal=mail_reason(refusal), status=403)
+        status, headers = page_answer(refusal)
+        return show(request, mail_refusal=mail_reason(refusal), status=status, headers=headers)
     return show(request, state="code", asked=asked)
 
 
@@ -64,7 +66,13 @@ async def code_form(request: web.Request) -> web.Response:
     return response
 
 
-def show(request: web.Request, *, status: int = 200, **view: Any) -> web.Response:
+def show(
+    request: web.Request,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    **view: Any,
+) -> web.Response:
     """Return the page."""
     sale = request.config_dict[ROOMS].room(request.match_info["sale"]).sale
     page = MailboxPage(
@@ -76,5 +84,5 @@ def show(request: web.Request, *, status: int = 200, **view: Any) -> web.Respons
         **view,
     )
     return html_response(
-        request, request.config_dict[RENDERER], "mailbox.html", page, status=status
+        request, request.config_dict[RENDERER], "mailbox.html", page, status=status, headers=headers
     )

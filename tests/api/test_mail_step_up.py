@@ -156,6 +156,29 @@ async def test_mail_that_cannot_be_sent_is_said_to_be(shop: Shop, mails: MailSer
         assert (await ask(fan, email)).code == "request-invalid"
 
 
+async def test_the_page_says_when_to_come_back_too(shop: Shop, mails: MailServer) -> None:
+    sale = await shop.new_sale()
+    joined, unbound = await suspect(shop, sale), Fan(shop)
+    await unbound.join(sale)
+    await shop.rows(
+        "UPDATE fan_signals SET fan_id = %s WHERE fan_id = %s", unbound.fan_id, joined.fan_id
+    )
+    fan = browser(shop)
+    fan.headers["Cookie"] = f"onsale-ticket-{sale}={unbound.ticket}"
+    check = f"/sales/{sale}/check"
+    mails.is_busy = True
+    try:
+        away = await fan.post(check, way="mail-ask", email="jon@example.org")
+    finally:
+        mails.is_busy = False
+    assert (away.status, b"We cannot send mail just now" in away.body) == (503, True)
+    assert int(away.headers["Retry-After"]) > 0
+    for _ in range(MAIL_CODES.flow("own").burst):
+        limited = await fan.post(check, way="mail-ask", email="jon@example.org")
+    assert (limited.status, b"Those were many codes" in limited.body) == (429, True)
+    assert 0 < int(limited.headers["Retry-After"]) <= 30
+
+
 async def test_the_way_without_scripts(shop: Shop, mails: MailServer) -> None:
     sale = await shop.new_sale()
     joined = await suspect(shop, sale)

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.app_keys import SIGNAL_NOTES
 from gateway.bot_checks.mailboxes import Mailboxes
+from gateway.waiting_room.allowances import MAILBOX_WAITS
 from groundwork.errors import RequestInvalid
 from tests.api.test_forms import browser, field_of, wait_token
 from tests.api.test_mail_step_up import another, code_in
@@ -205,3 +206,13 @@ async def test_the_way_without_scripts(shop: Shop, mails: MailServer) -> None:
     assert f"onsale-ticket-{sale}" in joined.cookies
     assert "onsale-mailbox" not in (await fan.get(room)).headers.get("Set-Cookie", "")
     assert await shop.gateway[SIGNAL_NOTES].of(sale, "nobody") == frozenset()
+
+
+async def test_the_page_says_when_to_come_back(shop: Shop) -> None:
+    sale = await shop.new_sale(one_per_mailbox=True)
+    fan, page = browser(shop), f"/sales/{sale}/mailbox"
+    for number in range(MAILBOX_WAITS.burst + 1):
+        token = wait_token(shop, sale)
+        reply = await fan.post(page, email=f"mia{number}@example.org", wait_token=token)
+    assert (reply.status, b"Those were many codes" in reply.body) == (429, True)
+    assert 0 < int(reply.headers["Retry-After"]) <= MAILBOX_WAITS.every_ms // 1000
