@@ -2,18 +2,15 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
-from contextlib import asynccontextmanager
-from typing import Final, Generic, TypeVar
+from collections.abc import Awaitable, Callable, Hashable
+from contextlib import nullcontext
+from typing import Generic, TypeVar
 
 from groundwork.clock import Clock
-from groundwork.errors import StoreUnavailable
+from groundwork.turns import Turns
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
-
-# Who asks something new waits so long for a turn: a flood of made-up questions has used them up then.
-TURN_SECONDS: Final = 2.0
 
 
 class Remembered(Generic[K, V]):
@@ -43,7 +40,7 @@ class Remembered(Generic[K, V]):
         self._size_max = size_max
         self._age_ms = age_ms
         self._is_worth = is_worth
-        self._turns = asyncio.Semaphore(turns) if turns is not None else None
+        self._turns = Turns(turns) if turns is not None else None
         self._known: OrderedDict[K, tuple[float, V]] = OrderedDict()
         self._asking: dict[K, asyncio.Task[V]] = {}
 
@@ -61,7 +58,7 @@ class Remembered(Generic[K, V]):
             task = asyncio.create_task(self._learn(key))
             self._asking[key] = task
             task.add_done_callback(lambda done: self._answered(key, done))
-        if known is not None and self._turns is not None and self._turns.locked():
+        if known is not None and self._turns is not None and self._turns.are_taken:
             return known[1]
         return await asyncio.shield(task)
 
@@ -82,7 +79,7 @@ class Remembered(Generic[K, V]):
         return self._age_ms is not None and self._clock.monotonic_ms() - learned_at >= self._age_ms
 
     async def _learn(self, key: K) -> V:
-        async with self._turn():
+        async with self._turns.turn() if self._turns is not None else nullcontext():
             asked_at = self._clock.monotonic_ms()
             value = await self._ask(key)
         if self._asking.get(key) is asyncio.current_task() and self._is_worth(value):
@@ -91,21 +88,6 @@ class Remembered(Generic[K, V]):
             while len(self._known) > self._size_max:
                 self._known.popitem(last=False)
         return value
-
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        if self._turns is None:
-            yield
-            return
-        try:
-            async with asyncio.timeout(TURN_SECONDS):
-                await self._turns.acquire()
-        except TimeoutError as error:
-            raise StoreUnavailable(retry_after=1) from error
-        try:
-            yield
-        finally:
-            self._turns.release()
 
     def _answered(self, key: K, task: asyncio.Task[V]) -> None:
         if self._asking.get(key) is task:

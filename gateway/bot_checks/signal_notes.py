@@ -11,6 +11,7 @@ import structlog
 
 from groundwork.errors import StoreUnavailable
 from groundwork.postgres import Pool, connection
+from groundwork.turns import Turns
 
 # As many as one statement carries well. Beyond the second number notes are dropped: a flood of odd
 # joins must not use up memory.
@@ -19,8 +20,6 @@ NOTES_WAITING_MAX: Final = 20_000
 # Everybody with a ticket may ask to be let in as often as they like, and each time it is read what was
 # noted of them: so many of a process's eight connections at most, so that buyers have theirs.
 READ_AT_ONCE: Final = 3
-# A read takes half a millisecond. Who waits longer waits for a database that is as good as away.
-TURN_SECONDS_MAX: Final = 2.0
 
 log = structlog.get_logger()
 
@@ -41,7 +40,7 @@ class SignalNotes:
         self._pool = pool
         self._waiting: list[tuple[tuple[str, str, str], asyncio.Future[None]]] = []
         self._something = asyncio.Event()
-        self._turns = asyncio.Semaphore(READ_AT_ONCE)
+        self._turns = Turns(READ_AT_ONCE)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -70,24 +69,12 @@ class SignalNotes:
 
     async def of(self, sale_id: str, *fan_ids: str) -> frozenset[str]:
         """Return all signals noted of a fan, under any of these names. Raises StoreUnavailable."""
-        async with self._turn(), connection(self._pool) as open_connection:
+        async with self._turns.turn(), connection(self._pool) as open_connection:
             cursor = await open_connection.execute(
                 "SELECT code FROM fan_signals WHERE sale_id = %s AND fan_id = ANY(%s)",
                 (sale_id, list(fan_ids)),
             )
             return frozenset(str(code) for (code,) in await cursor.fetchall())
-
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        try:
-            async with asyncio.timeout(TURN_SECONDS_MAX):
-                await self._turns.acquire()
-        except TimeoutError:
-            raise StoreUnavailable(retry_after=1) from None
-        try:
-            yield
-        finally:
-            self._turns.release()
 
     async def history(self, sale_id: str, fan_id: str) -> list[Note]:
         """Return what was noted of a fan, in the order in which it was, for an appeal."""

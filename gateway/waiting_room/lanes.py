@@ -49,11 +49,19 @@ async def _redeem(request: Asking, sale_id: str, fan_id: str, code: str, proof: 
     except AccessCodeInvalid as refusal:
         outcome = refusal.reason
         raise
+    except StoreUnavailable:
+        if outcome == "failed":  # counted, and nobody learned anything by it
+            await _give_back(request, sale_id, address)
+        raise
     finally:
         metrics.ACCESS_CODES.labels(sale_id, outcome).inc()
-    with suppress(StoreUnavailable):  # an allowance refills by itself
-        await allowances.give_back(CODE_GUESSES, sale_id, address)
+    await _give_back(request, sale_id, address)
     return lane
+
+
+async def _give_back(request: Asking, sale_id: str, address: str) -> None:
+    with suppress(StoreUnavailable):  # an allowance refills by itself
+        await request.app[ALLOWANCES].give_back(CODE_GUESSES, sale_id, address)
 
 
 async def _redeem_by(request: Asking, sale_id: str, fan_id: str, code: str, proof: str) -> str:

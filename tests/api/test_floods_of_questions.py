@@ -3,10 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
+import pytest
+
+from gateway.app_keys import ACCESS_CODES
+from gateway.waiting_room import lanes
+from gateway.waiting_room.allowances import CODE_GUESSES
+from gateway.waiting_room.sales import SaleLane
 from tests.api.test_step_up import suspect
-from tests.support.fan import Fan, Reply
+from tests.support.fan import DeviceKey, Fan, Reply
 from tests.support.shop import Shop
 
 # More than a process has connections to its database.
@@ -68,3 +75,26 @@ async def test_who_asks_to_be_let_in_does_not_keep_buyers_waiting(shop: Shop) ->
         paid = await buyer.complete(held)
     assert paid.status == 201, paid
     assert (await suspects[0].let_in()).code == "step-up-needed", "and asked for as before"
+
+
+async def test_a_fan_club_with_one_word_does_not_keep_buyers_waiting(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As many addresses have it.
+    monkeypatch.setattr(lanes, "CODE_GUESSES", replace(CODE_GUESSES, burst=QUESTIONS))
+    event = await shop.new_event(4)
+    buyer = Fan.inside(shop)
+    held = await buyer.held(event, "A-1")
+    sale = await shop.new_sale(lanes=(SaleLane("club", "Club"),), state="paused")
+    await shop.gateway[ACCESS_CODES].add(sale, "club", "FANCLUB", 1_000, "lot")
+    members = [Fan(shop, DeviceKey()) for _ in range(QUESTIONS)]
+    works = [await member.solved(sale) for member in members]
+    calls = [
+        partial(member.join, sale, altcha=work, access_code="fanclub")
+        for member, work in zip(members, works, strict=True)
+    ]
+    async with crowd_does(shop, "access_codes", calls), asyncio.timeout(PATIENCE_S):
+        paid = await buyer.complete(held)
+    assert paid.status == 201, paid
+    again = await members[0].join(sale, access_code="fanclub")
+    assert again.json["lane"] == "club"

@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway.app_keys import ACCESS_CODES
+from gateway.waiting_room.access_codes import AccessCodes
 from gateway.waiting_room.allowances import CODE_GUESSES
 from gateway.waiting_room.sales import SaleLane
+from groundwork.errors import StoreUnavailable
 from tests.api.test_forms import browser, wait_token
 from tests.support.fan import DeviceKey, Fan, Reply
 from tests.support.shop import Shop
@@ -168,3 +170,21 @@ async def test_what_is_no_code_is_refused_by_name(shop: Shop, code: object) -> N
 async def test_a_sale_without_lanes_asks_for_no_code(shop: Shop) -> None:
     sale = await shop.new_sale()
     assert b"access_code" not in (await browser(shop).get(f"/sales/{sale}")).body
+
+
+async def test_a_database_that_is_away_costs_no_guesses(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> str:
+        raise StoreUnavailable(retry_after=1)
+
+    sale = await spaced(shop)
+    [code] = await codes(shop, sale)
+    fan = Fan(shop, DeviceKey())
+    with monkeypatch.context() as patched:
+        patched.setattr(AccessCodes, "redeem", away)
+        statuses = [
+            (await fan.join(sale, access_code=code)).status for _ in range(CODE_GUESSES.burst + 2)
+        ]
+    assert set(statuses) == {503}
+    assert (await fan.join(sale, access_code=code)).json["lane"] == "members"

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from drafts import StandingClock
 
-from booking_core.catalog import remembered as module
 from booking_core.catalog.remembered import Remembered
+from groundwork import turns
 from groundwork.errors import StoreUnavailable
 
 
@@ -92,7 +92,7 @@ async def test_what_was_asked_before_forgetting_is_not_remembered() -> None:
 async def test_made_up_names_take_their_turns_and_what_was_known_is_told_meanwhile(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "TURN_SECONDS", 0.05)
+    monkeypatch.setattr(turns, "TURN_SECONDS", 0.05)
     asked, clock = Asked(), StandingClock()
     answers: Remembered[str, str] = Remembered(asked, clock, size_max=9, age_ms=100, turns=2)
     assert await answers.get("a") == "a1"
