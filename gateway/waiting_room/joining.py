@@ -21,7 +21,7 @@ from gateway.app_keys import (
 from gateway.bot_checks.client_kind import kind_of_client
 from gateway.draw.entries import came_from
 from gateway.edge.asking import asked_from
-from gateway.edge.credentials import prove_device, read_ticket
+from gateway.edge.credentials import find_ticket, prove_device, read_ticket
 from gateway.waiting_room.allowances import WAITING_JOINS
 from gateway.waiting_room.board import moment_text
 from gateway.waiting_room.eta import eta_at
@@ -160,6 +160,14 @@ async def _take_in(
     # Without a draw a number given before the opening is a place as soon as there are places.
     is_general, is_before = lane == GENERAL, room.sale.phase(now_ms) == "before"
     is_early = is_general and is_before and room.sale.draw is None
+    ends_at_ms = now_ms + request.app[SETTINGS].ticket_ms
+    held = find_ticket(request, sale_id)
+    if held and held.fan_id == fan_id and (held.lane or GENERAL) == lane:
+        kept = place_of(held, "open", draw)
+        if kept is not None and joined.place is not None and kept < joined.place:
+            # The store that knew it was lost, and gave them another; what they were told still counts.
+            again = {"issued_at_ms": now_ms, "expires_at_ms": ends_at_ms}
+            return signed(request, room, msgspec.structs.replace(held, **again))
     claims = TicketClaims(
         fan_id=fan_id,
         sale_id=sale_id,
@@ -168,7 +176,7 @@ async def _take_in(
         lane=None if is_general else lane,
         jkt=jkt,
         issued_at_ms=now_ms,
-        expires_at_ms=now_ms + request.app[SETTINGS].ticket_ms,
+        expires_at_ms=ends_at_ms,
     )
     return signed(request, room, claims)
 

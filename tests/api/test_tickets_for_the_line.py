@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.fan import Fan
+from tests.support.fan import DeviceKey, Fan
 from tests.support.shop import Shop
 
 TICKET = "onsale-ticket"
@@ -47,3 +47,23 @@ async def test_a_ticket_for_another_sale_and_a_pass_are_no_tickets(shop: Shop) -
     for ticket in (fan.ticket, inside.admission):
         reply = await Fan(shop).call("POST", f"/api/sales/{sale}/admit", json={"ticket": ticket})
         assert (reply.status, reply.code) == (401, "ticket-invalid")
+
+
+@pytest.mark.parametrize("has_key", [True, False])
+async def test_who_joins_again_after_a_lost_store_keeps_the_place_they_were_told(
+    shop: Shop, has_key: bool
+) -> None:
+    sale = await shop.new_sale()
+    fan = Fan(shop, DeviceKey() if has_key else None)
+    assert (await fan.join(sale)).json["place"] == 1
+    assert (await Fan(shop).join(sale)).json["place"] == 2
+    await shop.redis.flushall()
+    other = await Fan(shop).join(sale)
+    assert other.json["place"] > 2
+    for _ in range(2):  # first as somebody new to the store, then as somebody it knows
+        again = await fan.join(sale)
+        assert (again.status, again.json["place"], again.json["fan_id"]) == (201, 1, fan.fan_id)
+    stranger = Fan(shop, ticket=fan.ticket, key=DeviceKey())
+    told = await stranger.join(sale)
+    assert told.status == 201
+    assert told.json["place"] > other.json["place"]
