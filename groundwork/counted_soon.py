@@ -31,12 +31,12 @@ class Observed:
 
     def hand_over(self) -> None:
         """Tell the histogram."""
-        self._histogram._sum.inc(self._sum)  # noqa: SLF001
-        self._sum = 0.0
+        total, self._sum = self._sum, 0.0
+        self._histogram._sum.inc(total)  # noqa: SLF001
         for at, bucket in enumerate(self._histogram._buckets):  # noqa: SLF001
-            if self._counts[at]:
-                bucket.inc(self._counts[at])
-                self._counts[at] = 0
+            count, self._counts[at] = self._counts[at], 0
+            if count:
+                bucket.inc(count)
 
 
 def observe_many(histogram: Histogram, value: float, count: int) -> None:
@@ -59,12 +59,13 @@ class _Waiting:
         self.observed: dict[tuple[Histogram, Labels], Observed] = {}
         # On which loop telling is due; a loop that was closed before tells nothing.
         self.loop: asyncio.AbstractEventLoop | None = None
+        self.timer: asyncio.TimerHandle | None = None
 
     def see_to_it(self) -> None:
         # Asking for the running loop costs a call of the kernel, so it is not asked for each count.
         if self.loop is None or self.loop.is_closed():
             self.loop = asyncio.get_running_loop()
-            self.loop.call_later(TOLD_EVERY_SECONDS, tell_counts)
+            self.timer = self.loop.call_later(TOLD_EVERY_SECONDS, tell_counts)
 
 
 _waiting: Final = _Waiting()
@@ -98,9 +99,12 @@ def timed_soon(histogram: Histogram, *labels: str) -> Iterator[None]:
 
 def tell_counts() -> None:
     """Count what waits now: before a scrape, and when the process stops."""
-    _waiting.loop = None
-    for (counter, labels), count in _waiting.counts.items():
+    if _waiting.timer is not None:
+        _waiting.timer.cancel()
+    _waiting.timer = _waiting.loop = None
+    # Taken first: what cannot be told once is not told twice either.
+    counts, _waiting.counts = _waiting.counts, CountsBy()
+    for (counter, labels), count in counts.items():
         (counter.labels(*labels) if labels else counter).inc(count)
-    _waiting.counts.clear()
     for observed in _waiting.observed.values():
         observed.hand_over()

@@ -17,7 +17,7 @@ HEAD_END: Final = b"\r\n\r\n"
 # a part of the answer, or that the framework wants alone and nobody looks at here.
 PLAIN_NAME: Final = re.compile(
     r"""(?!(?:transfer-encoding|te|trailer|upgrade|expect|range|if-.*|server|etag|max-forwards
-            |content-(?!length$|type$).*)$)
+            |proxy-connection|sec-websocket-.*|content-(?!length$|type$).*)$)
         [!#$%&'*+.^_`|~0-9a-z-]{1,64}""",
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )

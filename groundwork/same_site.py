@@ -25,4 +25,8 @@ def is_from_elsewhere(request: Asking, public_url: str) -> bool:
     origin = request.headers["Origin"]
     if public_url:
         return origin.lower() != public_url.lower()
-    return urlsplit(origin).netloc.lower() != (request.headers.get("Host") or "").lower()
+    try:
+        named = urlsplit(origin).netloc.lower()
+    except ValueError:
+        return True  # no browser writes such a one
+    return named != (request.headers.get("Host") or "").lower()

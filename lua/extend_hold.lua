@@ -8,6 +8,7 @@ KEYS
   4 offers        hash    fan_id -> the reservation offered to them
   5 log           stream  this epoch's changes
   6 operation     string  what this operation led to, if it was run before
+  7 holding       string  see includes/holding_time.lua
 
 ARGV
   1 epoch           integer
@@ -17,6 +18,7 @@ ARGV
   5 why             string          "wish" (once, from the old end) or "payment" (at least from now)
   6 more_ms         integer
   7 operation_ms    integer         how long a repeat is recognised
+  8 rest_ms         integer         how long a fan does not hold who has held for long enough
 
 RETURNS
   {'extended', reservation}           as asked, or as an earlier run of the operation did
@@ -31,6 +33,7 @@ from now, so that repeats do not add up.
 --- @include fence
 --- @include append_log
 --- @include offers_accepted
+--- @include holding_time
 
 local k = {
   meta = KEYS[1], reservations = KEYS[2], expiries = KEYS[3], offers = KEYS[4], log = KEYS[5],
@@ -71,5 +74,6 @@ accept_offer(k, reservation_id, reservation, text, now)
 text = cjson.encode(reservation)
 redis.call('HSET', k.reservations, reservation_id, text)
 redis.call('ZADD', k.expiries, reservation.expires_at_ms, reservation_id)
+rest_after(KEYS[7], reservation.expires_at_ms, tonumber(ARGV[8]), now)
 append_log(k.meta, k.log, 'extended', reservation_id, text, now)
 return {'extended', text}

@@ -21,7 +21,7 @@ KEYS
   11 channels     hash    seat_index -> the channel it is kept for
   12 plan         string  the blocks, see includes/plan_blocks.lua
   13 operation    string  what this operation led to, if it was run before
-  14 holding      string  since when the fan has held places, one hold after the other
+  14 holding      string  see includes/holding_time.lua
 
 ARGV
   1 epoch           integer

@@ -18,7 +18,7 @@ KEYS
   11 channels     hash    seat_index -> the channel it is kept for
   12 plan         string  the blocks, see includes/plan_blocks.lua
   13 operation    string  what this operation led to, if it was run before
-  14 holding      string  since when the fan has held places, one hold after the other
+  14 holding      string  see includes/holding_time.lua
 
 ARGV
   1 epoch           integer
@@ -91,10 +91,7 @@ if repeated then
   return repeated
 end
 local hold_ms, wait = may_hold(holding, tonumber(ARGV[3]), holding_ms, rest_ms, tonumber(ARGV[11]), now)
-if not hold_ms then
-  return {'enough', wait}
-end
-local expires_at = now + hold_ms
+local expires_at = now + (hold_ms or 0)
 local wish = cjson.decode(ARGV[6])
 
 -- The fan's own live hold of just these seats, or nil.
@@ -136,6 +133,9 @@ local function offer_instead(taken)
   return refused
 end
 
+if not hold_ms then
+  return own_hold() or {'enough', wait}
+end
 -- A few dead holds a call keep the house clean; the wanted seats are looked at one by one below.
 sweep_due(k, now, 20)
 if redis.call('HEXISTS', k.offers, fan_id) == 1 then

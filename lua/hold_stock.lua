@@ -13,7 +13,7 @@ KEYS
   9 offers        hash    fan_id -> the reservation offered to them
   10 log          stream  this epoch's changes
   11 operation    string  what this operation led to, if it was run before
-  12 holding      string  since when the fan has held places, one hold after the other
+  12 holding      string  see includes/holding_time.lua
 
 ARGV
   1 epoch           integer

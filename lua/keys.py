@@ -100,7 +100,7 @@ def settled_key(event_id: str, epoch: int, order_id: str, outcome: str, reservat
 
 
 def holding_key(event_id: str, fan_id: str) -> str:
-    """Return the key that remembers since when a fan has held, until they may begin anew: milliseconds."""
+    """Return the key that remembers until when a fan may hold, and from when on they rest (ms)."""
     return f"{{e:{event_id}}}:holding:{fan_id}"
 
 

@@ -210,8 +210,12 @@ class SeatHolds:
                 "why": why,
                 "more_ms": more_ms,
                 "operation_ms": OPERATION_MS,
+                "rest_ms": REST_MS,
             },
-            lambda _: {"operation": operation_key(event_id, operation)},
+            lambda _: {
+                "operation": operation_key(event_id, operation),
+                "holding": holding_key(event_id, fan_id),
+            },
         )
         assert answer[0] in ("extended", "refused", "lost"), answer
         return answer

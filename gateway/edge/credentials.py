@@ -50,17 +50,6 @@ def find_ticket(request: Asking, sale_id: str) -> TicketClaims | None:
     return None
 
 
-def read_kept_ticket(request: Asking, sale_id: str) -> TicketClaims:
-    """Return the ticket out of this browser's own cookie: its text alone, from elsewhere, is not it.
-
-    For the fan whose browser has kept the cookie and lost the key. Raises TicketInvalid.
-    """
-    text, seal = ticket_cookie(request, sale_id)
-    if not text or not hmac.compare_digest(seal, seal_of(request, text)):
-        raise TicketInvalid
-    return request.app[TOKENS].read_ticket(text, sale_id)
-
-
 def sealed(request: Asking, ticket: str) -> str:
     """Return what a ticket's cookie holds: the ticket, and a seal that no script and no log sees."""
     return f"{ticket}{SEAL_MARK}{seal_of(request, ticket)}"

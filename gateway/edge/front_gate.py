@@ -27,8 +27,6 @@ LINE_BYTES_MAX: Final = 200
 # Events on sale at one time, and whatever else people try; half a megabyte.
 LINES_REMEMBERED_MAX: Final = 2_048
 VERSION: Final = " HTTP/1.1"
-# What is no host of anybody.
-NO_HOST: Final = " "
 
 
 class Line(NamedTuple):
@@ -68,7 +66,10 @@ class FrontGate:
         began_ms = self._clock.monotonic_ms()
         try:
             request = read_plain(self._app, line.call.method, line.path, data, line_end, peer)
-            if not self._app[HOSTS].takes(request.headers.get("Host") or NO_HOST):
+            host = request.headers.get("Host")
+            if not host or not self._app[HOSTS].takes(host):
+                return None
+            if len(request.body) > self._app[SETTINGS].body_bytes_max:
                 return None
             request[REQUEST_ID] = new_request_id()
             check_site(request)
@@ -80,6 +81,9 @@ class FrontGate:
                 identity = identity_inside(request, admission_of(request))
                 answer = line.call.answer(line.parts, request, identity)
         except (NotPlain, BookingError):
+            return None
+        except Exception:
+            # A bug, which would tear the connection: the framework meets it, too, and answers.
             return None
         if answer is None:
             return None

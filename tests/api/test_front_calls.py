@@ -4,17 +4,18 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 import pytest
 from aiohttp._cookie_helpers import parse_cookie_header
 
 from booking_core.app_keys import SHOP
 from booking_core.catalog.event import StockTier
 from booking_core.seats.holds import SeatHolds
-from gateway.app_keys import ROOMS
+from gateway.app_keys import ROOMS, SETTINGS
 from gateway.edge.client_address import ClientAddresses
 from gateway.edge.one_meaning import refuse_other_meanings
 from gateway.edge.other_sites import refuse_other_sites
@@ -178,6 +179,7 @@ UNPLAIN = [
     "X: 1\r\nx: 2", "Trailer: x", "Content-Encoding: gzip", "Content-Location: /",
     "X: " + "x" * HEAD_BYTES_MAX, "\r\n".join(f"X{n}: y" for n in range(70)), "X" * 65 + ": y",
     'Cookie: a="b"', "Cookie: a", "Cookie: a=b;c=d", "Cookie: a=b,c=d;", "Cookie: a=b c=d",
+    "Proxy-Connection: close", "Sec-WebSocket-Key1: x",
 ]  # fmt: skip
 
 
@@ -467,6 +469,12 @@ async def test_a_join_that_another_site_sends_or_that_is_not_plain_is_the_framew
     for other in (f"/api/sales/{sale}/joins", "/api/sales/No/join", f"{path}?x", f"{path}/"):
         assert not is_found(shop, asked("POST", other, body=b"{}")), other
     assert not is_found(shop, asked("GET", path))
+    nameless = asked("POST", path, body=b"{}").replace(b"Host: 127.0.0.1", b"X: y")
+    assert not is_found(shop, nameless)
+    for origin in ("http://[", "http://[::1", "null"):
+        async with wire(shop) as one:
+            answer = await one.ask(asked("POST", path, f"Origin: {origin}", body=b"{}"))
+        assert answer[0] == 403, origin
     async with wire(shop) as one:
         assert (await one.ask(asked("POST", path, "Sec-Fetch-Site: cross-site", body=b"{}")))[
             0
@@ -551,6 +559,41 @@ async def test_what_is_counted_soon_is_counted(monkeypatch: pytest.MonkeyPatch) 
     assert seconds._sum.get() == pytest.approx(2 * 107.301)
     assert {each.get() % 2 for each in seconds._buckets} == {0}
     assert sum(each.get() for each in seconds._buckets) == 10
+
+
+async def test_no_more_is_taken_than_the_setting_says(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = shop.gateway[SETTINGS]
+    data = asked("POST", "/api/sales/tour/join", body=b"{" + b" " * 2_000 + b"}")
+    assert is_found(shop, data)
+    small = msgspec.structs.replace(settings, body_bytes_max=1_024)
+    monkeypatch.setitem(shop.gateway._state, SETTINGS, small)
+    assert not is_found(shop, data)
+
+
+async def test_scrapes_leave_no_timers_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    tell_counts()
+    monkeypatch.setattr(counted_soon, "TOLD_EVERY_SECONDS", 0.05)
+    seconds = HTTP_REQUEST_SECONDS.labels("gateway", "/timers")
+    for _ in range(20):
+        counted_soon.observe_soon(seconds, value=0.1)
+        tell_counts()
+    counted_soon.observe_soon(seconds, value=0.1)
+    loop = asyncio.get_running_loop()
+    due = [each for each in loop._scheduled if not each.cancelled()]  # type: ignore[attr-defined]
+    assert len([each for each in due if each._callback is tell_counts]) == 1
+
+
+async def test_what_cannot_be_told_does_not_tell_the_rest_twice() -> None:
+    tell_counts()
+    good = HTTP_REQUESTS.labels("gateway", "/once", "200")
+    counted_soon.count_soon(good)
+    counted_soon.count_soon(HTTP_REQUESTS, "too", "few")
+    for _ in range(3):
+        with suppress(ValueError):
+            tell_counts()
+    assert good._value.get() == 1
 
 
 def test_the_gate_before_the_framework_knows_all_that_stands_in_it(shop: Shop) -> None:

@@ -17,8 +17,9 @@ SOON_MS = 10_000
 async def let_pass_until(shop: Shop, fan: Fan, event: str, left_ms: int) -> None:
     """Let the fan's time go by until so much of it is left, less than nothing in the rest after it."""
     seconds, microseconds = await shop.redis.time()
-    began_ms = seconds * 1_000 + microseconds // 1_000 - HOLDING_MS + left_ms
-    assert await shop.redis.set(holding_key(event, fan.fan_id), began_ms, xx=True, keepttl=True)
+    ends_ms = seconds * 1_000 + microseconds // 1_000 + left_ms
+    value = f"{ends_ms} {ends_ms}"
+    assert await shop.redis.set(holding_key(event, fan.fan_id), value, xx=True, keepttl=True)
 
 
 async def again(fan: Fan, event: str, held: str) -> int:

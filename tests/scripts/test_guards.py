@@ -67,6 +67,10 @@ HALL: list[tuple[str, str, str, Test]] = [
      test_hold_seats.test_an_operation_that_was_told_of_an_own_hold_makes_no_other_one),
     ("hold_seats", "    begin_holding(holding, holding_ms, rest_ms, now)\n", "",
      test_holding_turns.test_an_offer_counts_and_a_refusal_does_not),
+    ("extend_hold", "rest_after(KEYS[7], reservation.expires_at_ms, tonumber(ARGV[8]), now)", "",
+     asked_by("wish", test_holding_turns.test_the_rest_begins_after_what_was_given_besides)),
+    ("hold_seats", "return own_hold() or {'enough', wait}", "return {'enough', wait}",
+     test_holding_turns.test_who_asks_again_for_a_hold_of_theirs_gets_it_at_any_time),
     *(
         (script, text, instead, asked_by(script, test))
         for script in test_holding_turns.SCRIPTS

@@ -21,6 +21,13 @@ async def ask(hall: SeatsInRedis, script: str, fan: str = "ada", operation: str 
     return await hall.hold(script, fan, wish, operation or None)
 
 
+async def holding_of(hall: SeatsInRedis) -> tuple[int, int]:
+    """Until when ada may hold, and from when on she rests."""
+    value = await hall.call.store.call("GET", holding_key(hall.event_id, "ada"))
+    ends, rest_from = str(value).split(" ")
+    return int(ends), int(rest_from)
+
+
 async def let_go(hall: SeatsInRedis, answer: list[Any]) -> None:
     assert await hall.release("ada", answer[1]) == ["released"]
 
@@ -50,7 +57,7 @@ async def test_after_the_rest_a_fan_begins_anew(hall: SeatsInRedis, script: str)
     assert await ask(hall, script) == ["enough", 1]
     hall.now += 1
     assert hold_of(await ask(hall, script)).expires_at_ms == hall.now + HOLD_MS
-    assert await hall.call.store.call("GET", holding_key(hall.event_id, "ada")) == str(hall.now)
+    assert await holding_of(hall) == (hall.now + HOLDING_MS, hall.now + HOLDING_MS)
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
@@ -84,6 +91,42 @@ async def test_an_offer_counts_and_a_refusal_does_not(hall: SeatsInRedis) -> Non
     assert (await hall.hold_seats("ada", [0]))[0] == "taken"
     assert await hall.call.store.call("EXISTS", key) == 0
     assert (await hall.hold_seats("ada", [0], offer="front"))[1] != ""
-    assert await hall.call.store.call("GET", key) == str(hall.now)
+    assert await holding_of(hall) == (hall.now + HOLDING_MS, hall.now + HOLDING_MS)
     ttl_ms = await hall.call.store.call("PTTL", key)
     assert HOLDING_MS < ttl_ms <= HOLDING_MS + REST_MS
+
+
+async def near_the_end(hall: SeatsInRedis, *seats: int) -> list[Any]:
+    """Let ada's time go by until a useful hold just fits in, and hold these."""
+    hall.holding_ms = HOLDING_MS
+    end = hall.now + HOLDING_MS
+    await let_go(hall, await hall.hold_seats("ada", [9]))
+    hall.now = end - USEFUL_MS
+    return await hall.hold_seats("ada", list(seats))
+
+
+@pytest.mark.parametrize("why", ["wish", "payment"])
+async def test_the_rest_begins_after_what_was_given_besides(hall: SeatsInRedis, why: str) -> None:
+    held = hold_of(await near_the_end(hall, 0))
+    end = held.expires_at_ms
+    assert (await hall.extend("ada", held.reservation_id, why, REST_MS + USEFUL_MS))[
+        0
+    ] == "extended"
+    given = end + REST_MS + (USEFUL_MS if why == "wish" else 0)
+    assert await holding_of(hall) == (end, given)
+    hall.now = given
+    assert await ask(hall, "hold_best") == ["enough", REST_MS]
+    hall.now = given + REST_MS
+    hold_of(await ask(hall, "hold_best"))
+    await check(hall)
+
+
+async def test_who_asks_again_for_a_hold_of_theirs_gets_it_at_any_time(hall: SeatsInRedis) -> None:
+    answer = await near_the_end(hall, 1, 2)
+    hall.now += 1
+    assert await hall.hold_seats("ada", [1, 2]) == answer
+    assert (await hall.hold_seats("ada", [1, 3]))[0] == "enough"
+    await hall.extend("ada", answer[1])
+    hall.now += USEFUL_MS
+    assert (await hall.hold_seats("ada", [1, 2]))[:2] == answer[:2]
+    await check(hall)

@@ -240,9 +240,10 @@ class SeatsInRedis:
         """Ask for more time."""
         args: dict[str, str | int] = {
             "now_ms": self.now, "fan_id": fan_id, "reservation_id": reservation_id,
-            "why": why, "more_ms": more_ms, "operation_ms": OPERATION_MS,
+            "why": why, "more_ms": more_ms, "operation_ms": OPERATION_MS, "rest_ms": REST_MS,
         }  # fmt: skip
-        return await self.call("extend_hold", self._with(operation), args)
+        keys = {**self._with(operation), "holding": holding_key(self.event_id, fan_id)}
+        return await self.call("extend_hold", keys, args)
 
     async def release(self, fan_id: str, reservation_id: str) -> list[Any]:
         """Give a hold back."""
