@@ -200,6 +200,20 @@ def test_two_holds_of_different_epochs_may_overlap() -> None:
     assert "C7" not in broken(history)
 
 
+@pytest.mark.parametrize(
+    ("filled_ms", "is_lost"), [(2_200, True), (2_600, False)], ids=["before", "after"]
+)
+def test_a_hold_may_be_lost_when_its_event_is_filled_again_and_not_before(
+    filled_ms: int, is_lost: bool
+) -> None:
+    history = good_history()
+    history.ops.append(held(30, "r4", 2_400, ("A-3",)))
+    history.end.holds.append(hold_row(1, "held", "r4", 2_405, epoch=2))
+    assert "C8" in broken(history), "nothing tells why r2 should have ended"
+    history.end.fills.append((f"event:{EVENT}", 2, filled_ms))
+    assert ("C8" not in broken(history)) is is_lost
+
+
 def test_a_hold_that_is_told_again_in_a_newer_epoch_is_of_the_old_one() -> None:
     history = good_history()
     history.end.holds.append(hold_row(1, "held", "r0", 8_000, epoch=2))

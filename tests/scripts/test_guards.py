@@ -75,9 +75,9 @@ HALL: list[tuple[str, str, str, Test]] = [
         (script, text, instead, asked_by(script, test))
         for script in test_holding_turns.SCRIPTS
         for text, instead, test in (
-            ("  return {'enough', wait}", "  hold_ms = tonumber(ARGV[3])",
+            ("if ends - now < math.min(useful_ms, hold_ms) then", "if false then",
              test_holding_turns.test_holds_that_follow_each_other_end_together),
-            ("return math.min(left, hold_ms)", "return hold_ms",
+            ("return math.min(ends - now, hold_ms)", "return hold_ms",
              test_holding_turns.test_holds_that_follow_each_other_end_together),
             ("\nbegin_holding(holding, holding_ms, rest_ms, now)\n", "\n",
              test_holding_turns.test_holds_that_follow_each_other_end_together),

@@ -61,10 +61,10 @@ def seat_deeds(history: History) -> Mapping[tuple[str, str], list[Deed]]:
     deeds: dict[tuple[str, str], list[Deed]] = defaultdict(list)
     seats_of: dict[str, Op] = {}
     rows, asked = orders(history), first_asked(history)
-    freed = first_freed(history)
+    freed, losses = first_freed(history), first_losses(history)
     for op in merged_holds(history):
         seats_of[op.reservation] = op
-        end = earliest_end(op, freed.get(op.reservation), history.faults)
+        end = earliest_end(op, freed.get(op.reservation), losses.get(op.reservation, []))
         for seat in op.seats:
             deeds[op.event, seat].append(Deed("hold", op.reservation, op.began_ms, op.ended_ms))
             deeds[op.event, seat].append(Deed("end", op.reservation, end, None))
@@ -87,13 +87,26 @@ def seat_deeds(history: History) -> Mapping[tuple[str, str], list[Deed]]:
     return deeds
 
 
-def earliest_end(held: Op, freed_ms: int | None, faults: list[Fault]) -> int:
+def first_losses(history: History) -> dict[str, list[int]]:
+    """Return when each hold may have been lost: when its event was filled again in a later epoch.
+
+    A hold of the last second before that may not be in PostgreSQL yet. One that no log tells of may
+    have been lost by any filling after it was asked for.
+    """
+    epochs, losses = epoch_of(history), defaultdict(list)
+    filled: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for scope, epoch, at_ms in history.end.fills:
+        filled[scope].append((epoch, at_ms))
+    for op in merged_holds(history):
+        known = epochs.get(op.reservation)
+        for epoch, at_ms in filled[f"event:{op.event}"]:
+            if epoch > known if known is not None else at_ms >= op.began_ms:
+                losses[op.reservation].append(max(op.began_ms, at_ms))
+    return losses
+
+
+def earliest_end(held: Op, freed_ms: int | None, losses: list[int]) -> int:
     """Return since when the hold may be over: let go of, paid for, run out, or lost with its Redis."""
-    losses = [
-        max(held.began_ms, fault.began_ms)
-        for fault in faults
-        if may_void_holds(fault) and fault.ended_ms >= held.began_ms
-    ]
     times = [held.expires_at_ms - END_SLACK_MS, *losses]
     return min(times if freed_ms is None else [*times, freed_ms])
 
