@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 ARGS ?=
 # Processes that test at once. More of them on as few cores make the tests that look at a clock fail.
 JOBS ?= 2
-# What is counted over a whole folder at its end, or stands on one installation or one running system.
-ONE_BY_ONE := tests/scripts tests/foreign tests/operators tests/load tests/browser
+# What is counted over a whole folder at its end, stands on one installation or one running system, or
+# looks at each frame.
+ONE_BY_ONE := tests/scripts tests/foreign tests/operators tests/load tests/browser tests/pages/test_map_in_browser.py
 EVERYTHING := embedded,fast,loadtest,simulate,stripe,test
 # Debian's packages that tests drive: a browser, a Prometheus, an nginx, the oldest Redis we support, what turns PDF into pixels.
 TEST_PACKAGES := chromium:chromium prometheus:prometheus redis-server:redis-server nginx:nginx-light npm:npm pdftoppm:poppler-utils redis-benchmark:redis-tools
