@@ -24,6 +24,7 @@ async def ask(hall: SeatsInRedis, script: str, fan: str = "ada", operation: str 
 async def holding_of(hall: SeatsInRedis) -> tuple[int, int]:
     """Until when ada may hold, and from when on she rests."""
     value = await hall.call.store.call("GET", holding_key(hall.event_id, "ada"))
+    assert value is not None, "nobody counts"
     ends, rest_from = str(value).split(" ")
     return int(ends), int(rest_from)
 
