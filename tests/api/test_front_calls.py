@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,7 +20,6 @@ from gateway.edge.client_address import ClientAddresses
 from gateway.edge.one_meaning import refuse_other_meanings
 from gateway.edge.other_sites import refuse_other_sites
 from gateway.edge.request_id import request_id
-from groundwork import access_log, counted_soon
 from groundwork.counted_soon import tell_counts
 from groundwork.errors import StoreUnavailable
 from groundwork.front_calls import FRONT_DOOR
@@ -545,22 +544,6 @@ async def test_a_fan_who_hangs_up_has_the_hold_that_was_under_way(shop: Shop) ->
     assert (await fan.call("GET", f"/api/events/{event}/seats")).status == 200
 
 
-async def test_what_is_counted_soon_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    tell_counts()
-    monkeypatch.setattr(counted_soon, "TOLD_EVERY_SECONDS", 0.01)
-    counts = access_log.RouteCounts("gateway", "/soon")
-    seconds = HTTP_REQUEST_SECONDS.labels("gateway", "/soon")
-    for took in (0.0, 0.001, 0.3, 7.0, 100.0):
-        for noted in (counts.note, counts.note_soon):
-            noted(503, took, "GET", "x")
-    assert HTTP_REQUESTS.labels("gateway", "/soon", "503")._value.get() == 5
-    await asyncio.sleep(0.05)
-    assert HTTP_REQUESTS.labels("gateway", "/soon", "503")._value.get() == 10
-    assert seconds._sum.get() == pytest.approx(2 * 107.301)
-    assert {each.get() % 2 for each in seconds._buckets} == {0}
-    assert sum(each.get() for each in seconds._buckets) == 10
-
-
 async def test_no_more_is_taken_than_the_setting_says(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -570,30 +553,6 @@ async def test_no_more_is_taken_than_the_setting_says(
     small = msgspec.structs.replace(settings, body_bytes_max=1_024)
     monkeypatch.setitem(shop.gateway._state, SETTINGS, small)
     assert not is_found(shop, data)
-
-
-async def test_scrapes_leave_no_timers_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    tell_counts()
-    monkeypatch.setattr(counted_soon, "TOLD_EVERY_SECONDS", 0.05)
-    seconds = HTTP_REQUEST_SECONDS.labels("gateway", "/timers")
-    for _ in range(20):
-        counted_soon.observe_soon(seconds, value=0.1)
-        tell_counts()
-    counted_soon.observe_soon(seconds, value=0.1)
-    loop = asyncio.get_running_loop()
-    due = [each for each in loop._scheduled if not each.cancelled()]  # type: ignore[attr-defined]
-    assert len([each for each in due if each._callback is tell_counts]) == 1
-
-
-async def test_what_cannot_be_told_does_not_tell_the_rest_twice() -> None:
-    tell_counts()
-    good = HTTP_REQUESTS.labels("gateway", "/once", "200")
-    counted_soon.count_soon(good)
-    counted_soon.count_soon(HTTP_REQUESTS, "too", "few")
-    for _ in range(3):
-        with suppress(ValueError):
-            tell_counts()
-    assert good._value.get() == 1
 
 
 def test_the_gate_before_the_framework_knows_all_that_stands_in_it(shop: Shop) -> None:
