@@ -20,13 +20,16 @@ from onsale.sale_show import show
 MOMENT_FORMATS = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z", "%Y-%m-%d %H:%M%z"]
 
 
-def stock_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add whether pacing goes by the shop's stock, and whether fans are told their odds."""
-    for name, text in (
-        ("tells-odds", "Tell fans whether they are likely to be served."),
-        ("stock-aware", "Call no more fans than what is left is enough for."),
+def switches(command: Callable[..., None]) -> Callable[..., None]:
+    """Add what is on or off in a sale, and may be changed while it runs."""
+    for name, text, default in (
+        ("step-up-unbound", "Fans whose browser keeps no key pass one more check.", "off"),
+        ("tells-odds", "Tell fans whether they are likely to be served.", "on"),
+        ("stock-aware", "Call no more fans than what is left is enough for.", "on"),
     ):
-        option = click.option(f"--{name}/--no-{name}", default=None, help=f"{text}  [default: on]")
+        option = click.option(
+            f"--{name}/--no-{name}", default=None, help=f"{text}  [default: {default}]"
+        )
         command = option(command)
     return command
 
@@ -56,7 +59,7 @@ sale.add_command(codes)
     help="Each fan confirms an e-mail address, and has one place and one limit of seats by it.",
 )
 @lane_option
-@stock_options
+@switches
 @brand_options
 @draw_options
 @data_dir_option
@@ -159,10 +162,10 @@ def close(sale_id: str, data_dir: Path) -> None:
 @click.option("--capacity", type=int)
 @click.option("--message", help="Shown to everybody who waits; empty takes it down.")
 @lane_option
-@stock_options
+@switches
 @data_dir_option
 def set_sale(sale_id: str, data_dir: Path, lanes: tuple[SaleLane, ...], **given: Any) -> None:
-    """Change what is named: rate, burst, capacity, message, or what pacing and fans are told.
+    """Change what is named: rate, burst, capacity, message, or what is on or off.
 
     A lane that is new comes behind those there are.
     """

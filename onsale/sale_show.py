@@ -102,5 +102,7 @@ def rows(sale: Sale, seen: LineSeen) -> Iterator[tuple[str, str]]:
         yield "told waits", f"{kept.kept} of {kept.told} ranges held"
     if sale.one_per_mailbox:
         yield "fans", "one for each mailbox: an e-mail address is confirmed before joining"
+    if sale.step_up_unbound:
+        yield "no key", "fans whose browser keeps no key pass one more check before they go in"
     yield "message", sale.message or "–"
     yield "events", ", ".join(sale.event_ids) or "–"

@@ -24,6 +24,10 @@ CAPS: Final[dict[Family, int]] = {
 }
 
 
+# A ticket that no key of a device stands behind: whoever has copied it has the place.
+UNBOUND: Final = "unbound"
+
+
 @dataclass(frozen=True, slots=True)
 class Signal:
     """One thing that was noticed. Points below zero speak for a fan."""
@@ -47,6 +51,9 @@ SIGNALS: Final[dict[str, Signal]] = {
         Signal("no-device-key", "client", 5),
         Signal("solved-too-fast", "behaviour", 15),
         Signal("replayed", "token", 60),
+        # Where a sale says so, and as much as it takes to be asked for one more check: no more, so that
+        # whoever does it goes in, and the holder of a code is asked for nothing.
+        Signal(UNBOUND, "token", 40),
         Signal("hidden-field", "trap", 30),
         Signal("hidden-link", "trap", 30),
         Signal("access-code", "credit", -30),

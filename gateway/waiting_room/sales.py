@@ -73,6 +73,8 @@ class Sale:
     rate_changed_at: datetime | None = None
     # Whether each fan confirms an e-mail address, and has one place and one limit of seats by it.
     one_per_mailbox: bool = False
+    # Whether fans without a device key pass one more check before they go in.
+    step_up_unbound: bool = False
     # Not set by anybody: what the shop has left says so, see watch_stock.lua.
     is_sold_out: bool = False
 
@@ -119,7 +121,8 @@ EVENTS_COLUMN = """coalesce((
 SALE_COLUMNS = ", ".join(
     (
         "sale_id, name, opens_at, state, pause_reason, message, rate_per_minute, burst, capacity",
-        "lanes::text AS lanes, stock_aware, tells_odds, one_per_mailbox, rate_changed_at",
+        "lanes::text AS lanes, stock_aware, tells_odds, one_per_mailbox, step_up_unbound",
+        "rate_changed_at",
         EVENTS_COLUMN,
         BRAND_COLUMN,
         DRAW_COLUMN,
@@ -171,11 +174,12 @@ class SaleRecords(LineRecords):
                 await open_connection.execute(
                     """INSERT INTO sales (sale_id, name, opens_at, state, pause_reason, message,
                         rate_per_minute, burst, capacity, lanes, stock_aware, tells_odds,
-                        one_per_mailbox)
-                    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
+                        one_per_mailbox, step_up_unbound)
+                    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
                     (sale.sale_id, sale.name, sale.opens_at, sale.state, sale.pause_reason,
                      sale.message, sale.rate_per_minute, sale.burst, sale.capacity,
-                     _lanes_text(sale), sale.stock_aware, sale.tells_odds, sale.one_per_mailbox),
+                     _lanes_text(sale), sale.stock_aware, sale.tells_odds, sale.one_per_mailbox,
+                     sale.step_up_unbound),
                 )  # fmt: skip
                 if draw is not None:
                     await insert_draw(open_connection, sale.sale_id, draw)
@@ -226,13 +230,14 @@ class SaleRecords(LineRecords):
             await open_connection.execute(
                 """UPDATE sales SET name = %s, opens_at = %s, state = %s, pause_reason = %s,
                     message = %s, rate_per_minute = %s, burst = %s, capacity = %s, lanes = %s,
-                    stock_aware = %s, tells_odds = %s,
+                    stock_aware = %s, tells_odds = %s, step_up_unbound = %s,
                     rate_changed_at = CASE WHEN sales.rate_per_minute = %s THEN rate_changed_at
                         ELSE now() END,
                     version = version + 1 WHERE sale_id = %s""",
                 (sale.name, sale.opens_at, sale.state, sale.pause_reason, sale.message,
                  sale.rate_per_minute, sale.burst, sale.capacity, _lanes_text(sale),
-                 sale.stock_aware, sale.tells_odds, sale.rate_per_minute, sale_id),
+                 sale.stock_aware, sale.tells_odds, sale.step_up_unbound,
+                 sale.rate_per_minute, sale_id),
             )  # fmt: skip
         return sale
 

@@ -14,6 +14,7 @@ from gateway.app_keys import (
     LIMITS,
     MAIL_CODES,
     PROOF_OF_WORK,
+    ROOMS,
     SIGNAL_NOTES,
     WAIT_TOKENS,
 )
@@ -24,6 +25,7 @@ from gateway.bot_checks.signals import (
     SEATS_CAP,
     SEATS_CAPPED_FROM,
     STEP_UP_FROM,
+    UNBOUND,
     against,
     score,
 )
@@ -49,9 +51,16 @@ WAIT_MS: Final = 60_000
 
 
 async def noted(request: web.Request, ticket: TicketClaims) -> frozenset[str]:
-    """Return what was noted of a fan, also on the device that the place came from."""
+    """Return what was noted of a fan, also on the device that the place came from.
+
+    And that no key stands behind their ticket, where the sale has such fans checked: that is as the
+    sale says now, and written down nowhere.
+    """
     names = {ticket.fan_id, ticket.entered_as or ticket.fan_id}
     codes = await request.config_dict[SIGNAL_NOTES].of(ticket.sale_id, *names)
+    sale = request.config_dict[ROOMS].room(ticket.sale_id).sale
+    if sale.step_up_unbound and ticket.jkt is None:
+        codes = codes - {"no-device-key"} | {UNBOUND}
     # Somebody knows the holder of a code, so that it speaks for them.
     return codes | {"access-code"} if ticket.lane else codes
 

@@ -18,13 +18,23 @@ ASKED_TIMES = 20
 
 def paused_sale(running: RunningSystem, *options: str) -> str:
     """Return the id of a new sale that calls nobody, so that everybody keeps waiting."""
-    sale_id = f"back-{uuid.uuid4().hex[:8]}"
-    for words in (("create", sale_id, "--name", "Back again", *options), ("pause", sale_id)):
-        command = (sys.executable, "-m", "onsale", "sale", *words)
-        subprocess.run((*command, "--data-dir", str(running.data_dir)), check=True)
+    sale_id = new_sale(running, *options)
+    _tell(running, "pause", sale_id)
     # Each process reads of the pause for itself; one that has not yet may still call somebody.
     wait_until("all processes paused", lambda: _all_say_paused(running, sale_id), 30)
     return sale_id
+
+
+def new_sale(running: RunningSystem, *options: str) -> str:
+    """Return the id of a new open sale, which gateways know of within some seconds."""
+    sale_id = f"back-{uuid.uuid4().hex[:8]}"
+    _tell(running, "create", sale_id, "--name", "Back again", *options)
+    return sale_id
+
+
+def _tell(running: RunningSystem, *words: str) -> None:
+    command = (sys.executable, "-m", "onsale", "sale", *words)
+    subprocess.run((*command, "--data-dir", str(running.data_dir)), check=True)
 
 
 def _all_say_paused(running: RunningSystem, sale_id: str) -> bool:
@@ -43,14 +53,15 @@ def _phase(running: RunningSystem, sale_id: str) -> str:
 def joined(profile: Profile, sale: str) -> int:
     """Join in a tab that is closed afterwards; return the place."""
     page = profile.new_page()
-    wait_until("the sale is there", lambda: _is_there(page, sale), 10)
+    wait_until("the sale is there", lambda: is_there(page, sale), 10)
     page.get_by_role("button", name="Join the waiting room").click()
     place = shown_place(page)
     page.close()
     return place
 
 
-def _is_there(page: Page, sale: str) -> bool:
+def is_there(page: Page, sale: str) -> bool:
+    """Go to the sale, and say whether the gateway that answered knows of it."""
     answer = page.goto(f"/sales/{sale}")
     return answer is not None and answer.ok
 

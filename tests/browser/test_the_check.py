@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import PHONE, Profile
-from tests.running_system import RunningSystem
+from tests.browser.paused_sale import is_there, new_sale
+from tests.running_system import RunningSystem, wait_until
 
 # The work is found by luck: four seconds on average, a quarter of a minute once in a hundred times.
 WORK_MS = 90_000
@@ -46,3 +47,25 @@ def test_one_more_check_and_then_in(odd: Profile) -> None:
     expect(page).to_have_url("/sales/demo")  # nothing is asked for any more
     broken = [complaint for complaint in odd.complaints if "Content Security" in complaint]
     assert broken == []
+
+
+def test_a_browser_that_keeps_no_key_where_the_sale_has_those_checked(
+    browser: Browser, running: RunningSystem
+) -> None:
+    sale = new_sale(running, "--step-up-unbound")
+    context = browser.new_context(
+        viewport=PHONE, base_url=running.base_url.replace("127.0.0.1", "localhost")
+    )
+    context.add_init_script("delete window.indexedDB; delete Window.prototype.indexedDB")
+    page = Profile(context).new_page()
+    wait_until("the sale is there", lambda: is_there(page, sale), 10)
+    page.get_by_role("button", name="Join the waiting room").click()
+    page.get_by_role("button", name="Enter", exact=True).click(timeout=30_000)
+    expect(page).to_have_url(f"/sales/{sale}/check", timeout=30_000)
+    page.get_by_text("What we noted").click()
+    expect(page.get_by_text("Your browser could not keep a key of its own")).to_be_visible()
+    page.get_by_role("button", name="Start the check").click()
+    expect(page).to_have_url(f"/sales/{sale}", timeout=WORK_MS)
+    page.get_by_role("button", name="Enter", exact=True).click()
+    expect(page).to_have_url("/", timeout=30_000)  # where a sale without events leads
+    context.close()

@@ -295,6 +295,23 @@ async def test_a_declined_card_gets_a_new_key_and_the_same_press_never_two(
     assert asked[1]["idempotency_key"] != "first-key"
 
 
+@pytest.mark.parametrize("name", ["turnstile", "hcaptcha", "grecaptcha", "frcaptcha"])
+async def test_a_captcha_that_did_not_count_can_be_tried_anew(
+    browser: Browser, server: TestServer, name: str
+) -> None:
+    context = await browser.new_context()
+    page = await context.new_page()
+    await page.add_init_script(
+        "const widget = { reset() { window.renewed = true; } };"
+        f'window.{name} = "{name}" === "frcaptcha" ? {{ getAllWidgets: () => [widget] }} : widget;'
+    )
+    await page.goto(str(server.make_url("/show/check.html/with_captcha")))
+    await page.get_by_role("button", name="Go on with hCaptcha").click()
+    await page.get_by_text("Nothing is lost. Please try again.").wait_for()
+    assert await page.evaluate("window.renewed")
+    await context.close()
+
+
 @pytest.mark.parametrize("state", ["open", "waiting", "called"])
 async def test_without_javascript_the_page_shows_what_it_can_do(
     browser: Browser, server: TestServer, state: str

@@ -30,7 +30,14 @@ async function check(way, answerFor) {
   if (answer?.ok) return location.assign(`/sales/${saleId}`);
   proof.discard();
   if (way === "work") fill("check", text("check_failed"));
+  if (way === "captcha") renewWidget();
   show(`[data-notice="${answer?.status === 429 ? "limited" : "trouble"}"]`, true);
+}
+
+// A widget's answer counts once, also where it did not count. Only what was loaded is there.
+function renewWidget() {
+  for (const widget of [window.turnstile, window.hcaptcha, window.grecaptcha]) widget?.reset();
+  for (const widget of window.frcaptcha?.getAllWidgets() ?? []) widget.reset();
 }
 
 function hideNotices() {
