@@ -1,7 +1,7 @@
 """The shop's work that no request waits for: sweep, reconcile, outbox, rescue, count, audit."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import structlog
@@ -106,9 +106,13 @@ class ShopWorker:
         for event_id in self._events:
             metrics.expect_event(event_id)
 
-    async def _for_each_event(self, work: Callable[[str], Awaitable[None]]) -> None:
-        for start in range(0, len(self._events), EVENTS_AT_ONCE):
-            chunk = self._events[start : start + EVENTS_AT_ONCE]
+    async def _for_each_event(
+        self, work: Callable[[str], Awaitable[None]], events: Sequence[str] | None = None
+    ) -> None:
+        """Work on all events, or on those named."""
+        events = self._events if events is None else events
+        for start in range(0, len(events), EVENTS_AT_ONCE):
+            chunk = events[start : start + EVENTS_AT_ONCE]
             answers = await asyncio.gather(
                 *(work(event_id) for event_id in chunk), return_exceptions=True
             )
@@ -129,11 +133,24 @@ class ShopWorker:
         await self._for_each_event(sweep)
 
     async def _reconcile(self) -> None:
-        async def reconcile(event_id: str) -> None:
-            while await self._parts.reconciler.reconcile(event_id, self._epochs.epoch):
-                pass
+        """Copy all logs as far as they go.
 
-        await self._for_each_event(reconcile)
+        A batch of each in turn, and all asked again every while: who is thousands behind after a rush, or
+        after we were away, holds up nobody else.
+        """
+        behind: list[str] = []
+
+        async def reconcile(event_id: str) -> None:
+            if await self._parts.reconciler.reconcile(event_id, self._epochs.epoch):
+                behind.append(event_id)
+
+        due, asked_all_ms = list(self._events), self._clock.monotonic_ms()
+        while due:
+            await self._for_each_event(reconcile, due)
+            due, behind = behind, []
+            now_ms = self._clock.monotonic_ms()
+            if due and now_ms - asked_all_ms >= RECONCILE_EVERY_MS:
+                due, asked_all_ms = list(self._events), now_ms
 
     async def _work_outbox(self) -> None:
         while await self._outbox.work():

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from booking_core import worker as worker_module
+from booking_core.ledger import reconciler as reconciler_module
 from booking_core.ledger.reconciler import Reconciler
 from groundwork.redis_store import open_store
 from lua.keys import event_log_key
@@ -66,6 +68,33 @@ async def test_many_reconcilers_at_once_copy_each_entry_once(shop: Shop, redis_u
     assert [row[0] for row in rows] == list(range(1, 41))
     assert {row[2] for row in rows} == {fan.fan_id for fan in fans}
     assert await shop.rows("SELECT 1 FROM reconcile_gaps WHERE event_id = %s", event) == []
+
+
+async def test_an_event_that_is_far_behind_holds_up_no_other(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciler_module, "ENTRIES_MAX", 2)
+    monkeypatch.setattr(worker_module, "RECONCILE_EVERY_MS", 0)
+    busy, quiet = await shop.new_event(12), await shop.new_event(2)
+    for number in range(1, 13):
+        await Fan.inside(shop).held(busy, f"A-{number}")
+    late, copied = Fan.inside(shop), []
+    reconcile = shop.parts.reconciler.reconcile
+
+    async def noting(event: str, epoch: int) -> int:
+        if event == busy and len(copied) == 1:
+            await late.held(quiet, "A-1")
+        count = await reconcile(event, epoch)
+        if count and event in (busy, quiet):
+            copied.append(event)
+        return count
+
+    monkeypatch.setattr(shop.parts.reconciler, "reconcile", noting)
+    await shop.worker._read_events()
+    await shop.worker._reconcile()
+    assert copied.count(busy) == 6
+    assert copied.index(quiet) < 4, copied
+    assert [len(await log_of(shop, event)) for event in (busy, quiet)] == [12, 1]
 
 
 @pytest.mark.parametrize("is_after_insert", [False, True])
