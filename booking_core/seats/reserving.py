@@ -1,7 +1,8 @@
 """A hold in the words of the outside: seats by name, with prices, a total and a clock."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import msgspec
 
@@ -61,6 +62,8 @@ class ReservationDocument(msgspec.Struct, frozen=True, kw_only=True):
 def describe_hold(event: Event, layout: SeatLayout, hold: Hold, now_ms: int) -> ReservationDocument:
     """Return the hold as the API shows it."""
     prices = {tier.tier: tier.price for tier in event.tiers}
+    places_cents = _places_cents(prices, layout, hold)
+    charges = charge_lines(event.charges, places_cents, _count(hold))
     return ReservationDocument(
         reservation_id=hold.reservation_id,
         event_id=hold.event_id,
@@ -75,8 +78,8 @@ def describe_hold(event: Event, layout: SeatLayout, hold: Hold, now_ms: int) -> 
             )
             for index in hold.seat_indexes
         ],
-        charges=describe_charges(charges_of(event, layout, hold)),
-        total=total_of(event, layout, hold),
+        charges=describe_charges(charges),
+        total=total_with(places_cents, charges),
         currency=event.currency,
         expires_at=moment_text(hold.expires_at_ms),
         expires_in_ms=max(0, hold.expires_at_ms - now_ms),
@@ -97,18 +100,21 @@ def describe_charges(lines: Sequence[ChargeLine]) -> list[ChargeDocument]:
 
 def charges_of(event: Event, layout: SeatLayout, hold: Hold) -> tuple[ChargeLine, ...]:
     """Return the fees and taxes of what is held."""
-    count = hold.quantity or len(hold.seat_indexes)
-    return charge_lines(event.charges, _places_cents(event, layout, hold), count)
+    prices = {tier.tier: tier.price for tier in event.tiers}
+    return charge_lines(event.charges, _places_cents(prices, layout, hold), _count(hold))
 
 
 def total_of(event: Event, layout: SeatLayout, hold: Hold) -> int:
     """Return what is paid for everything held, with all charges, in minor units."""
-    places_cents = _places_cents(event, layout, hold)
-    return total_with(places_cents, charges_of(event, layout, hold))
-
-
-def _places_cents(event: Event, layout: SeatLayout, hold: Hold) -> int:
     prices = {tier.tier: tier.price for tier in event.tiers}
+    return total_with(_places_cents(prices, layout, hold), charges_of(event, layout, hold))
+
+
+def _count(hold: Hold) -> int:
+    return hold.quantity or len(hold.seat_indexes)
+
+
+def _places_cents(prices: Mapping[str, int], layout: SeatLayout, hold: Hold) -> int:
     if hold.tier:
         return prices[hold.tier] * hold.quantity
     return sum(prices[layout.tier(index)] for index in hold.seat_indexes)
@@ -116,4 +122,10 @@ def _places_cents(event: Event, layout: SeatLayout, hold: Hold) -> int:
 
 def moment_text(at_ms: int) -> str:
     """Return a moment as RFC 3339 in UTC, rounded down: nobody is promised more than there is."""
-    return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _second_text(at_ms // 1000)
+
+
+# Of all holds of a rush, many end in the same second.
+@lru_cache(256)
+def _second_text(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

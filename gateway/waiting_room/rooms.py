@@ -28,6 +28,9 @@ BOARD_EVERY_MS = 1_000
 SALES_EVERY_MS = 1_000
 # Visits are kept by one call a sale and second, however many requests their fans make.
 TOUCH_EVERY_MS = 1_000
+# A millisecond's work, after which requests are answered: where many sales are on at once, a round over
+# all of them takes as long as ten answers may.
+ROOMS_AT_ONCE = 8
 
 log = structlog.get_logger()
 
@@ -210,59 +213,52 @@ class WaitingRooms:
         }
 
     async def _call_places(self) -> None:
-        now_ms = self._clock.now_ms()
-        rooms = [room for room in self._rooms.values() if not room.is_over]
         with metrics.PACING_TICK_SECONDS.time():
-            lines = await asyncio.gather(
-                *(self._call_places_of(room, now_ms) for room in rooms),
-                return_exceptions=True,
-            )
-        for room, line in zip(rooms, lines, strict=True):
-            if isinstance(line, BaseException):
-                if not isinstance(line, StoreUnavailable):
-                    log.error("a line could not be moved", sale=room.sale.sale_id, exc_info=line)
-                continue
-            room.line = line
-            room.rate.note(line.now_ms, line.called)
-            room.entering.note(line.now_ms, line.admitted)
-            room.senses.note(room.sale, line)
-            metrics.CALLS.labels(room.sale.sale_id).inc(line.called_now)
-            metrics.SECONDS_FROZEN.labels(room.sale.sale_id).inc(line.frozen_ms / 1000)
-            if room.board is None:
-                self._render(room)
+            await self._for_all_alive(self._call_places_of, "a line could not be moved")
 
-    async def _call_places_of(self, room: Room, now_ms: int) -> LineNow:
+    async def _call_places_of(self, room: Room) -> None:
         stock = room.senses.stock_left(room.sale, room.line)
         if stock is not None:
             metrics.SEATS_PER_FAN.labels(room.sale.sale_id).set(stock.seats_per_fan)
         answers = self._senses.answers(room.sale.sale_id)
-        return await self.line.call_places(room.sale, now_ms, stock, answers)
+        line = await self.line.call_places(room.sale, self._clock.now_ms(), stock, answers)
+        room.line = line
+        room.rate.note(line.now_ms, line.called)
+        room.entering.note(line.now_ms, line.admitted)
+        room.senses.note(room.sale, line)
+        metrics.CALLS.labels(room.sale.sale_id).inc(line.called_now)
+        metrics.SECONDS_FROZEN.labels(room.sale.sale_id).inc(line.frozen_ms / 1000)
+        if room.board is None:
+            self._render(room)
 
     async def _look_at_stock(self) -> None:
         async def look(room: Room) -> None:
             await self._senses.look_at_stock(room.sale, room.senses)
             room.follow(room.sale)
 
-        await self._for_all_alive(look)
+        await self._for_all_alive(look, "what is left of a sale is not known")
 
     async def _share_waits(self) -> None:
         async def share(room: Room) -> None:
             if room.line is not None:
                 await self._senses.share_waits(room.sale, room.senses, room.line)
 
-        await self._for_all_alive(share)
+        await self._for_all_alive(share, "what is told of a sale's waits could not be shared")
 
-    async def _for_all_alive(self, work: Callable[[Room], Awaitable[None]]) -> None:
+    async def _for_all_alive(self, work: Callable[[Room], Awaitable[None]], complaint: str) -> None:
         """Do something for each sale that is not over; what fails for one stops no other."""
         rooms = [room for room in self._rooms.values() if not room.is_over]
-        results = await asyncio.gather(*map(work, rooms), return_exceptions=True)
-        for room, result in zip(rooms, results, strict=True):
-            if isinstance(result, BaseException) and not isinstance(result, StoreUnavailable):
-                log.error("a sale could not be watched", sale=room.sale.sale_id, exc_info=result)
+        for start in range(0, len(rooms), ROOMS_AT_ONCE):
+            some = rooms[start : start + ROOMS_AT_ONCE]
+            results = await asyncio.gather(*map(work, some), return_exceptions=True)
+            for room, result in zip(some, results, strict=True):
+                if isinstance(result, BaseException) and not isinstance(result, StoreUnavailable):
+                    log.error(complaint, sale=room.sale.sale_id, exc_info=result)
 
     async def _render_boards(self) -> None:
-        for room in self._rooms.values():
+        for room in list(self._rooms.values()):
             self._render(room)
+            await asyncio.sleep(0)  # requests are answered between two of them
 
     def _render(self, room: Room) -> None:
         if room.line is None:

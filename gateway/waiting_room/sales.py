@@ -133,6 +133,12 @@ _EVENTS = msgspec.json.Decoder(tuple[SaleEvent, ...])
 _LANES = msgspec.json.Decoder(tuple[SaleLane, ...])
 
 
+# All sales are read each second, and their events hardly ever change.
+@lru_cache(1024)
+def _read_events(text: str) -> tuple[SaleEvent, ...]:
+    return _EVENTS.decode(text)
+
+
 def _lanes_text(sale: Sale) -> str:
     return msgspec.json.encode(sale.lanes).decode()
 
@@ -146,7 +152,7 @@ def _sale_row(cursor: psycopg.AsyncCursor[Any]) -> Callable[[Sequence[Any]], Sal
         return Sale(
             **{
                 **values,
-                "events": _EVENTS.decode(values["events"]),
+                "events": _read_events(values["events"]),
                 "lanes": _LANES.decode(values["lanes"]),
                 "brand": read_brand(values["brand"]),
                 "draw": DRAW.decode(values["draw"] or "null"),

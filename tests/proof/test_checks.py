@@ -221,6 +221,23 @@ def test_a_hold_that_is_told_again_in_a_newer_epoch_is_of_the_old_one() -> None:
     assert "C15" not in broken(history)
 
 
+@pytest.mark.parametrize("was_refused", [True, False])
+def test_what_was_offered_was_held_by_the_refusal(was_refused: bool) -> None:
+    """Its name is told only with its acceptance, which may be in a newer epoch."""
+    history = good_history()
+    if was_refused:
+        history.ops.append(
+            op(40, "hold", 7_000, 7_010, outcome="fail", status=409, code="seats-taken", key="k-40")
+        )
+    history.end.holds += [
+        hold_row(9, "held", "r4", 7_005),
+        hold_row(1, "held", "r5", 8_000, epoch=2),
+        hold_row(2, "accepted", "r4", 8_105, epoch=2),
+    ]
+    history.ops.append(held(41, "r4", 8_100, ("A-4",)))
+    assert ("C15" not in broken(history)) is was_refused
+
+
 def test_a_fan_of_a_lost_redis_may_get_another_place() -> None:
     history = good_history()
     history.ops.append(op(40, "join", 9_000, 9_010, event="", numbers={"place": 30}))

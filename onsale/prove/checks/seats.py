@@ -208,12 +208,20 @@ def old_epochs_alive(history: History) -> Iterator[str]:
     for row in history.end.holds:
         first = in_use[row.event].get(row.epoch, row.at_ms)
         in_use[row.event][row.epoch] = min(first, row.at_ms)
-    # By the first try: who asks again is told of the hold they have, also by a newer epoch.
-    asked = {op.reservation: op for op in merged_holds(history)}
+    # By the first try: who asks again is told of the hold they have, also by a newer epoch. And what was
+    # offered with a refusal was held by that, though its name comes only with its acceptance.
+    asked = {op.reservation: op.began_ms for op in merged_holds(history)}
+    refused: dict[tuple[str, str], int] = {}
+    for op in history.of("hold"):
+        if op.code == "seats-taken":
+            refused.setdefault((op.fan, op.event), op.began_ms)
+    offers = {row.reservation for row in history.end.holds if row.kind == "accepted"}
     for row in history.end.holds:
-        op = asked.get(row.reservation)
-        if row.kind != "held" or op is None:
+        began_ms = asked.get(row.reservation)
+        if row.kind != "held" or began_ms is None:
             continue
+        if row.reservation in offers:
+            began_ms = min(began_ms, refused.get((row.fan, row.event), began_ms))
         for epoch, since in in_use[row.event].items():
-            if epoch > row.epoch and op.began_ms > since:
+            if epoch > row.epoch and began_ms > since:
                 yield f"{row.reservation} was held in epoch {row.epoch} after {epoch} had begun"
