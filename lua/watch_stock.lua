@@ -7,7 +7,7 @@ shown stays for a while: the last seat may be taken and come back within seconds
 
 KEYS
   1 line   hash  epoch
-  2 stock  hash  reading, left, taken, taken_first, ask_at_ms (when the shop is asked next),
+  2 stock  hash  reading, left, taken, taken_first, ask_at_ms (before it nobody asks),
                  at_ms (when it answered), is_sold_out, shown_at_ms, contrary_at_ms
 
 ARGV
@@ -16,11 +16,13 @@ ARGV
   3 reading    string          what the shop has just answered; "": the caller only looks
   4 left       integer or ""   how much of it can still be sold; "": the shop does not say
   5 taken      integer or ""   how much is taken, counted from wherever the shop begins
-  6 every_ms   integer         how long the reading is good
-  7 may_ask    0 or 1          whether the caller can ask the shop
-  8 asking_ms  integer         how long others leave the asking to who was told to
-  9 settle_ms  integer         how long a contrary fact must hold before it is shown
-  10 stay_ms   integer         how long what is shown stays
+  6 every_ms   integer         how old a reading may be before the caller asks the shop anew
+  7 rest_ms    integer         how long the shop is left alone after this reading; of who only looks:
+                               how long it is left alone at most
+  8 may_ask    0 or 1          whether the caller can ask the shop
+  9 asking_ms  integer         how long others leave the asking to who was told to
+  10 settle_ms integer         how long a contrary fact must hold before it is shown
+  11 stay_ms   integer         how long what is shown stays
 
 RETURNS
   {'stock', asks, reading, left, taken, age_ms, is_sold_out}
@@ -40,13 +42,13 @@ if refusal then
 end
 local now = now_ms(ARGV[2])
 local reading, left, taken = ARGV[3], ARGV[4], ARGV[5]
-local every_ms, may_ask, asking_ms = tonumber(ARGV[6]), ARGV[7] == '1', tonumber(ARGV[8])
-local settle_ms, stay_ms = tonumber(ARGV[9]), tonumber(ARGV[10])
+local every_ms, rest_ms, may_ask = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8] == '1'
+local asking_ms, settle_ms, stay_ms = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
 
 local stored = redis.call('HMGET', stock, 'reading', 'left', 'taken', 'taken_first', 'ask_at_ms',
   'at_ms', 'is_sold_out', 'shown_at_ms', 'contrary_at_ms')
 local taken_first, ask_at = stored[4] or '', tonumber(stored[5] or 0)
-local at = tonumber(stored[6] or now)
+local at, was_told = tonumber(stored[6] or now), stored[6]
 local is_sold_out, is_decided = stored[7] == '1', stored[7] == '0' or stored[7] == '1'
 -- Nothing was shown after now: that was a clock which has stepped back since.
 local shown_at = math.min(tonumber(stored[8] or 0), now)
@@ -55,7 +57,7 @@ local is_new = reading ~= ''
 if reading == '' then
   reading, left, taken = stored[1] or '', stored[2] or '', stored[3] or ''
 else
-  at, ask_at = now, now + every_ms
+  at, ask_at = now, now + rest_ms
   if taken_first == '' then
     taken_first = taken
   end
@@ -77,8 +79,10 @@ if contrary_at > 0 and now - contrary_at >= settle_ms and now - shown_at >= stay
 end
 local is_changed = is_new or contrary_at ~= contrary_before
 
--- A clock that stepped back far asks at once rather than after the step.
-local asks = may_ask and (now >= ask_at or ask_at - now > every_ms + asking_ms)
+-- What was told after now, or is to wait for longer than anybody waits, is from before a clock stepped back.
+local is_old = not is_new and (not was_told or now - at >= every_ms or at > now)
+local is_left_alone = now < ask_at and ask_at - now <= math.max(rest_ms, asking_ms)
+local asks = may_ask and is_old and not is_left_alone
 if asks then
   ask_at = now + asking_ms
 end

@@ -58,7 +58,14 @@ class Room:
         # Closed, and everybody who looks can know it: then nothing is looked at any more.
         self.is_over = False
         self.leasing: asyncio.Task[None] | None = None
+        self.looking: asyncio.Task[None] | None = None
         self.senses = SaleSenses()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nobody waits or shops, as far as is known."""
+        line = self.line
+        return line is None or not (line.waiting or line.calls_open or line.inside)
 
     def follow(self, sale: Sale) -> None:
         """Take in the sale as it is set now; what the shop has left, nobody sets."""
@@ -174,10 +181,11 @@ class WaitingRooms:
         try:
             yield
         finally:
-            leases = [room.leasing for room in self._rooms.values() if room.leasing]
-            for task in [*loops, *leases]:
+            rooms = self._rooms.values()
+            beside = [task for room in rooms for task in (room.leasing, room.looking) if task]
+            for task in [*loops, *beside]:
                 task.cancel()
-            await asyncio.gather(*loops, *leases, return_exceptions=True)
+            await asyncio.gather(*loops, *beside, return_exceptions=True)
 
     async def _repeat(self, every_ms: int, work: object, name: str) -> None:
         assert callable(work)
@@ -232,11 +240,23 @@ class WaitingRooms:
             self._render(room)
 
     async def _look_at_stock(self) -> None:
-        async def look(room: Room) -> None:
-            await self._senses.look_at_stock(room.sale, room.senses)
-            room.follow(room.sale)
+        """Look beside the rounds: a shop that takes its time holds up no other sale."""
 
-        await self._for_all_alive(look, "what is left of a sale is not known")
+        async def begin(room: Room) -> None:
+            if room.looking is None or room.looking.done():
+                room.looking = asyncio.create_task(self._look(room))
+
+        await self._for_all_alive(begin, "what is left of a sale is not known")
+
+    async def _look(self, room: Room) -> None:
+        try:
+            await self._senses.look_at_stock(room.sale, room.senses, is_quiet=room.is_quiet)
+        except StoreUnavailable:
+            return
+        except Exception:
+            log.exception("what is left of a sale is not known", sale=room.sale.sale_id)
+            return
+        room.follow(room.sale)
 
     async def _share_waits(self) -> None:
         async def share(room: Room) -> None:
@@ -258,7 +278,7 @@ class WaitingRooms:
     async def _render_boards(self) -> None:
         for room in list(self._rooms.values()):
             self._render(room)
-            await asyncio.sleep(0)  # requests are answered between two of them
+            await self._clock.sleep_ms(0)  # requests are answered between two of them
 
     def _render(self, room: Room) -> None:
         if room.line is None:

@@ -100,12 +100,12 @@ class Senses:
         counts = self._health.take(sale_id)
         return OriginAnswers(counts.good, counts.bad)
 
-    async def look_at_stock(self, sale: Sale, senses: SaleSenses) -> None:
-        """Learn what the sale's shop has left."""
+    async def look_at_stock(self, sale: Sale, senses: SaleSenses, *, is_quiet: bool) -> None:
+        """Learn what the sale's shop has left; `is_quiet` says that nobody waits or shops there."""
         if self._watch is None:
             return
         before = senses.stock
-        senses.stock = now = await self._watch.look(sale)
+        senses.stock = now = await self._watch.look(sale, is_quiet=is_quiet)
         if now.reading is not None:
             metrics.SEATS_LEFT.labels(sale.sale_id).set(now.reading.left)
         if now.is_sold_out != before.is_sold_out:

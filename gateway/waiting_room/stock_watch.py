@@ -1,6 +1,7 @@
 """Watching the stock: one process at a time asks the shop what is left, and all of them know."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,16 +36,21 @@ UNTOLD_EVERY_MS: Final = 30_000
 ASKING_MS: Final = 6_000
 # Questions of a process under way at once: a tour of fifty events is asked in turns, not in a burst.
 ASKED_AT_ONCE: Final = 4
-# Events asked about in a second, by all processes: a tenth of a core. Of more events on sale than twice
-# as many, each is asked about less often; a catalogue of thousands is to leave the shop to its fans.
-ASKED_A_SECOND_MAX: Final = 200
+# Events a process asks about in a second: a fifth of a core, where the shop is in it. Where fans wait or
+# shop for more than half as many, each is asked about less often: a tour of fifty twice a second.
+ASKED_A_SECOND_MAX: Final = 100
+# So long a question has its turn, however soon it is answered.
+TURN_SECONDS: Final = ASKED_AT_ONCE / ASKED_A_SECOND_MAX
+# The same of sales where nobody waits or shops: what is left there hardly changes, and few read of it.
+QUIET_ASKED_A_SECOND: Final = 25
+QUIET_EVERY_MS_MAX: Final = 10 * 60_000
 # A sale of more events is not watched: its fans look into the shop.
 EVENTS_MAX: Final = 100
 # The last seats come back within this when a card is declined at once.
 SETTLE_MS: Final = 3_000
 # Nobody reads a page that changes its mind more often than this.
 STAY_MS: Final = 15_000
-# What no shop has said for so long is not told any longer.
+# What no shop has said for so long is not told any longer; where it is asked less often, for twice that.
 STALE_MS: Final = 60_000
 # So many events cannot be on sale that what was said of one goes stale before it is asked about again.
 EVERY_MS_MAX: Final = STALE_MS // 2
@@ -57,7 +63,39 @@ class _Said:
     reading: str = ""
     left: int | str = ""
     taken: int | str = ""
-    every_ms: int = LOOK_EVERY_MS
+    rest_ms: int = UNTOLD_EVERY_MS
+
+
+def _said(answers: Sequence[EventAnswer | None]) -> _Said:
+    told = [answer for answer in answers if answer is not None]
+    if len(told) < len(answers):
+        return _Said(NOTHING_TOLD)
+    reading: StockReading = combine(told)
+    text = msgspec.json.encode(reading).decode()
+    return _Said(text, reading.left, reading.taken, rest_ms=0)
+
+
+class _EventsSeen:
+    """How many events the sales have that were looked at, in this round over all of them or in the last."""
+
+    def __init__(self) -> None:
+        self._events_of: dict[str, int] = {}
+        self._in_last_round = 0
+
+    def note(self, sale: Sale) -> None:
+        """Count a sale's events: who comes again begins the next round."""
+        if sale.sale_id in self._events_of:
+            self._in_last_round = self.count_now
+            self._events_of.clear()
+        self._events_of[sale.sale_id] = len(sale.event_ids)
+
+    @property
+    def count_now(self) -> int:
+        return sum(self._events_of.values())
+
+    @property
+    def count(self) -> int:
+        return max(self._in_last_round, self.count_now)
 
 
 class StockWatch:
@@ -71,42 +109,42 @@ class StockWatch:
         self._identities = identities
         self._watch_stock = LuaScript("watch_stock")
         self._turns = asyncio.Semaphore(ASKED_AT_ONCE)
-        # How many events the sales have that were looked at in this round over all of them, and in the last.
-        self._events_of: dict[str, int] = {}
-        self._events_watched = 0
+        self._crowded, self._quiet = _EventsSeen(), _EventsSeen()
+        self._is_asking_quiet = False
 
-    async def look(self, sale: Sale) -> StockNow:
+    async def look(self, sale: Sale, *, is_quiet: bool = False) -> StockNow:
         """Return what is known of the sale's stock, having asked the shop if it is this one's turn.
 
-        Raises StoreUnavailable when Redis does not answer; a shop that does not is asked again.
+        `is_quiet` says that nobody waits or shops there. Raises StoreUnavailable when Redis does not answer;
+        a shop that does not is asked again.
         """
-        self._note(sale)
-        asks, now = await self._share(sale, _Said(), may_ask=self._can_ask(sale))
+        (self._quiet if is_quiet else self._crowded).note(sale)
+        every_ms = self._every_ms(is_quiet=is_quiet)
+        may_ask = self._can_ask(sale) and not (is_quiet and self._is_asking_quiet)
+        asks, now = await self._share(sale, _Said(), every_ms, may_ask=may_ask)
         if not asks:
             return now
         try:
-            said = await self._ask_shop(sale)
+            said = await (self._ask_quietly(sale) if is_quiet else self._ask_shop(sale))
         except StoreUnavailable:
             log.warning("the shop does not say what is left", sale=sale.sale_id)
             return now
-        return (await self._share(sale, said, may_ask=False))[1]
+        return (await self._share(sale, said, every_ms, may_ask=False))[1]
 
-    def _note(self, sale: Sale) -> None:
-        """Count the events of all sales that are looked at: who comes again begins the next round."""
-        if sale.sale_id in self._events_of:
-            self._events_watched = sum(self._events_of.values())
-            self._events_of.clear()
-        self._events_of[sale.sale_id] = len(sale.event_ids)
-
-    def _every_ms(self) -> int:
-        watched = max(self._events_watched, sum(self._events_of.values()))
-        fair_ms = watched * 1_000 // ASKED_A_SECOND_MAX
-        return min(max(LOOK_EVERY_MS, fair_ms), EVERY_MS_MAX)
+    def _every_ms(self, *, is_quiet: bool) -> int:
+        seen, a_second, most_ms = (
+            (self._quiet, QUIET_ASKED_A_SECOND, QUIET_EVERY_MS_MAX)
+            if is_quiet
+            else (self._crowded, ASKED_A_SECOND_MAX, EVERY_MS_MAX)
+        )
+        return min(max(LOOK_EVERY_MS, seen.count * 1_000 // a_second), most_ms)
 
     def _can_ask(self, sale: Sale) -> bool:
         return self._door is not None and 0 < len(sale.event_ids) <= EVENTS_MAX
 
-    async def _share(self, sale: Sale, said: _Said, *, may_ask: bool) -> tuple[bool, StockNow]:
+    async def _share(
+        self, sale: Sale, said: _Said, every_ms: int, *, may_ask: bool
+    ) -> tuple[bool, StockNow]:
         answer = await self._epochs.run(
             self._watch_stock,
             ("sale", sale.sale_id),
@@ -116,33 +154,42 @@ class StockWatch:
                 "reading": said.reading,
                 "left": said.left,
                 "taken": said.taken,
-                "every_ms": said.every_ms,
+                "every_ms": every_ms,
+                "rest_ms": said.rest_ms,
                 "may_ask": int(may_ask),
-                "asking_ms": ASKING_MS,
+                # Hundreds of events have their turns one after the other.
+                "asking_ms": max(ASKING_MS, every_ms // 2),
                 "settle_ms": SETTLE_MS,
                 "stay_ms": STAY_MS,
             },
         )
         match answer:
             case ["stock", asks, str(text), _, int(taken), int(age_ms), is_sold_out]:
-                reading = read_shared(text) if age_ms <= STALE_MS else None
+                reading = read_shared(text) if age_ms <= max(STALE_MS, 2 * every_ms) else None
                 return asks == 1, StockNow(reading, taken, is_sold_out == 1)
         raise AssertionError(f"watch_stock.lua broke its contract: {answer!r}")
 
     async def _ask_shop(self, sale: Sale) -> _Said:
         """Ask about every event. Raises StoreUnavailable when one question gets no answer."""
 
-        async def ask(event_id: str) -> EventAnswer | None:
-            async with self._turns:
-                return await self._ask_about(event_id)
+        return _said(await asyncio.gather(*map(self._ask_in_turn, sale.event_ids)))
 
-        answers = await asyncio.gather(*(ask(event_id) for event_id in sale.event_ids))
-        told = [answer for answer in answers if answer is not None]
-        if len(told) < len(answers):
-            return _Said(NOTHING_TOLD, every_ms=UNTOLD_EVERY_MS)
-        reading: StockReading = combine(told)
-        text = msgspec.json.encode(reading).decode()
-        return _Said(text, reading.left, reading.taken, self._every_ms())
+    async def _ask_quietly(self, sale: Sale) -> _Said:
+        """Ask about one event after the other, of one sale at a time: the other turns are the crowds'."""
+        self._is_asking_quiet = True
+        try:
+            return _said([await self._ask_in_turn(event_id) for event_id in sale.event_ids])
+        finally:
+            self._is_asking_quiet = False
+
+    async def _ask_in_turn(self, event_id: str) -> EventAnswer | None:
+        await self._turns.acquire()
+        loop = asyncio.get_running_loop()
+        ends_at = loop.time() + TURN_SECONDS
+        try:
+            return await self._ask_about(event_id)
+        finally:
+            loop.call_at(max(ends_at, loop.time()), self._turns.release)
 
     async def _ask_about(self, event_id: str) -> EventAnswer | None:
         """Return what is left of an event; None when the shop does not know the question."""

@@ -210,7 +210,7 @@ async def test_a_shop_that_only_counts_down_is_understood(shop: Shop) -> None:
     watch = StockWatch(shop.epochs, InProcessDoor(app), shop.gateway[IDENTITIES])
     first = await watch.look(room_sale(shop, sale))
     left[0] = 4
-    await shop.redis.hset(f"{{s:{sale}}}:stock", "ask_at_ms", 0)
+    await shop.redis.hset(f"{{s:{sale}}}:stock", "at_ms", 0)
     second = await watch.look(room_sale(shop, sale))
     assert first.reading is not None
     assert second.reading is not None
@@ -223,14 +223,16 @@ async def test_of_a_large_catalogue_each_event_is_asked_about_less_often(
 ) -> None:
     """Thousands of events asked about twice a second left a gateway no time for its fans."""
     monkeypatch.setattr(stock_watch, "ASKED_A_SECOND_MAX", 1)
+    monkeypatch.setattr(stock_watch, "QUIET_ASKED_A_SECOND", 0.5)
     sales = [await shop.new_sale() for _ in range(3)]
     for sale, events in zip(sales, (1, 3, 6), strict=True):
         for _ in range(events):
             await shop.new_event(3, sale_id=sale)
-    under_way, most = 0, 0
+    under_way, most, asked = 0, 0, 0
 
     async def handler(request: web.Request) -> web.Response:
-        nonlocal under_way, most
+        nonlocal under_way, most, asked
+        asked += 1
         under_way += 1
         most = max(most, under_way)
         await asyncio.sleep(0.01)
@@ -241,20 +243,31 @@ async def test_of_a_large_catalogue_each_event_is_asked_about_less_often(
     app.router.add_get("/api/events/{event}", handler)
     watch = StockWatch(shop.epochs, InProcessDoor(app), shop.gateway[IDENTITIES])
 
-    async def waits_s(count: int) -> list[int]:
-        """One round over so many sales; how long each is left alone then."""
-        keys = [f"{{s:{sale}}}:stock" for sale in sales[:count]]
-        await shop.redis.delete(*keys)
-        await asyncio.gather(*(watch.look(room_sale(shop, sale)) for sale in sales[:count]))
-        stored = [await shop.redis.hmget(key, "ask_at_ms", "at_ms") for key in keys]
-        return [round((float(ask_at) - float(at)) / 1_000) for ask_at, at in stored]
+    async def is_asked(number: int, age_s: int, *, is_quiet: bool = False) -> bool:
+        """Whether the shop is asked about a sale of which it told so many seconds ago."""
+        key, before = f"{{s:{sales[number]}}}:stock", asked
+        told = {"at_ms": shop.clock.now_ms() - age_s * 1_000, "ask_at_ms": 0, "reading": "null"}
+        await shop.redis.hset(key, mapping=told)
+        await watch.look(room_sale(shop, sales[number]), is_quiet=is_quiet)
+        return asked > before
 
-    assert await waits_s(1) == [1]
-    assert await waits_s(3) == [10, 10, 10]
+    async def look_at_all(*, is_quiet: bool = False) -> None:
+        await asyncio.gather(
+            *(watch.look(room_sale(shop, sale), is_quiet=is_quiet) for sale in sales)
+        )
+
+    await shop.redis.delete(*(f"{{s:{sale}}}:stock" for sale in sales))
+    await look_at_all()
     assert most <= stock_watch.ASKED_AT_ONCE, "however many sales there are"
+    assert asked == 1 + 3 + 6
+    assert not await is_asked(0, 9), "ten events, one a second"
+    assert await is_asked(0, 10)
+    await look_at_all(is_quiet=True)
+    assert not await is_asked(0, 18, is_quiet=True), "half as often where nobody waits or shops"
+    assert await is_asked(0, 20, is_quiet=True)
+    assert await is_asked(0, 10), "and as soon as before once somebody does"
     monkeypatch.setattr(stock_watch, "EVERY_MS_MAX", 6_000)
-    assert await waits_s(2) == [6, 6], "and is never forgotten"
-    assert await waits_s(2) == [4, 4], "as many as there are by now"
+    assert await is_asked(1, 6), "and is never forgotten"
 
 
 async def test_a_shop_that_is_down_leaves_what_was_known(shop: Shop) -> None:
@@ -262,7 +275,8 @@ async def test_a_shop_that_is_down_leaves_what_was_known(shop: Shop) -> None:
     await shop.new_event(3, sale_id=sale)
     await board_where(shop, sale, lambda now: available(now) == {"floor": 3})
     broken = strange_shop(web.Response(status=503))
-    await shop.redis.hset(f"{{s:{sale}}}:stock", "ask_at_ms", 0)
+    told_at_ms = shop.clock.now_ms() - 2 * stock_watch.LOOK_EVERY_MS
+    await shop.redis.hset(f"{{s:{sale}}}:stock", mapping={"at_ms": told_at_ms, "ask_at_ms": 0})
     watch = StockWatch(shop.epochs, InProcessDoor(broken), shop.gateway[IDENTITIES])
     now = await watch.look(room_sale(shop, sale))
     assert now.reading is not None

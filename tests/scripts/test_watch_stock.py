@@ -1,6 +1,6 @@
 """watch_stock: one asks, all know; and a sale is sold out for all of them or for none."""
 
-from stock_in_redis import EVERY_MS, SETTLE_MS, STAY_MS, Watched, watch
+from stock_in_redis import EVERY_MS, REST_MS, SETTLE_MS, STAY_MS, Watched, watch
 
 from tests.simulation.line_in_redis import LineInRedis
 
@@ -98,6 +98,23 @@ async def test_a_shop_that_tells_nothing_is_never_sold_out(open_line: LineInRedi
     open_line.now += SETTLE_MS
     seen = await watch(open_line)
     assert (seen.reading, seen.left, seen.taken, seen.is_sold_out) == ("null", "", 0, False)
+
+
+async def test_a_reading_is_good_for_as_long_as_who_looks_says(open_line: LineInRedis) -> None:
+    await watch(open_line, "{}", left=3, taken=0)
+    open_line.now += 60_000
+    assert (await watch(open_line, every_ms=60_001)).asks is False
+    assert (await watch(open_line, every_ms=60_000)).asks is True
+
+
+async def test_a_shop_that_is_to_be_left_alone_is_not_asked_before(open_line: LineInRedis) -> None:
+    assert (await watch(open_line)).asks is True
+    await watch(open_line, "null", rest_ms=REST_MS)
+    for _ in range(REST_MS // 500 - 1):
+        open_line.now += 500
+        assert (await watch(open_line, rest_ms=REST_MS)).asks is False
+    open_line.now += 500
+    assert (await watch(open_line, rest_ms=REST_MS)).asks is True
 
 
 async def test_a_clock_that_steps_back_stops_nothing(open_line: LineInRedis) -> None:
