@@ -39,10 +39,12 @@ ASKED_AT_ONCE: Final = 4
 # Events a process asks about in a second: a fifth of a core, where the shop is in it. Where fans wait or
 # shop for more than half as many, each is asked about less often: a tour of fifty twice a second.
 ASKED_A_SECOND_MAX: Final = 100
-# So long a question has its turn, however soon it is answered.
 TURN_SECONDS: Final = ASKED_AT_ONCE / ASKED_A_SECOND_MAX
 # The same of sales where nobody waits or shops: what is left there hardly changes, and few read of it.
-QUIET_ASKED_A_SECOND: Final = 25
+QUIET_ASKED_A_SECOND: Final = 20
+# Some together, for the shop reads them by one statement; the other turns are the crowds'.
+QUIET_AT_ONCE: Final = ASKED_AT_ONCE - 1
+QUIET_TURN_SECONDS: Final = QUIET_AT_ONCE / QUIET_ASKED_A_SECOND
 QUIET_EVERY_MS_MAX: Final = 10 * 60_000
 # A sale of more events is not watched: its fans look into the shop.
 EVENTS_MAX: Final = 100
@@ -172,20 +174,30 @@ class StockWatch:
     async def _ask_shop(self, sale: Sale) -> _Said:
         """Ask about every event. Raises StoreUnavailable when one question gets no answer."""
 
-        return _said(await asyncio.gather(*map(self._ask_in_turn, sale.event_ids)))
+        return _said(await self._ask_in_turns(sale.event_ids, TURN_SECONDS))
 
     async def _ask_quietly(self, sale: Sale) -> _Said:
-        """Ask about one event after the other, of one sale at a time: the other turns are the crowds'."""
+        """The same, slowly, and of one sale at a time."""
         self._is_asking_quiet = True
+        answers: list[EventAnswer | None] = []
         try:
-            return _said([await self._ask_in_turn(event_id) for event_id in sale.event_ids])
+            for start in range(0, len(sale.event_ids), QUIET_AT_ONCE):
+                some = sale.event_ids[start : start + QUIET_AT_ONCE]
+                answers += await self._ask_in_turns(some, QUIET_TURN_SECONDS)
         finally:
             self._is_asking_quiet = False
+        return _said(answers)
 
-    async def _ask_in_turn(self, event_id: str) -> EventAnswer | None:
+    async def _ask_in_turns(
+        self, event_ids: Sequence[str], seconds: float
+    ) -> list[EventAnswer | None]:
+        return await asyncio.gather(*(self._ask_in_turn(each, seconds) for each in event_ids))
+
+    async def _ask_in_turn(self, event_id: str, seconds: float) -> EventAnswer | None:
+        """Ask when there is a turn; it lasts at least so long, however soon the answer comes."""
         await self._turns.acquire()
         loop = asyncio.get_running_loop()
-        ends_at = loop.time() + TURN_SECONDS
+        ends_at = loop.time() + seconds
         try:
             return await self._ask_about(event_id)
         finally:
