@@ -109,8 +109,9 @@ class ShopWorker:
     async def _for_each_event(
         self, work: Callable[[str], Awaitable[None]], events: Sequence[str] | None = None
     ) -> None:
-        """Work on all events, or on those named."""
+        """Work on all events, or on those named. The first failure is raised once all had their turn."""
         events = self._events if events is None else events
+        failed: BaseException | None = None
         for start in range(0, len(events), EVENTS_AT_ONCE):
             chunk = events[start : start + EVENTS_AT_ONCE]
             answers = await asyncio.gather(
@@ -118,7 +119,9 @@ class ShopWorker:
             )
             for answer in answers:
                 if isinstance(answer, BaseException):
-                    raise answer
+                    failed = failed or answer
+        if failed is not None:
+            raise failed
 
     async def _sweep(self) -> None:
         metrics.SWEEPS.inc()
@@ -141,8 +144,14 @@ class ShopWorker:
         behind: list[str] = []
 
         async def reconcile(event_id: str) -> None:
-            if await self._parts.reconciler.reconcile(event_id, self._epochs.epoch):
-                behind.append(event_id)
+            try:
+                if await self._parts.reconciler.reconcile(event_id, self._epochs.epoch):
+                    behind.append(event_id)
+            except StoreUnavailable:
+                raise
+            except Exception:
+                # One log that cannot be copied is no reason to leave the others.
+                log.exception("an event's log is not copied", event_id=event_id)
 
         due, asked_all_ms = list(self._events), self._clock.monotonic_ms()
         while due:

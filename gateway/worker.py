@@ -13,7 +13,8 @@ from gateway.draw.rounds import DrawRounds
 from gateway.settings import GatewaySettings
 from gateway.waiting_room.line import Line
 from gateway.waiting_room.line_metrics import show_line
-from gateway.waiting_room.rooms import Room, WaitingRooms
+from gateway.waiting_room.room import Room
+from gateway.waiting_room.rooms import WaitingRooms
 from gateway.waiting_room.sales import SaleRecords
 from gateway.waiting_room.senses import Senses
 from gateway.waiting_room.shared_waits import SharedWaits

@@ -8,7 +8,7 @@ shown stays for a while: the last seat may be taken and come back within seconds
 KEYS
   1 line   hash  epoch
   2 stock  hash  reading, left, taken, taken_first, ask_at_ms (before it nobody asks),
-                 at_ms (when it answered), is_sold_out, shown_at_ms, contrary_at_ms
+                 at_ms (when it answered), good_ms (how old that may become), is_sold_out, shown_at_ms, contrary_at_ms
 
 ARGV
   1 epoch      integer
@@ -25,9 +25,10 @@ ARGV
   11 stay_ms   integer         how long what is shown stays
 
 RETURNS
-  {'stock', asks, reading, left, taken, age_ms, is_sold_out}
+  {'stock', asks, reading, left, taken, age_ms, is_sold_out, good_ms}
        asks: 1, the caller is to ask the shop now; reading, left: "" while nothing is known;
-       taken: how much was taken since the first reading; age_ms: of the reading
+       taken: how much was taken since the first reading; age_ms: of the reading;
+       good_ms: how old who told it lets it become
   {'not_loaded'} {'fenced', epoch}  see includes/fence.lua
 
 Safe to repeat: the same reading again says the same.
@@ -46,7 +47,7 @@ local every_ms, rest_ms, may_ask = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
 local asking_ms, settle_ms, stay_ms = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
 
 local stored = redis.call('HMGET', stock, 'reading', 'left', 'taken', 'taken_first', 'ask_at_ms',
-  'at_ms', 'is_sold_out', 'shown_at_ms', 'contrary_at_ms')
+  'at_ms', 'is_sold_out', 'shown_at_ms', 'contrary_at_ms', 'good_ms')
 local taken_first, ask_at = stored[4] or '', tonumber(stored[5] or 0)
 local at, was_told = tonumber(stored[6] or now), stored[6]
 local is_sold_out, is_decided = stored[7] == '1', stored[7] == '0' or stored[7] == '1'
@@ -54,10 +55,11 @@ local is_sold_out, is_decided = stored[7] == '1', stored[7] == '0' or stored[7] 
 local shown_at = math.min(tonumber(stored[8] or 0), now)
 local contrary_at = math.min(tonumber(stored[9] or 0), now)
 local is_new = reading ~= ''
+local good_ms = tonumber(stored[10] or 0)
 if reading == '' then
   reading, left, taken = stored[1] or '', stored[2] or '', stored[3] or ''
 else
-  at, ask_at = now, now + rest_ms
+  at, ask_at, good_ms = now, now + rest_ms, every_ms
   if taken_first == '' then
     taken_first = taken
   end
@@ -89,7 +91,7 @@ end
 if asks or is_changed then
   redis.call('HSET', stock, 'reading', reading, 'left', left, 'taken', taken,
     'taken_first', taken_first, 'ask_at_ms', ask_at, 'at_ms', at, 'shown_at_ms', shown_at,
-    'contrary_at_ms', contrary_at)
+    'contrary_at_ms', contrary_at, 'good_ms', good_ms)
 end
 if is_new or is_decided and is_changed then
   redis.call('HSET', stock, 'is_sold_out', is_sold_out and 1 or 0)
@@ -100,4 +102,4 @@ if taken ~= '' and taken_first ~= '' then
   taken_since = math.max(0, tonumber(taken) - tonumber(taken_first))
 end
 return {'stock', asks and 1 or 0, reading, left, taken_since, math.max(0, now - at),
-  is_sold_out and 1 or 0}
+  is_sold_out and 1 or 0, good_ms}

@@ -12,8 +12,9 @@ from groundwork.postgres import Pool, connection
 from groundwork.redis_store import RedisStore
 from lua.keys import event_log_key
 
-# One commit takes so many entries at most: some ten milliseconds.
-ENTRIES_MAX = 1_000
+# One commit takes so many entries at most: fifty milliseconds while everything is busy, for which the logs
+# of other events may wait.
+ENTRIES_MAX = 400
 # Live seat maps read the log, too; a map further behind than this loads the snapshot anyway.
 ENTRIES_KEPT = 5_000
 

@@ -29,7 +29,7 @@ from gateway.waiting_room.fan_names import fan_id_of
 from gateway.waiting_room.lanes import lane_of
 from gateway.waiting_room.line_records import GENERAL
 from gateway.waiting_room.places import place_of
-from gateway.waiting_room.rooms import Room
+from gateway.waiting_room.room import Room
 from gateway.waiting_room.sales import Phase, Sale
 from gateway.waiting_room.stepping_up import refuse_unchecked
 from gateway.waiting_room.watching import note, note_joined, signals_of_work

@@ -4,20 +4,19 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 from typing import Protocol
 
 import structlog
 
 from gateway import metrics
 from gateway.settings import GatewaySettings
-from gateway.waiting_room.board import Board, RateMeter, render
+from gateway.waiting_room.board import Board, render
 from gateway.waiting_room.fan_in_line import FansSeen, Joined, SeenInside
 from gateway.waiting_room.line import ENTRIES, PLACES_LEFT_MIN, Line
-from gateway.waiting_room.line_now import LineNow
 from gateway.waiting_room.line_records import GENERAL
+from gateway.waiting_room.room import Room
 from gateway.waiting_room.sales import Sale, SaleRecords
-from gateway.waiting_room.senses import SaleSenses, Senses
+from gateway.waiting_room.senses import Senses
 from gateway.waiting_room.stock_watch import LOOK_EVERY_MS
 from groundwork.clock import Clock
 from groundwork.errors import SaleNotFound, StoreUnavailable
@@ -43,50 +42,6 @@ class Outlet(Protocol):
 
     def take_down(self, sale_id: str) -> None:
         """Show no board of this sale any more."""
-
-
-class Room:
-    """One sale's waiting room in this process."""
-
-    def __init__(self, sale: Sale) -> None:
-        self.sale = sale
-        self.rate = RateMeter()
-        self.entering = RateMeter()
-        self.line: LineNow | None = None
-        self.board: Board | None = None
-        self.fans_seen = FansSeen()
-        # Closed, and everybody who looks can know it: then nothing is looked at any more.
-        self.is_over = False
-        self.leasing: asyncio.Task[None] | None = None
-        self.looking: asyncio.Task[None] | None = None
-        self.senses = SaleSenses()
-
-    @property
-    def is_quiet(self) -> bool:
-        """Whether nobody waits or shops, as far as is known."""
-        line = self.line
-        return line is None or not (line.waiting or line.calls_open or line.inside)
-
-    def follow(self, sale: Sale) -> None:
-        """Take in the sale as it is set now; what the shop has left, nobody sets."""
-        is_sold_out = sale.stock_aware and self.senses.stock.is_sold_out
-        self.sale = replace(sale, is_sold_out=is_sold_out)
-
-    def publish(self, board: Board) -> None:
-        """Put up a new board."""
-        # A board with the number of the one before is news to nobody who has seen that.
-        is_news = self.board is None or self.board.document.seq != board.document.seq
-        self.is_over = board.document.phase == "closed" and (is_news or self.is_over)
-        self.board = board
-
-    def after(self, cursor: int) -> tuple[bytes, int]:
-        """Return the newest board as a stream's event, unless its number is the cursor.
-
-        Who missed some boards has lost nothing: each says everything.
-        """
-        if self.board is None or self.board.document.seq == cursor:
-            return b"", cursor
-        return self.board.stream_event, self.board.document.seq
 
 
 class WaitingRooms:
@@ -212,7 +167,9 @@ class WaitingRooms:
             else:
                 room.follow(sale)
         for gone in self._rooms.keys() - {sale.sale_id for sale in sales}:
-            del self._rooms[gone]
+            room = self._rooms.pop(gone)
+            if room.looking is not None:
+                room.looking.cancel()
             for outlet in self.outlets:
                 outlet.take_down(gone)
         # Every request is asked whose event it is about, and a catalogue has thousands.
@@ -241,16 +198,20 @@ class WaitingRooms:
 
     async def _look_at_stock(self) -> None:
         """Look beside the rounds: a shop that takes its time holds up no other sale."""
+        rooms = [room for room in self._rooms.values() if not room.is_over]
+        for number, room in enumerate(rooms):
+            if room.looking is not None and not room.looking.done():
+                if room.is_quiet or not room.looks_quietly:
+                    continue
+                room.looking.cancel()  # there is a crowd now, which is not to wait for the slow one
+            room.looks_quietly = room.is_quiet
+            room.looking = asyncio.create_task(self._look(room, is_quiet=room.is_quiet))
+            if number % ROOMS_AT_ONCE == ROOMS_AT_ONCE - 1:
+                await self._clock.sleep_ms(0)
 
-        async def begin(room: Room) -> None:
-            if room.looking is None or room.looking.done():
-                room.looking = asyncio.create_task(self._look(room))
-
-        await self._for_all_alive(begin, "what is left of a sale is not known")
-
-    async def _look(self, room: Room) -> None:
+    async def _look(self, room: Room, *, is_quiet: bool) -> None:
         try:
-            await self._senses.look_at_stock(room.sale, room.senses, is_quiet=room.is_quiet)
+            await self._senses.look_at_stock(room.sale, room.senses, is_quiet=is_quiet)
         except StoreUnavailable:
             return
         except Exception:
@@ -276,8 +237,9 @@ class WaitingRooms:
                     log.error(complaint, sale=room.sale.sale_id, exc_info=result)
 
     async def _render_boards(self) -> None:
-        for room in list(self._rooms.values()):
-            self._render(room)
+        for sale_id, room in list(self._rooms.items()):
+            if self._rooms.get(sale_id) is room:
+                self._render(room)
             await self._clock.sleep_ms(0)  # requests are answered between two of them
 
     def _render(self, room: Room) -> None:

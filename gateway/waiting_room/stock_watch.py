@@ -1,7 +1,6 @@
 """Watching the stock: one process at a time asks the shop what is left, and all of them know."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,6 +8,7 @@ import msgspec
 import structlog
 
 from gateway.origin.door import Door
+from gateway.waiting_room.asking_pace import AskingPace
 from gateway.waiting_room.sales import Sale
 from gateway.waiting_room.stock import (
     NOTHING_TOLD,
@@ -37,15 +37,15 @@ ASKING_MS: Final = 6_000
 # Questions of a process under way at once: a tour of fifty events is asked in turns, not in a burst.
 ASKED_AT_ONCE: Final = 4
 # Events a process asks about in a second: a fifth of a core, where the shop is in it. Where fans wait or
-# shop for more than half as many, each is asked about less often: a tour of fifty twice a second.
+# shop for more than half as many, each is asked about less often.
 ASKED_A_SECOND_MAX: Final = 100
-TURN_SECONDS: Final = ASKED_AT_ONCE / ASKED_A_SECOND_MAX
-# The same of sales where nobody waits or shops: what is left there hardly changes, and few read of it.
-QUIET_ASKED_A_SECOND: Final = 20
-# Some together, for the shop reads them by one statement; the other turns are the crowds'.
-QUIET_AT_ONCE: Final = ASKED_AT_ONCE - 1
-QUIET_TURN_SECONDS: Final = QUIET_AT_ONCE / QUIET_ASKED_A_SECOND
-QUIET_EVERY_MS_MAX: Final = 10 * 60_000
+# The same of sales where nobody waits or shops, beside the others: what is left there hardly changes, and
+# few read of it. Some together, for the shop reads them by one statement.
+QUIET_ASKED_AT_ONCE: Final = 3
+QUIET_ASKED_A_SECOND: Final = 10
+QUIET_EVERY_MS_MIN: Final = 2_000
+# So far apart that every one of thousands has its turn.
+QUIET_EVERY_MS_MAX: Final = 60 * 60_000
 # A sale of more events is not watched: its fans look into the shop.
 EVENTS_MAX: Final = 100
 # The last seats come back within this when a card is declined at once.
@@ -68,38 +68,6 @@ class _Said:
     rest_ms: int = UNTOLD_EVERY_MS
 
 
-def _said(answers: Sequence[EventAnswer | None]) -> _Said:
-    told = [answer for answer in answers if answer is not None]
-    if len(told) < len(answers):
-        return _Said(NOTHING_TOLD)
-    reading: StockReading = combine(told)
-    text = msgspec.json.encode(reading).decode()
-    return _Said(text, reading.left, reading.taken, rest_ms=0)
-
-
-class _EventsSeen:
-    """How many events the sales have that were looked at, in this round over all of them or in the last."""
-
-    def __init__(self) -> None:
-        self._events_of: dict[str, int] = {}
-        self._in_last_round = 0
-
-    def note(self, sale: Sale) -> None:
-        """Count a sale's events: who comes again begins the next round."""
-        if sale.sale_id in self._events_of:
-            self._in_last_round = self.count_now
-            self._events_of.clear()
-        self._events_of[sale.sale_id] = len(sale.event_ids)
-
-    @property
-    def count_now(self) -> int:
-        return sum(self._events_of.values())
-
-    @property
-    def count(self) -> int:
-        return max(self._in_last_round, self.count_now)
-
-
 class StockWatch:
     """What each sale's shop has left. Without a door it asks nobody, and knows what others ask."""
 
@@ -110,9 +78,10 @@ class StockWatch:
         self._door = door
         self._identities = identities
         self._watch_stock = LuaScript("watch_stock")
-        self._turns = asyncio.Semaphore(ASKED_AT_ONCE)
-        self._crowded, self._quiet = _EventsSeen(), _EventsSeen()
-        self._is_asking_quiet = False
+        self._crowded = AskingPace(ASKED_AT_ONCE, ASKED_A_SECOND_MAX, LOOK_EVERY_MS, EVERY_MS_MAX)
+        self._quiet = AskingPace(
+            QUIET_ASKED_AT_ONCE, QUIET_ASKED_A_SECOND, QUIET_EVERY_MS_MIN, QUIET_EVERY_MS_MAX
+        )
 
     async def look(self, sale: Sale, *, is_quiet: bool = False) -> StockNow:
         """Return what is known of the sale's stock, having asked the shop if it is this one's turn.
@@ -120,26 +89,18 @@ class StockWatch:
         `is_quiet` says that nobody waits or shops there. Raises StoreUnavailable when Redis does not answer;
         a shop that does not is asked again.
         """
-        (self._quiet if is_quiet else self._crowded).note(sale)
-        every_ms = self._every_ms(is_quiet=is_quiet)
-        may_ask = self._can_ask(sale) and not (is_quiet and self._is_asking_quiet)
-        asks, now = await self._share(sale, _Said(), every_ms, may_ask=may_ask)
+        pace = self._quiet if is_quiet else self._crowded
+        pace.note(sale)
+        every_ms = pace.every_ms
+        asks, now = await self._share(sale, _Said(), every_ms, may_ask=self._can_ask(sale))
         if not asks:
             return now
         try:
-            said = await (self._ask_quietly(sale) if is_quiet else self._ask_shop(sale))
+            said = await self._ask_shop(sale, pace)
         except StoreUnavailable:
             log.warning("the shop does not say what is left", sale=sale.sale_id)
             return now
         return (await self._share(sale, said, every_ms, may_ask=False))[1]
-
-    def _every_ms(self, *, is_quiet: bool) -> int:
-        seen, a_second, most_ms = (
-            (self._quiet, QUIET_ASKED_A_SECOND, QUIET_EVERY_MS_MAX)
-            if is_quiet
-            else (self._crowded, ASKED_A_SECOND_MAX, EVERY_MS_MAX)
-        )
-        return min(max(LOOK_EVERY_MS, seen.count * 1_000 // a_second), most_ms)
 
     def _can_ask(self, sale: Sale) -> bool:
         return self._door is not None and 0 < len(sale.event_ids) <= EVENTS_MAX
@@ -159,49 +120,37 @@ class StockWatch:
                 "every_ms": every_ms,
                 "rest_ms": said.rest_ms,
                 "may_ask": int(may_ask),
-                # Hundreds of events have their turns one after the other.
-                "asking_ms": max(ASKING_MS, every_ms // 2),
+                "asking_ms": ASKING_MS,
                 "settle_ms": SETTLE_MS,
                 "stay_ms": STAY_MS,
             },
         )
         match answer:
-            case ["stock", asks, str(text), _, int(taken), int(age_ms), is_sold_out]:
-                reading = read_shared(text) if age_ms <= max(STALE_MS, 2 * every_ms) else None
+            case ["stock", asks, str(text), _, int(taken), int(age_ms), is_sold_out, int(good_ms)]:
+                reading = read_shared(text) if age_ms <= max(STALE_MS, 2 * good_ms) else None
                 return asks == 1, StockNow(reading, taken, is_sold_out == 1)
         raise AssertionError(f"watch_stock.lua broke its contract: {answer!r}")
 
-    async def _ask_shop(self, sale: Sale) -> _Said:
+    async def _ask_shop(self, sale: Sale, pace: AskingPace) -> _Said:
         """Ask about every event. Raises StoreUnavailable when one question gets no answer."""
 
-        return _said(await self._ask_in_turns(sale.event_ids, TURN_SECONDS))
+        async def ask(event_id: str) -> EventAnswer | None:
+            return await pace.in_turn(lambda: self._ask_about(event_id))
 
-    async def _ask_quietly(self, sale: Sale) -> _Said:
-        """The same, slowly, and of one sale at a time."""
-        self._is_asking_quiet = True
-        answers: list[EventAnswer | None] = []
+        failures: tuple[BaseException, ...] = ()
         try:
-            for start in range(0, len(sale.event_ids), QUIET_AT_ONCE):
-                some = sale.event_ids[start : start + QUIET_AT_ONCE]
-                answers += await self._ask_in_turns(some, QUIET_TURN_SECONDS)
-        finally:
-            self._is_asking_quiet = False
-        return _said(answers)
-
-    async def _ask_in_turns(
-        self, event_ids: Sequence[str], seconds: float
-    ) -> list[EventAnswer | None]:
-        return await asyncio.gather(*(self._ask_in_turn(each, seconds) for each in event_ids))
-
-    async def _ask_in_turn(self, event_id: str, seconds: float) -> EventAnswer | None:
-        """Ask when there is a turn; it lasts at least so long, however soon the answer comes."""
-        await self._turns.acquire()
-        loop = asyncio.get_running_loop()
-        ends_at = loop.time() + seconds
-        try:
-            return await self._ask_about(event_id)
-        finally:
-            loop.call_at(max(ends_at, loop.time()), self._turns.release)
+            async with asyncio.TaskGroup() as group:  # the first failure ends the other questions
+                asked = [group.create_task(ask(event_id)) for event_id in sale.event_ids]
+        except* StoreUnavailable as failed:
+            failures = failed.exceptions
+        if failures:
+            raise StoreUnavailable(retry_after=1) from failures[0]
+        told = [answer for answer in (each.result() for each in asked) if answer is not None]
+        if len(told) < len(asked):
+            return _Said(NOTHING_TOLD)
+        reading: StockReading = combine(told)
+        text = msgspec.json.encode(reading).decode()
+        return _Said(text, reading.left, reading.taken, rest_ms=0)
 
     async def _ask_about(self, event_id: str) -> EventAnswer | None:
         """Return what is left of an event; None when the shop does not know the question."""

@@ -16,7 +16,7 @@ from gateway import metrics
 from gateway.app_keys import CLIENT_ADDRESSES, ROOMS
 from gateway.edge.client_address import ClientAddresses
 from gateway.waiting_room.live import STREAMS
-from gateway.waiting_room.rooms import Room
+from gateway.waiting_room.room import Room
 from groundwork import event_streams
 from groundwork.event_channel import SLICE, Channel, Reader, chunk
 from groundwork.metrics import STREAMS_DROPPED

@@ -84,3 +84,17 @@ async def test_a_copied_ticket_is_of_no_use_before_the_check(
     answer = await worked(shop, thief, monkeypatch)
     assert (await step_up(thief, "work", answer)).json["reason"] == "wrong-device"
     assert (await fan.let_in()).code == "step-up-needed"
+
+
+async def test_a_fan_without_a_key_who_passed_may_hold_as_many_seats_as_all_others(
+    shop: Shop,
+) -> None:
+    sale = await shop.new_sale(step_up_unbound=True)
+    fan = await unbound_fan(shop, sale)
+    await shop.gateway[SIGNAL_NOTES].note(sale, fan.fan_id, ["data-centre"])
+    assert (await fan.let_in()).json["reasons"] == ["unbound", "data-centre"]
+    waited = wait_token(shop, sale, 61_000, STEPPING_UP)
+    assert (await step_up(fan, "wait", waited)).status == 204
+    assert (await fan.let_in()).status == 201
+    event = await shop.new_event(20, sale_id=sale)
+    assert (await fan.reserve(event, best_available={"quantity": 4})).status == 201

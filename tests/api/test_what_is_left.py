@@ -9,10 +9,11 @@ import pytest
 from aiohttp import web
 
 from booking_core.catalog.event import StockTier
-from gateway.app_keys import IDENTITIES, ROOMS
+from gateway.app_keys import DOOR, IDENTITIES, ROOMS
 from gateway.origin.in_process import InProcessDoor
 from gateway.settings import GatewaySettings
 from gateway.waiting_room import stock_watch
+from gateway.waiting_room.sales import Sale
 from gateway.waiting_room.senses import SaleSenses
 from gateway.waiting_room.stock_watch import StockWatch
 from gateway.worker import RoomWorker
@@ -46,8 +47,9 @@ async def alone(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     assert watch is not None
     monkeypatch.setattr(watch, "_can_ask", lambda _: False)
     async with asyncio.timeout(10):
-        while watch._turns._value < stock_watch.ASKED_AT_ONCE:
-            await asyncio.sleep(0.01)
+        for pace in (watch._crowded, watch._quiet):
+            while pace._turns.locked() or pace._turns._value < stock_watch.QUIET_ASKED_AT_ONCE:
+                await asyncio.sleep(0.01)
 
 
 async def board(shop: Shop, sale: str) -> dict[str, Any]:
@@ -262,12 +264,87 @@ async def test_of_a_large_catalogue_each_event_is_asked_about_less_often(
     assert asked == 1 + 3 + 6
     assert not await is_asked(0, 9), "ten events, one a second"
     assert await is_asked(0, 10)
+    most = 0
     await look_at_all(is_quiet=True)
     assert not await is_asked(0, 18, is_quiet=True), "half as often where nobody waits or shops"
     assert await is_asked(0, 20, is_quiet=True)
+    assert most <= stock_watch.QUIET_ASKED_AT_ONCE
     assert await is_asked(0, 10), "and as soon as before once somebody does"
     monkeypatch.setattr(stock_watch, "EVERY_MS_MAX", 6_000)
+    watch = StockWatch(shop.epochs, InProcessDoor(app), shop.gateway[IDENTITIES])
+    await look_at_all()
     assert await is_asked(1, 6), "and is never forgotten"
+
+
+@pytest.mark.usefixtures("alone")
+async def test_what_was_told_of_a_quiet_sale_counts_until_the_shop_has_told_its_crowd(
+    shop: Shop,
+) -> None:
+    """Else all who come at once are called, however few seats there are."""
+    sale = await shop.new_sale()
+    await shop.new_event(3, sale_id=sale)
+    key = f"{{s:{sale}}}:stock"
+    await shop.redis.delete(key)
+    told = StockWatch(shop.epochs, shop.gateway[DOOR], shop.gateway[IDENTITIES])
+    await told.look(room_sale(shop, sale), is_quiet=True)
+    told_at_ms = shop.clock.now_ms() - 300_000
+    await shop.redis.hset(key, mapping={"at_ms": told_at_ms, "good_ms": 200_000})
+    worker = StockWatch(shop.epochs, None, None)
+    known = (await worker.look(room_sale(shop, sale))).reading
+    assert known is not None
+    assert known.left == 3
+    await shop.redis.hset(key, "good_ms", 2_000)
+    assert (await worker.look(room_sale(shop, sale))).reading is None
+
+
+@pytest.mark.usefixtures("alone")
+async def test_one_question_without_an_answer_ends_the_others(shop: Shop) -> None:
+    sale = await shop.new_sale()
+    for _ in range(12):
+        await shop.new_event(3, sale_id=sale)
+    asked = 0
+
+    async def handler(request: web.Request) -> web.Response:
+        nonlocal asked
+        asked += 1
+        return web.Response(status=503)
+
+    app = web.Application()
+    app.router.add_get("/api/events/{event}", handler)
+    await shop.redis.delete(f"{{s:{sale}}}:stock")
+    watch = StockWatch(shop.epochs, InProcessDoor(app), shop.gateway[IDENTITIES])
+    await watch.look(room_sale(shop, sale))
+    await asyncio.sleep(10 * stock_watch.ASKED_AT_ONCE / stock_watch.ASKED_A_SECOND_MAX)
+    assert asked <= stock_watch.ASKED_AT_ONCE
+
+
+async def test_a_crowd_does_not_wait_for_the_slow_asking_of_a_quiet_sale(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sale, other = await shop.new_sale(), await shop.new_sale()
+    rooms, looks = shop.gateway[ROOMS], []
+
+    async def look(found: Sale, senses: SaleSenses, *, is_quiet: bool) -> None:
+        if found.sale_id in (sale, other):
+            looks.append((found.sale_id, is_quiet))
+        if found.sale_id == sale and is_quiet:
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(rooms._senses, "look_at_stock", look)
+    for room in rooms.rooms():
+        if room.looking is not None:
+            room.looking.cancel()
+    await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        await rooms._look_at_stock()
+        while looks.count((other, True)) < 3:  # nobody waits for the slow one
+            await asyncio.sleep(0.05)
+        assert looks.count((sale, True)) == 1, "one look at a time"
+        assert (await Fan(shop).join(sale)).status == 201
+        while (sale, False) not in looks:
+            await asyncio.sleep(0.05)
+    slow = rooms.room(sale).looking
+    assert slow is not None
 
 
 async def test_a_shop_that_is_down_leaves_what_was_known(shop: Shop) -> None:

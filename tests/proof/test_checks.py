@@ -221,6 +221,22 @@ def test_a_hold_that_is_told_again_in_a_newer_epoch_is_of_the_old_one() -> None:
     assert "C15" not in broken(history)
 
 
+def test_an_offer_is_of_the_last_refusal_before_it() -> None:
+    history = good_history()
+    for number, at_ms in ((40, 1_000), (41, 8_500)):
+        history.ops.append(
+            op(number, "hold", at_ms, at_ms + 10, outcome="fail", status=409, code="seats-taken",
+               key=f"k-{number}")
+        )  # fmt: skip
+    history.end.holds += [
+        hold_row(1, "held", "r5", 8_000, epoch=2),
+        hold_row(9, "held", "r4", 8_505),
+        hold_row(2, "accepted", "r4", 9_005, epoch=2),
+    ]
+    history.ops.append(held(42, "r4", 9_000, ("A-4",)))
+    assert "C15" in broken(history)
+
+
 @pytest.mark.parametrize("was_refused", [True, False])
 def test_what_was_offered_was_held_by_the_refusal(was_refused: bool) -> None:
     """Its name is told only with its acceptance, which may be in a newer epoch."""

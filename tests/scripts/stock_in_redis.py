@@ -49,10 +49,11 @@ async def watch(
     every_ms: int = EVERY_MS,
     rest_ms: int = 0,
 ) -> Watched:
-    word, asks, text, left_now, taken_now, age_ms, is_sold_out = await try_to_watch(
+    word, asks, text, left_now, taken_now, age_ms, is_sold_out, good_ms = await try_to_watch(
         line, reading, left, taken, may_ask, every_ms, rest_ms
     )
     assert word == "stock"
+    assert text == "" or good_ms == EVERY_MS, "as who told it said"
     return Watched(
         asks == 1, str(text), str(left_now), int(str(taken_now)), int(str(age_ms)), is_sold_out == 1
     )

@@ -211,17 +211,18 @@ def old_epochs_alive(history: History) -> Iterator[str]:
     # By the first try: who asks again is told of the hold they have, also by a newer epoch. And what was
     # offered with a refusal was held by that, though its name comes only with its acceptance.
     asked = {op.reservation: op.began_ms for op in merged_holds(history)}
-    refused: dict[tuple[str, str], int] = {}
+    refused: dict[tuple[str, str], list[int]] = defaultdict(list)
     for op in history.of("hold"):
         if op.code == "seats-taken":
-            refused.setdefault((op.fan, op.event), op.began_ms)
+            refused[op.fan, op.event].append(op.began_ms)
     offers = {row.reservation for row in history.end.holds if row.kind == "accepted"}
     for row in history.end.holds:
         began_ms = asked.get(row.reservation)
         if row.kind != "held" or began_ms is None:
             continue
         if row.reservation in offers:
-            began_ms = min(began_ms, refused.get((row.fan, row.event), began_ms))
+            before = [at for at in refused[row.fan, row.event] if at <= row.at_ms]
+            began_ms = max(before, default=began_ms)
         for epoch, since in in_use[row.event].items():
             if epoch > row.epoch and began_ms > since:
                 yield f"{row.reservation} was held in epoch {row.epoch} after {epoch} had begun"

@@ -1,0 +1,59 @@
+"""One sale's waiting room in one process: what it knows, and its newest board."""
+
+import asyncio
+from dataclasses import replace
+
+from gateway.waiting_room.board import Board, RateMeter
+from gateway.waiting_room.fan_in_line import FansSeen
+from gateway.waiting_room.line_now import LineNow
+from gateway.waiting_room.sales import Sale
+from gateway.waiting_room.senses import SaleSenses
+
+
+class Room:
+    """One sale's waiting room in this process."""
+
+    def __init__(self, sale: Sale) -> None:
+        self.sale = sale
+        self.rate = RateMeter()
+        self.entering = RateMeter()
+        self.line: LineNow | None = None
+        self.board: Board | None = None
+        self.fans_seen = FansSeen()
+        # Closed, and everybody who looks can know it: then nothing is looked at any more.
+        self.is_over = False
+        self.leasing: asyncio.Task[None] | None = None
+        # Whether this look began while nobody waited or shopped.
+        self.looking: asyncio.Task[None] | None = None
+        self.looks_quietly = True
+        self.senses = SaleSenses()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nobody waits or shops, as far as is known."""
+        line = self.line
+        if line is None:
+            return True
+        here = (line.waiting, line.calls_open, line.late, line.at_turnstile, line.inside)
+        return not any(here)
+
+    def follow(self, sale: Sale) -> None:
+        """Take in the sale as it is set now; what the shop has left, nobody sets."""
+        is_sold_out = sale.stock_aware and self.senses.stock.is_sold_out
+        self.sale = replace(sale, is_sold_out=is_sold_out)
+
+    def publish(self, board: Board) -> None:
+        """Put up a new board."""
+        # A board with the number of the one before is news to nobody who has seen that.
+        is_news = self.board is None or self.board.document.seq != board.document.seq
+        self.is_over = board.document.phase == "closed" and (is_news or self.is_over)
+        self.board = board
+
+    def after(self, cursor: int) -> tuple[bytes, int]:
+        """Return the newest board as a stream's event, unless its number is the cursor.
+
+        Who missed some boards has lost nothing: each says everything.
+        """
+        if self.board is None or self.board.document.seq == cursor:
+            return b"", cursor
+        return self.board.stream_event, self.board.document.seq
