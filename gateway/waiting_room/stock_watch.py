@@ -43,7 +43,7 @@ ASKED_A_SECOND_MAX: Final = 100
 # few read of it. Some together, for the shop reads them by one statement.
 QUIET_ASKED_AT_ONCE: Final = 3
 QUIET_ASKED_A_SECOND: Final = 10
-QUIET_EVERY_MS_MIN: Final = 2_000
+QUIET_EVERY_MS_MIN: Final = 5_000
 # So far apart that every one of thousands has its turn.
 QUIET_EVERY_MS_MAX: Final = 60 * 60_000
 # A sale of more events is not watched: its fans look into the shop.
