@@ -21,6 +21,7 @@ from onsale.embedded.binaries import Binaries, find_postgres, find_redis
 from onsale.embedded.postgres_server import PostgresServer
 from onsale.embedded.redis_server import RedisServer
 from onsale.embedded.running import running
+from tests.support.mail_server import MailServer, mail_server
 
 # Given a server, tests use it and EMPTY it: these are not the names a production setup has.
 REDIS_VARIABLE = "TEST_REDIS_URL"
@@ -150,3 +151,10 @@ async def pool(database_dsn: str) -> AsyncIterator[Pool]:
     """Autocommit connections to this module's database."""
     async with AsyncExitStack() as stack:
         yield await stack.enter_async_context(open_pool(database_dsn))
+
+
+@pytest.fixture(scope="module")
+async def mails() -> AsyncIterator[MailServer]:
+    """A real mail server, with what it was given."""
+    async with mail_server() as server:
+        yield server

@@ -13,15 +13,9 @@ from gateway.bot_checks.mail_codes import TRIES_MAX
 from tests.api.test_forms import browser
 from tests.api.test_step_up import called, step_up, suspect
 from tests.support.fan import Fan, Reply
-from tests.support.mail_server import MailServer, mail_server, text_of
+from tests.support.mail_server import MailServer, text_of
 from tests.support.opening import open_shop
 from tests.support.shop import Shop
-
-
-@pytest.fixture(scope="module")
-async def mails() -> AsyncIterator[MailServer]:
-    async with mail_server() as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

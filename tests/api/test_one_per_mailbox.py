@@ -13,17 +13,11 @@ from groundwork.errors import RequestInvalid
 from tests.api.test_forms import browser, field_of, wait_token
 from tests.api.test_mail_step_up import another, code_in
 from tests.support.fan import DeviceKey, Fan, Reply
-from tests.support.mail_server import MailServer, mail_server
+from tests.support.mail_server import MailServer
 from tests.support.opening import EarlierClock, open_shop
 from tests.support.shop import Shop
 
 DAY_MS = 24 * 60 * 60_000
-
-
-@pytest.fixture(scope="module")
-async def mails() -> AsyncIterator[MailServer]:
-    async with mail_server() as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

@@ -14,15 +14,9 @@ from prometheus_client import REGISTRY
 from booking_core.catalog.event import StockTier
 from booking_core.notifications.ticket_mails import LEASE_MS, TicketMails
 from tests.support.fan import Fan
-from tests.support.mail_server import MailServer, mail_server, text_of
+from tests.support.mail_server import MailServer, text_of
 from tests.support.opening import open_shop
 from tests.support.shop import Shop
-
-
-@pytest.fixture(scope="module")
-async def mails() -> AsyncIterator[MailServer]:
-    async with mail_server() as server:
-        yield server
 
 
 @pytest.fixture(scope="module")
