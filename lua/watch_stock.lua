@@ -8,7 +8,8 @@ shown stays for a while: the last seat may be taken and come back within seconds
 KEYS
   1 line   hash  epoch
   2 stock  hash  reading, left, taken, taken_first, ask_at_ms (before it nobody asks),
-                 at_ms (when it answered), good_ms (how old that may become), is_sold_out, shown_at_ms, contrary_at_ms
+                 at_ms (when it answered), good_ms (how old that may become), is_sold_out,
+                 shown_at_ms, contrary_at_ms
 
 ARGV
   1 epoch      integer

@@ -23,8 +23,8 @@ class Room:
         # Closed, and everybody who looks can know it: then nothing is looked at any more.
         self.is_over = False
         self.leasing: asyncio.Task[None] | None = None
-        # Whether this look began while nobody waited or shopped.
         self.looking: asyncio.Task[None] | None = None
+        # Whether that look began while nobody waited or shopped.
         self.looks_quietly = True
         self.senses = SaleSenses()
 

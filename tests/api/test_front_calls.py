@@ -10,13 +10,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 import pytest
-from aiohttp._cookie_helpers import parse_cookie_header
 
 from booking_core.app_keys import SHOP
 from booking_core.catalog.event import StockTier
 from booking_core.seats.holds import SeatHolds
 from gateway.app_keys import ROOMS, SETTINGS
-from gateway.edge.client_address import ClientAddresses
 from gateway.edge.one_meaning import refuse_other_meanings
 from gateway.edge.other_sites import refuse_other_sites
 from gateway.edge.request_id import request_id
@@ -25,13 +23,8 @@ from groundwork.errors import StoreUnavailable
 from groundwork.front_calls import FRONT_DOOR
 from groundwork.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS
 from groundwork.plain_request import (
-    BODY_BYTES_MAX,
     HEAD_BYTES_MAX,
-    NotPlain,
     Peer,
-    PlainRequest,
-    read_headers,
-    read_plain,
 )
 from groundwork.problem_json import problem_json
 from tests.support.fan import DeviceKey, Fan
@@ -206,51 +199,6 @@ async def test_what_is_not_one_whole_request_is_the_frameworks(shop: Shop) -> No
         whole.replace(b"\r", b""), b"GET %b HTTP/1.1\r\n\r\n" % path.encode(),
     ):  # fmt: skip
         assert not is_found(shop, other), other[:80]
-
-
-def plain(head: str, body: bytes = b"", method: str = "POST") -> PlainRequest:
-    return read_plain(None, method, "/", f"X{head}\r\n\r\n".encode() + body, 1, PEER)  # type: ignore[arg-type]
-
-
-def test_a_body_is_as_long_as_its_head_says() -> None:
-    assert plain("\r\nContent-Length: 3", b"abc").body == b"abc"
-    assert plain("\r\nContent-Length: 0").body == b""
-    assert plain("\r\nX: y", method="GET").body == b""
-    longest = b"x" * BODY_BYTES_MAX
-    assert plain(f"\r\nContent-Length: {len(longest)}", longest).body == longest
-    for head, body in (
-        ("\r\nX: y", b""), ("\r\nX: y", b"abc"), ("\r\nContent-Length: 2", b"abc"),
-        ("\r\nContent-Length: 4", b"abc"), ("\r\nContent-Length: +3", b"abc"),
-        ("\r\nContent-Length: 3, 3", b"abc"), ("\r\nContent-Length: 3\r\ncontent-length: 3", b"abc"),
-        ("\r\nContent-Length: \u0663", b"abc"), ("\r\nContent-Length: 0x3", b"abc"), ("", b""),
-        (f"\r\nContent-Length: {BODY_BYTES_MAX + 1}", longest + b"x"),
-    ):  # fmt: skip
-        with pytest.raises(NotPlain):
-            plain(head, body)
-    with pytest.raises(NotPlain):
-        plain("\r\nX: y", b"abc", method="GET")
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "", "a=b", "a=b; c=d", "a=b; a=c", "__Host-onsale-pass-x=ey.J-_.z; _ga=GA1.1.2", "a=b=c==",
-        "expires=x; path=/; a=b", "a=(b)", "a=[b]",
-    ],
-)  # fmt: skip
-def test_cookies_are_read_as_the_framework_reads_them(text: str) -> None:
-    headers = read_headers(b"Cookie: " + text.encode()) if text else read_headers(b"X: y")
-    request = PlainRequest(None, "GET", "/", headers, b"", PEER)  # type: ignore[arg-type]
-    assert request.cookies == {name: each.value for name, each in parse_cookie_header(text)}
-
-
-def test_headers_are_found_however_they_are_written() -> None:
-    headers = read_headers(b"dpop: a\r\nSEC-Fetch-Site:  cross-site ")
-    assert headers.get("DPoP") == headers["DPoP"] == "a"
-    assert headers["Sec-Fetch-Site"] == "cross-site"
-    assert "Sec-Fetch-SITE" in headers
-    assert "Origin" not in headers
-    assert headers.get("Origin", "none") == "none"
 
 
 async def test_answers_come_in_the_order_they_were_asked_for(shop: Shop) -> None:
@@ -478,18 +426,6 @@ async def test_a_join_that_another_site_sends_or_that_is_not_plain_is_the_framew
         assert (await one.ask(asked("POST", path, "Sec-Fetch-Site: cross-site", body=b"{}")))[
             0
         ] == 403
-
-
-def test_who_is_at_the_other_end_is_known_without_the_framework() -> None:
-    lines = (
-        b"POST / HTTP/1.1\r\nX-Forwarded-For: 1.1.1.1, 198.51.100.1\r\nContent-Length: 0\r\n\r\n"
-    )
-    end = lines.find(b"\r\n")
-    for remote, address in (("10.0.0.1", "198.51.100.1"), ("203.0.113.9", "203.0.113.9")):
-        peer = Peer(remote, "https")
-        request = read_plain(None, "POST", "/", lines, end, peer)  # type: ignore[arg-type]
-        assert ClientAddresses("10.0.0.0/8").of(request) == address
-        assert request.scheme == "https"
 
 
 async def test_what_another_site_sends_is_the_frameworks_to_refuse(shop: Shop) -> None:
