@@ -63,5 +63,6 @@ for position, key in ipairs(live) do
     redis.call('RENAME', staged[position], key)
   end
 end
+redis.call('HDEL', KEYS[1], 'room_from')
 redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'seq', 0, 'allotment', ARGV[3])
 return {'activated'}

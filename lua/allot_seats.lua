@@ -28,6 +28,7 @@ Safe to repeat: a version is put in place once.
 --- @include fence
 --- @include append_log
 --- @include log_seats
+--- @include open_seat
 
 local k = {
   meta = KEYS[1], status = KEYS[2], allotment = KEYS[3], channels = KEYS[4], log = KEYS[5],
@@ -53,7 +54,7 @@ for seat_index = 0, #wanted - 1 do
   if digit ~= string.byte(before, seat_index + 1) then
     local shown = string.sub(status, seat_index + 1, seat_index + 1)
     if shown ~= '1' and shown ~= '2' then
-      redis.call('SETRANGE', k.status, seat_index, string.char(digit))
+      open_seat(k, seat_index, string.char(digit))
       local changed = digit == 51 and blocked or opened
       changed[#changed + 1] = seat_index
     end

@@ -29,6 +29,7 @@ Safe to repeat: what is shown rightly stays as it is.
 --- @include fence
 --- @include append_log
 --- @include log_seats
+--- @include open_seat
 --- @include free_hold
 
 local k = {
@@ -57,7 +58,7 @@ for _, seat_index in ipairs(cjson.decode(ARGV[4])) do
   -- Held by somebody meanwhile: then it is not shown as sold any more.
   if redis.call('GETRANGE', k.status, seat_index, seat_index) == '2' then
     local digit = redis.call('GETRANGE', k.allotment, seat_index, seat_index)
-    redis.call('SETRANGE', k.status, seat_index, digit)
+    open_seat(k, seat_index, digit)
     local changed = digit == '3' and blocked or opened
     changed[#changed + 1] = seat_index
   end

@@ -8,7 +8,7 @@ two neighbouring rows; failing that, pairs and single seats from the best rows o
 place gets one, with the rest of the party beside it.
 
 KEYS
-  1 meta          hash    epoch, seq, allotment
+  1 meta          hash    epoch, seq, allotment, room_from (see includes/choose_best.lua)
   2 status        string  one character a seat, see includes/digits.lua
   3 allotment     string  what each seat is kept for, likewise
   4 holders       hash    seat_index -> reservation_id
@@ -57,6 +57,7 @@ Safe to repeat: the operation is remembered.
 --- @include fence
 --- @include append_log
 --- @include log_seats
+--- @include open_seat
 --- @include free_hold
 --- @include sweep_due
 --- @include put_hold
@@ -102,7 +103,9 @@ local count = tonumber(redis.call('HGET', k.fan_counts, fan_id) or 0)
 if count + wish.quantity > seats_max then
   return {'over_limit', count, redis.call('ZCOUNT', k.expiries, '-inf', now)}
 end
-local seats = choose_best(seen_status(k, wish, {}), redis.call('GET', k.plan) or '', wish)
+local house = house_for(k, wish, {})
+local seats = choose_best(house, wish)
+keep_room_from(k, house)
 if not seats then
   return {'sold_out', redis.call('ZCOUNT', k.expiries, '-inf', now)}
 end

@@ -57,6 +57,7 @@ theirs gets that hold, with its old end, so that nobody holds for ever by asking
 --- @include fence
 --- @include append_log
 --- @include log_seats
+--- @include open_seat
 --- @include free_hold
 --- @include sweep_due
 --- @include put_hold
@@ -119,8 +120,8 @@ local function offer_instead(taken)
   if #wish.offer_range == 0 or count + #wish.seats > seats_max then
     return refused
   end
-  local status, plan = redis.call('GET', k.status), redis.call('GET', k.plan)
-  local seats = choose_near(status, plan, wish.offer_range, wish.seats, wish.chance)
+  local house = {status = redis.call('GET', k.status), plan = redis.call('GET', k.plan), room_from = {}}
+  local seats = choose_near(house, wish.offer_range, wish.seats, wish.chance)
   if seats then
     refused[2] = reservation_id
     refused[3] = put_hold(k, reservation_id, {

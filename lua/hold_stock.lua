@@ -43,6 +43,7 @@ Safe to repeat: the operation is remembered.
 --- @include fence
 --- @include append_log
 --- @include log_seats
+--- @include open_seat
 --- @include free_hold
 --- @include sweep_due
 --- @include put_hold

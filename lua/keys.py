@@ -66,7 +66,7 @@ def event_keys(event_id: str) -> Mapping[str, str]:
     """Return the keys of an event's seats by the names the scripts use."""
     tag = f"{{e:{event_id}}}"
     return {
-        "meta": f"{tag}:meta",  # hash: epoch, seq, version of the allotment
+        "meta": f"{tag}:meta",  # hash: epoch, seq, version of the allotment, where room was found
         "status": f"{tag}:status",  # string: one character a seat, by seat_index
         "holders": f"{tag}:holders",  # hash: seat_index -> reservation_id
         "reservations": f"{tag}:reservations",  # hash: reservation_id -> JSON

@@ -30,6 +30,7 @@ Safe to repeat: the second time there is nothing to release.
 --- @include fence
 --- @include append_log
 --- @include log_seats
+--- @include open_seat
 --- @include free_hold
 
 local k = {

@@ -40,6 +40,7 @@ Safe to repeat: the order's outcome is shown once in an epoch; the next epoch st
 --- @include fence
 --- @include append_log
 --- @include log_seats
+--- @include open_seat
 --- @include free_hold
 
 local k = {
@@ -87,7 +88,7 @@ if outcome == 'cancelled' then
     if redis.call('GETRANGE', k.status, seat_index, seat_index) == '2' then
       -- It goes back to what it is kept for.
       local digit = redis.call('GETRANGE', k.allotment, seat_index, seat_index)
-      redis.call('SETRANGE', k.status, seat_index, digit)
+      open_seat(k, seat_index, digit)
       shown[#shown + 1] = seat_index
       if digit == '3' then
         blocked[#blocked + 1] = seat_index

@@ -45,6 +45,7 @@ Safe to repeat: the operation is remembered.
 --- @include fence
 --- @include append_log
 --- @include log_seats
+--- @include open_seat
 --- @include free_hold
 --- @include sweep_due
 --- @include put_hold
@@ -116,7 +117,7 @@ if count - old_count + new_count > seats_max then
   return {'over_limit', count, redis.call('ZCOUNT', k.expiries, '-inf', now)}
 end
 if wish.kind == 'best' then
-  seats = choose_best(seen_status(k, wish, own), redis.call('GET', k.plan) or '', wish)
+  seats = choose_best(house_for(k, wish, own), wish)
 end
 local is_missing = not seats
 if wish.kind == 'stock' then

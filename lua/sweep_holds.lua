@@ -28,6 +28,7 @@ Safe to repeat: what is freed is gone from the list.
 --- @include fence
 --- @include append_log
 --- @include log_seats
+--- @include open_seat
 --- @include free_hold
 --- @include sweep_due
 

@@ -26,12 +26,12 @@ end
 
 -- A party in two parts, in neighbouring rows of a tier, or nil: halves before other parts, and nobody
 -- alone if that can be helped.
-local function choose_split(status, plan, range, quantity, chance)
+local function choose_split(house, range, quantity, chance)
+  local status, plan = house.status, house.plan
   local chosen, weighed = nil, 0
-  local first_seat = block_at(plan, range[1])
   for small = math.floor(quantity / 2), 1, -1 do
     local big = quantity - small
-    each_with_room(status, plan, range, big, first_seat, function(number, first, length, heart)
+    each_with_room(house, range, big, function(number, first, length, heart)
       local row = string.sub(status, first + 1, first + length)
       local start = first + best_window(row, heart, big, chance)
       local other = partner_of(status, plan, number, start, big, small, chance)
@@ -53,7 +53,9 @@ end
 
 -- Free seats of the tiers wherever they are, best first, or nil when there are not enough: pairs and
 -- more together before single seats. `without` are seats that are chosen already.
-local function choose_scattered(status, plan, ranges, quantity, without)
+local function choose_scattered(house, ranges, quantity, without)
+  -- Nobody is told that a house is sold out by what was noted of it.
+  local whole = {status = house.status, plan = house.plan, room_from = {}}
   local seats, chosen = {}, {}
   for _, seat_index in ipairs(without) do
     chosen[seat_index] = true
@@ -67,11 +69,10 @@ local function choose_scattered(status, plan, ranges, quantity, without)
   end
   for _, together in ipairs({2, 1}) do
     for _, range in ipairs(ranges) do
-      local first_seat = block_at(plan, range[1])
-      each_with_room(status, plan, range, together, first_seat, function(_, first, length)
+      each_with_room(whole, range, together, function(_, first, length)
         local from = first + 1
         while #seats < quantity do
-          local at = string.find(status, string.rep('0', together), from, true)
+          local at = string.find(whole.status, string.rep('0', together), from, true)
           if not at or at - 1 + together > first + length then
             break
           end

@@ -3,7 +3,8 @@ local ROWS_NEAR_MAX = 24
 
 -- As many neighbours as were wanted, near the seats that were wanted: in the same row, in the rows before
 -- and behind, in rows as near to the stage, or else the best of the tier; nil: there are none.
-local function choose_near(status, plan, range, wanted, chance)
+local function choose_near(house, range, wanted, chance)
+  local status, plan = house.status, house.plan
   local quantity, inside = #wanted, {}
   for _, seat_index in ipairs(wanted) do
     local number = block_of(plan, seat_index, 0, #plan / BLOCK_BYTES - 1)
@@ -42,5 +43,5 @@ local function choose_near(status, plan, range, wanted, chance)
   if untidy then
     return neighbours_from(untidy, quantity)
   end
-  return choose_run(status, plan, range, quantity, chance)
+  return choose_run(house, range, quantity, chance)
 end

@@ -7,7 +7,7 @@ local function give_back(k, reservation_id, seats)
     if redis.call('HGET', k.holders, field) == reservation_id then
       redis.call('HDEL', k.holders, field)
       local digit = redis.call('GETRANGE', k.allotment, seat_index, seat_index)
-      redis.call('SETRANGE', k.status, seat_index, digit)
+      open_seat(k, seat_index, digit)
       if digit == '3' then
         blocked[#blocked + 1] = seat_index
       end

@@ -21,6 +21,7 @@ import test_open_and_join
 import test_outages
 import test_pacing_limits
 import test_read_sweep_activate
+import test_room_from
 import test_settle_hold
 import test_spend_limits
 import test_swap_hold
@@ -103,6 +104,17 @@ HALL: list[tuple[str, str, str, Test]] = [
      test_offers.test_asking_for_anything_else_lets_the_offer_go),
     ("hold_best", "end_offer(k, fan_id, now)\n", "",
      test_offers.test_asking_for_anything_else_lets_the_offer_go),
+    *(
+        (script, "redis.call('HDEL', k.meta, 'room_from')\n", "\n",
+         asked_by(way, test_room_from.test_seats_that_become_free_are_found_again))
+        for way, script in test_room_from.SCRIPT_OF.items()
+    ),
+    ("activate_event", "redis.call('HDEL', KEYS[1], 'room_from')\n", "",
+     test_room_from.test_an_event_that_is_put_in_place_anew_is_searched_from_the_first_row),
+    ("hold_best", "wish.channel == '' and not next(own)", "not next(own)",
+     test_room_from.test_a_channel_is_another_house),
+    ("swap_hold", "wish.channel == '' and not next(own)", "wish.channel == ''",
+     test_room_from.test_who_swaps_has_their_own_seats_free),
     ("hold_best", "and string.byte(status, seat_index + 1) == 51 then", "then",
      test_hold_best.test_a_channel_gets_its_own_seats_and_no_others),
     ("sweep_holds", "if reservation.offered and", "if false and",
