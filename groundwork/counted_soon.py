@@ -4,8 +4,6 @@ import asyncio
 import time
 from bisect import bisect_left
 from collections import Counter as CountsBy
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 from prometheus_client import Counter, Histogram
@@ -87,14 +85,20 @@ def observe_soon(histogram: Histogram, *labels: str, value: float) -> None:
     _waiting.see_to_it()
 
 
-@contextmanager
-def timed_soon(histogram: Histogram, *labels: str) -> Iterator[None]:
-    """Observe within TOLD_EVERY_SECONDS how many seconds the block took, however it ended."""
-    began = time.perf_counter()
-    try:
-        yield
-    finally:
-        observe_soon(histogram, *labels, value=time.perf_counter() - began)
+class TimedSoon:
+    """Observes within TOLD_EVERY_SECONDS how many seconds a block took, however it ended."""
+
+    __slots__ = ("_began", "_histogram")
+
+    def __init__(self, histogram: Histogram) -> None:
+        self._histogram = histogram
+        self._began = 0.0
+
+    def __enter__(self) -> None:
+        self._began = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        observe_soon(self._histogram, value=time.perf_counter() - self._began)
 
 
 def tell_counts() -> None:

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from groundwork import metrics
-from groundwork.counted_soon import count_soon, observe_soon, timed_soon
+from groundwork.counted_soon import TimedSoon, count_soon, observe_soon
 from groundwork.errors import StoreUnavailable
 from groundwork.redis_address import client_of
 
@@ -102,7 +102,7 @@ class RedisStore:
         observe_soon(metrics.REDIS_PIPELINE_CALLS, value=len(batch))
         answers: list[Any]
         try:
-            with timed_soon(metrics.REDIS_SECONDS):
+            with TimedSoon(metrics.REDIS_SECONDS):
                 answers = await self._ask([command for command, _ in batch])
         except (RedisConnectionError, RedisTimeoutError, TimeoutError, OSError) as error:
             metrics.STORE_ERRORS.labels("redis").inc()

@@ -50,6 +50,8 @@ def charge_lines(
     charges: Sequence[Charge], places_cents: int, count: int
 ) -> tuple[ChargeLine, ...]:
     """Return the lines of a bill for so many places that cost so much together."""
+    if not charges:
+        return ()
     fees = {each: _fee(each, places_cents, count) for each in charges if each.kind not in TAXES}
     taxed = places_cents + sum(fees.values())
     whole = WHOLE + sum(each.value for each in charges if each.kind == "tax_included")

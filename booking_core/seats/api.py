@@ -22,11 +22,11 @@ from booking_core.seats.app_keys import (
     SEAT_MAPS,
     STORE_CLOCK,
 )
-from booking_core.seats.hold import Hold, event_of
+from booking_core.seats.hold import Hold, RefusedByIndex, event_of
 from booking_core.seats.reserving import ReservationDocument, describe_hold
 from booking_core.seats.seat_map import RELOAD
 from booking_core.seats.seats_document import SeatsDocument
-from booking_core.seats.wanted import ReserveBody, WantedBody, make_wish, named_refusals
+from booking_core.seats.wanted import ReserveBody, WantedBody, make_wish, named
 from groundwork.bodies import checked_key, idempotency_key
 from groundwork.errors import (
     EventNotFound,
@@ -163,10 +163,12 @@ async def hold_wanted(
     holds, now_ms = app[HOLDS], app[STORE_CLOCK].now_ms()
     channel = await app[CHANNELS].channel_of(event.event_id, body.channel_key)
     wish, seats_max = make_wish(event, layout, body, channel), seats_allowed(identity, event)
-    with named_refusals(event, layout, now_ms):
+    try:
         return await holds.hold(
             event.event_id, identity.fan_id, wish, seats_max, operation_id, takes_turns=True
         )
+    except RefusedByIndex as refusal:
+        raise named(event, layout, refusal, now_ms) from refusal
 
 
 @routes.post(
@@ -203,8 +205,10 @@ async def swap_wanted(
         make_wish(event, layout, body, channel),
         seats_allowed(request[IDENTITY], event),
     )
-    with named_refusals(event, layout, now_ms):
+    try:
         return await holds.swap(reservation_id, fan_id, wish, seats_max, operation_id)
+    except RefusedByIndex as refusal:
+        raise named(event, layout, refusal, now_ms) from refusal
 
 
 @routes.post(

@@ -1,7 +1,6 @@
 """A hold as a value: what a reservation holds, and how the scripts write it."""
 
 import re
-from dataclasses import dataclass
 from typing import Annotated
 
 import msgspec
@@ -11,7 +10,11 @@ from groundwork.errors import ReservationNotFound
 RESERVATION_ID = re.compile(r"([a-z0-9][a-z0-9-]{0,62})\.([A-Za-z0-9_-]{22})")
 
 
-class SeatsTakenByIndex(Exception):
+class RefusedByIndex(Exception):
+    """A refusal that knows seats as the scripts do; outside they have names."""
+
+
+class SeatsTakenByIndex(RefusedByIndex):
     """Somebody has at least one of the wanted seats; none was held. `offer` is held instead, if so."""
 
     def __init__(self, seat_indexes: tuple[int, ...], offer: "Hold | None" = None) -> None:
@@ -20,7 +23,7 @@ class SeatsTakenByIndex(Exception):
         self.offer = offer
 
 
-class SeatsKeptByIndex(Exception):
+class SeatsKeptByIndex(RefusedByIndex):
     """These are kept for fans who need an accessible place; none was held."""
 
     def __init__(self, seat_indexes: tuple[int, ...]) -> None:
@@ -28,7 +31,7 @@ class SeatsKeptByIndex(Exception):
         self.seat_indexes = seat_indexes
 
 
-class OrphanLeftByIndex(Exception):
+class OrphanLeftByIndex(RefusedByIndex):
     """The wish would leave a single seat alone; none was held. `instead` would not."""
 
     def __init__(self, instead: tuple[int, ...]) -> None:
@@ -50,8 +53,7 @@ class _Stored(msgspec.Struct, frozen=True):
 _DECODER = msgspec.json.Decoder(_Stored)
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(msgspec.Struct, frozen=True):
     """What a reservation holds: seats by index, or a quantity of one tier's stock."""
 
     reservation_id: str

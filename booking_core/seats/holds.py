@@ -15,7 +15,7 @@ from booking_core.seats.holding_time import REST_MS, USEFUL_MS
 from booking_core.seats.wishes import Wish
 from booking_core.settings import CoreSettings
 from groundwork.clock import TokenSource
-from groundwork.counted_soon import timed_soon
+from groundwork.counted_soon import TimedSoon
 from groundwork.errors import (
     ExtensionRefused,
     HoldLost,
@@ -135,7 +135,7 @@ class SeatHolds:
             "operation": operation_key(event_id, operation),
             "holding": holding_key(event_id, fan_id),
         }
-        with timed_soon(metrics.HOLD_SECONDS):
+        with TimedSoon(metrics.HOLD_SECONDS):
             for _ in range(DEAD_HOLDS_TRIES):
                 answer = await self._run(script, event_id, args, lambda _: own_keys)
                 if answer[0] not in ("sold_out", "over_limit") or answer[-1] == 0:

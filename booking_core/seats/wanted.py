@@ -1,18 +1,22 @@
 """What a request wants held, as a wish to the scripts; and their refusals in the words of the outside."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 import msgspec
 
 from booking_core.catalog.event import Event
 from booking_core.catalog.seat_layout import SeatLayout
-from booking_core.seats.hold import OrphanLeftByIndex, SeatsKeptByIndex, SeatsTakenByIndex
+from booking_core.seats.hold import (
+    OrphanLeftByIndex,
+    RefusedByIndex,
+    SeatsKeptByIndex,
+    SeatsTakenByIndex,
+)
 from booking_core.seats.reserving import describe_hold
 from booking_core.seats.wishes import Wish, best_seats, named_seats, stock
 from groundwork.bodies import KEY_CHARACTERS_MAX
-from groundwork.errors import RequestInvalid, SeatsTaken
+from groundwork.errors import BookingError, RequestInvalid, SeatsTaken
 from groundwork.seat_errors import LeavesOrphan, SeatsKept
 
 # One request names at most so many seats; fans have lower limits, set with each event.
@@ -88,19 +92,17 @@ def make_wish(event: Event, layout: SeatLayout, body: WantedBody, channel: str) 
     return stock(body.stock.tier, body.stock.quantity)
 
 
-@contextmanager
-def named_refusals(event: Event, layout: SeatLayout, now_ms: int) -> Iterator[None]:
-    """Raise SeatsTaken, SeatsKept and LeavesOrphan with the names of seats instead of their indexes."""
-    try:
-        yield
-    except SeatsTakenByIndex as refusal:
-        held = refusal.offer
-        offer = msgspec.to_builtins(describe_hold(event, layout, held, now_ms)) if held else None
-        raise SeatsTaken(_names(layout, refusal.seat_indexes), offer) from refusal
-    except SeatsKeptByIndex as refusal:
-        raise SeatsKept(_names(layout, refusal.seat_indexes)) from refusal
-    except OrphanLeftByIndex as refusal:
-        raise LeavesOrphan(_names(layout, refusal.instead)) from refusal
+def named(event: Event, layout: SeatLayout, refusal: RefusedByIndex, now_ms: int) -> BookingError:
+    """Return SeatsTaken, SeatsKept or LeavesOrphan: the refusal with seats by their names."""
+    match refusal:
+        case SeatsTakenByIndex(offer=held):
+            told = msgspec.to_builtins(describe_hold(event, layout, held, now_ms)) if held else None
+            return SeatsTaken(_names(layout, refusal.seat_indexes), told)
+        case SeatsKeptByIndex():
+            return SeatsKept(_names(layout, refusal.seat_indexes))
+        case OrphanLeftByIndex():
+            return LeavesOrphan(_names(layout, refusal.instead))
+    raise AssertionError(f"a refusal of another kind: {refusal!r}")
 
 
 def _best(layout: SeatLayout, best: BestAvailable, channel: str) -> Wish:

@@ -1,7 +1,6 @@
 """What a fan asks for, in the words of the scripts: named seats, the best ones, or stock."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
@@ -10,8 +9,7 @@ from booking_core.catalog.event import Event
 from booking_core.catalog.seat_layout import SeatLayout
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(msgspec.Struct, frozen=True):
     """A wish for so many; `told` is what the script of its kind is told."""
 
     kind: Literal["seats", "best", "stock"]

@@ -10,7 +10,7 @@ from typing import Any, Final
 import structlog
 
 from groundwork.clock import Clock
-from groundwork.networks import Network, is_address
+from groundwork.networks import Network, address_of
 
 # The kinds there are, and the signal that an address in one of them is.
 KINDS: Final = ("data-centre", "tor", "relay")
@@ -45,9 +45,9 @@ class Ranges:
 
     def has(self, address: str) -> bool:
         """Say whether the address lies in one of the networks."""
-        if not is_address(address):
+        parsed = address_of(address)
+        if parsed is None:
             return False
-        parsed = ipaddress.ip_address(address)
         if parsed.version == 6 and parsed.ipv4_mapped:
             parsed = parsed.ipv4_mapped
         place = bisect_right(self._starts[parsed.version], int(parsed)) - 1

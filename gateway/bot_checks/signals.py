@@ -7,6 +7,7 @@ be told to the fan, and to whoever judges an appeal.
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal
 
 Family = Literal["network", "client", "behaviour", "token", "trap", "credit"]
@@ -69,12 +70,19 @@ STEP_UP_FROM: Final = 40
 SEATS_CAPPED_FROM: Final = 60
 # Two go to a concert together; a farm sells fours.
 SEATS_CAP: Final = 2
+# What is noticed of one fan is noticed of thousands.
+SCORES_REMEMBERED_MAX: Final = 1_024
 
 
 def score(codes: Collection[str]) -> int:
     """Return what the signals come to, from 0 to 100. Codes that nobody knows any more count nothing."""
+    return _score(frozenset(codes))
+
+
+@lru_cache(SCORES_REMEMBERED_MAX)
+def _score(codes: frozenset[str]) -> int:
     by_family: dict[Family, int] = {}
-    for signal in (SIGNALS[code] for code in set(codes) if code in SIGNALS):
+    for signal in (SIGNALS[code] for code in codes if code in SIGNALS):
         by_family[signal.family] = by_family.get(signal.family, 0) + signal.points
     capped = sum(
         max(-CAPS[family], min(CAPS[family], points)) for family, points in by_family.items()

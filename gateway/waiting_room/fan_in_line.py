@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
+class Joined(msgspec.Struct, frozen=True):
     """A fan's place, or entry number before the draw; and whether they had it before."""
 
     place: int | None

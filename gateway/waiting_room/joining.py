@@ -1,7 +1,5 @@
 """Taking a fan into the line, and letting a called fan in: the two acts of the waiting room."""
 
-from dataclasses import dataclass
-
 import msgspec
 from aiohttp import web
 
@@ -49,8 +47,7 @@ from groundwork.tokens import PassClaims, TicketClaims
 RETRY_SECONDS_MAX = 30
 
 
-@dataclass(frozen=True, slots=True)
-class TicketGiven:
+class TicketGiven(msgspec.Struct, frozen=True):
     """A fan's ticket as text, and what it says."""
 
     text: str
@@ -58,8 +55,7 @@ class TicketGiven:
     phase: Phase
 
 
-@dataclass(frozen=True, slots=True)
-class PassGiven:
+class PassGiven(msgspec.Struct, frozen=True):
     """An admission pass as text, what it says, and where it leads."""
 
     text: str

@@ -17,11 +17,12 @@ from groundwork.plain_request import Asking
 NOTED_FROM = 15
 
 
-def signals_of(request: Asking) -> set[str]:
+def signals_of(request: Asking) -> frozenset[str]:
     """Return what the request's address and headers say."""
     address = request.app[CLIENT_ADDRESSES].of(request)
     found = request.app[NETWORK_LISTS].signals_of(address)
-    return found | signals_of_headers(request.headers, is_secure=request.app[SETTINGS].is_secure)
+    is_secure = request.app[SETTINGS].is_secure
+    return signals_of_headers(request.headers, is_secure=is_secure) | found
 
 
 async def level_for(request: Asking, sale_id: str) -> int:

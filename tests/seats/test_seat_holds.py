@@ -1,9 +1,9 @@
 """SeatHolds: what a script answers becomes a value or a refusal of its own type."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from shop_world import SEATS_MAX, SETTINGS, STANDING, OpenShop, Shop
 
 from booking_core.seats import holds as holds_module
