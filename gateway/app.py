@@ -89,6 +89,7 @@ from gateway.waiting_room.access_codes import CODES_SECRET, AccessCodes
 from gateway.waiting_room.allowances import Allowances
 from gateway.waiting_room.brands import BrandPictures, BrandRecords
 from gateway.waiting_room.line import Line
+from gateway.waiting_room.moved_places import MovedPlaces
 from gateway.waiting_room.moves import Moves
 from gateway.waiting_room.rooms import WaitingRooms
 from gateway.waiting_room.sales import SaleRecords
@@ -236,7 +237,7 @@ def _services(
             app[EPOCHS] = epochs
             app[DOOR] = door
             records = SaleRecords(epochs.pool)
-            app[MOVES] = Moves(epochs)
+            app[MOVES] = Moves(epochs, MovedPlaces(epochs.store, clock))
             app[ALLOWANCES] = Allowances(epochs)
             app[LIMITS] = Limits(epochs)
             app[MAIL_CODES] = _mail_codes(app, epochs, mailer)
@@ -259,6 +260,7 @@ def _services(
                 stack.enter_context(closing(app[READY_ANSWERS]))
                 for part in (notes, captcha, app[live.STREAMS], app[ROOMS], rounds):
                     await stack.enter_async_context(part.running())
+                await stack.enter_async_context(app[MOVES].known.following(app[ROOMS].sale_ids))
                 yield
 
     return services

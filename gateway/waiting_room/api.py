@@ -175,7 +175,7 @@ async def place(request: web.Request) -> Json[PlaceDocument]:
     rooms = request.config_dict[ROOMS]
     document = rooms.board(sale_id).document
     ticket = read_ticket(request, sale_id)
-    await request.config_dict[MOVES].refuse_moved(sale_id, ticket.fan_id, ticket.lane)
+    request.config_dict[MOVES].known.refuse_moved(sale_id, ticket.fan_id, ticket.lane)
     again = await joining.entered_again(request, ticket)
     if again is not None:
         ticket = again.claims

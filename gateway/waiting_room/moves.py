@@ -4,6 +4,7 @@ from contextlib import suppress
 from typing import Final
 
 from gateway.waiting_room.line_records import GENERAL
+from gateway.waiting_room.moved_places import MovedPlaces, field_of
 from groundwork.errors import MoveLinkInvalid, MoveRefused, StoreUnavailable, TicketMoved
 from groundwork.postgres import Pool, connection
 from groundwork.tokens import MoveClaims
@@ -16,9 +17,10 @@ FIELDS_AT_ONCE_MAX: Final = 1_000
 
 
 class Moves:
-    """Moves places, and knows whose were moved."""
+    """Moves places, and knows whose were moved; `known` says it without asking the store."""
 
-    def __init__(self, epochs: Epochs) -> None:
+    def __init__(self, epochs: Epochs, known: MovedPlaces) -> None:
+        self.known = known
         self._epochs = epochs
         self._move_place = LuaScript("move_place")
 
@@ -54,13 +56,13 @@ class Moves:
                 raise AssertionError(f"move_place.lua broke its contract: {answer!r}")
 
     async def moved_to(self, sale_id: str, fan_id: str, lane: str | None) -> str | None:
-        """Return whose the fan's place in the lane is by now; None if it was never moved.
+        """Return whose the fan's place in the lane is at this moment; None if it was never moved.
 
-        For what is shown: while Redis is away everybody sees their place. Entering asks again.
+        While Redis is away everybody keeps their place. Entering asks again.
         """
-        key, field = sale_keys(sale_id)["moved"], f"{lane or GENERAL}/{fan_id}"
+        key = sale_keys(sale_id)["moved"]
         with suppress(StoreUnavailable):
-            found: str | None = await self._epochs.store.call("HGET", key, field)
+            found: str | None = await self._epochs.store.call("HGET", key, field_of(fan_id, lane))
             return found
         return None
 
@@ -76,6 +78,7 @@ class Moves:
                 VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING""",
                 (link.sale_id, lane, link.fan_id, to_fan_id),
             )
+        self.known.note(link.sale_id, link.fan_id, lane, to_fan_id)
 
 
 async def restore_moved(epochs: Epochs, pool: Pool, sale_id: str) -> None:

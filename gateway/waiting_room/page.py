@@ -40,7 +40,7 @@ async def waiting_page(request: web.Request) -> web.Response:
     sale_id = request.match_info["sale"]
     board = request.config_dict[ROOMS].board(sale_id)
     ticket = ticket_if_any(request, sale_id)
-    is_moved = ticket is not None and await has_moved(request, ticket)
+    is_moved = ticket is not None and has_moved(request, ticket)
     if is_moved:
         ticket = None
     again = await joining.entered_again(request, ticket)
@@ -66,10 +66,10 @@ async def waiting_page(request: web.Request) -> web.Response:
     return response
 
 
-async def has_moved(request: web.Request, ticket: TicketClaims) -> bool:
-    """Say whether the ticket's place is another device's by now."""
-    moves = request.config_dict[MOVES]
-    return await moves.moved_to(ticket.sale_id, ticket.fan_id, ticket.lane) is not None
+def has_moved(request: web.Request, ticket: TicketClaims) -> bool:
+    """Say whether the ticket's place is another device's, as far as this process knows."""
+    known = request.config_dict[MOVES].known
+    return known.moved_to(ticket.sale_id, ticket.fan_id, ticket.lane) is not None
 
 
 @routes.post("/sales/{sale}/join")

@@ -88,6 +88,10 @@ class WaitingRooms:
         """Return the sales as last read."""
         return [room.sale for room in self._rooms.values()]
 
+    def sale_ids(self) -> list[str]:
+        """Return what all sales are called."""
+        return list(self._rooms)
+
     def sale_of(self, event_id: str) -> Sale | None:
         """Return the sale that puts the event on sale, if it is one of ours."""
         room = self._room_of.get(event_id)

@@ -1,10 +1,13 @@
 """Moving a place to another device: the link, the claim, and everything that is none."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from groundwork.redis_store import RedisStore
 from groundwork.token_claims import MoveClaims
+from lua.keys import sale_keys
 from tests.support.fan import DeviceKey, Fan, Reply
 from tests.support.shop import Shop
 
@@ -63,6 +66,40 @@ async def test_a_place_moves_and_counts_on_the_other_device_alone(shop: Shop) ->
     assert (await laptop.admit()).code == "ticket-moved"
     assert (await phone.let_in()).status == 201
     assert (await place(phone, sale)).json["place"] == 1
+
+
+async def test_looking_at_a_place_asks_no_store(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sale, laptop = await waiting(shop)
+    askers: list[str] = []
+    call = RedisStore.call
+
+    async def noted(self: RedisStore, *command: Any) -> Any:
+        # What runs by itself each second is asked once, however many fans there are.
+        task = asyncio.current_task()
+        if task is not None and "RequestHandler" in repr(task.get_coro()):
+            askers.append(str(command))
+        return await call(self, *command)
+
+    monkeypatch.setattr(RedisStore, "call", noted)
+    for _ in range(5):
+        assert (await place(laptop, sale)).status == 200
+        for accept in ("application/json", "text/html"):
+            seen = await laptop.call(
+                "GET", f"/sales/{sale}", credential=laptop.ticket, headers={"Accept": accept}
+            )
+            assert seen.status == 200
+    assert askers == []
+
+
+async def test_another_process_learns_of_a_move_by_itself(shop: Shop) -> None:
+    sale, laptop = await waiting(shop)
+    moved = f"general/{shop.tokens.read_ticket(laptop.ticket, sale).fan_id}"
+    await shop.redis.hset(sale_keys(sale)["moved"], moved, "f_phone")  # type: ignore[misc]
+    async with asyncio.timeout(5):
+        while (await place(laptop, sale)).status != 410:
+            await asyncio.sleep(0.05)
 
 
 async def test_a_link_is_good_for_one_device(shop: Shop) -> None:
