@@ -12,6 +12,8 @@ from gateway.simulation.plan import MINUTE_MS, Outage, Plan, RateChange
 from gateway.simulation.simulation import Simulation
 
 UNITS_MS = {"s": 1_000, "m": MINUTE_MS, "h": 60 * MINUTE_MS}
+# In the folder where the command is given, as the pictures of other tools are.
+WAITS_PNG = Path("waits.png")
 LENGTH = re.compile(r"(\d+)([smh])")
 LIMIT_WORDS = {
     "rate": "the rate", "health": "the shop's health", "capacity": "the capacity",
@@ -111,12 +113,16 @@ def change(
 @click.option(
     "--plot",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Draw the waits into a PNG; needs the extra `simulate`.",
+    help="Where the waits are drawn, as a PNG; waits.png if absent.",
 )
-def simulate(seed: int, plot: Path | None, capacity: int | None, **given: Any) -> None:
+@click.option("--no-plot", is_flag=True, help="Draw nothing.")
+def simulate(
+    seed: int, plot: Path | None, no_plot: bool, capacity: int | None, **given: Any
+) -> None:
     """Hold a sale ahead of time: when would it be over, and how long would fans wait?
 
-    The fans are made up; the pacing and what fans are told are what is shipped.
+    The fans are made up; the pacing and what fans are told are what is shipped. Drawing needs the extra
+    `simulate`.
     """
     plan = Plan(capacity=capacity or given["fans"], **given)
     if not plan.rate_changes_end_well:
@@ -124,7 +130,7 @@ def simulate(seed: int, plot: Path | None, capacity: int | None, **given: Any) -
     outcome = Simulation(plan, random.Random(seed)).run()  # noqa: S311 (nothing secret)
     for line in told(plan, outcome):
         click.echo(line)
-    if plot is not None:
+    if not no_plot:
         draw(plan, outcome, plot)
 
 
@@ -174,13 +180,16 @@ def clock(seconds: float) -> str:
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
 
 
-def draw(plan: Plan, outcome: Outcome, path: Path) -> None:
-    """Draw it, if that is possible here."""
+def draw(plan: Plan, outcome: Outcome, path: Path | None) -> None:
+    """Draw it if that is possible here; raise ClickException if it is not and was asked for."""
     try:
         from onsale.waits_plot import plot_waits
     except ImportError as error:
-        raise click.ClickException(
-            "drawing needs matplotlib: pip install 'onsale[simulate]'"
-        ) from error
+        needed = "drawing needs matplotlib: pip install 'onsale[simulate]'"
+        if path is not None:
+            raise click.ClickException(needed) from error
+        click.echo(f"Not drawn      {needed}")
+        return
+    path = path or WAITS_PNG
     plot_waits(plan, outcome, path)
     click.echo(f"Drawn          {path}")

@@ -10,7 +10,16 @@ import click
 import jwt
 import msgspec
 
-from gateway.draw.checking import Entry, Finding, check_draw, check_entry, has_clusters
+from gateway.draw.checking import (
+    Entry,
+    Finding,
+    ReceiptTold,
+    check_draw,
+    check_entry,
+    check_receipt,
+    has_clusters,
+    is_in_gap,
+)
 from gateway.draw.clusters import ClustersInvalid
 from gateway.draw.document import DrawDocument
 from gateway.draw.roster import HASH_BYTES
@@ -36,6 +45,7 @@ class Told(msgspec.Struct, frozen=True):
     """What the waiting room tells a fan with a ticket of its place."""
 
     place: int | None = None
+    receipt: ReceiptTold | None = None
 
 
 class Published(NamedTuple):
@@ -150,11 +160,12 @@ async def check_ticket(
     body = await download(
         session, f"{address}/place", DOCUMENT_BYTES_MAX, {"Authorization": f"Bearer {ticket}"}
     )
-    shown = msgspec.json.decode(body, type=Told).place
-    return [
-        finding,
-        Finding(shown == place, f"the place is {place}; the waiting room says {shown}"),
-    ]
+    shown = msgspec.json.decode(body, type=Told)
+    found = [finding]
+    if not is_in_gap(published.told, entry):  # else no leaf is left of it
+        found.append(check_receipt(published.told, entry, shown.receipt))
+    is_right = shown.place == place
+    return [*found, Finding(is_right, f"the place is {place}; the waiting room says {shown.place}")]
 
 
 async def download(

@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from gateway.draw import order, permutation
 from gateway.draw.beacon import KNOWN_CHAINS, RoundInvalid, randomness_of
 from gateway.draw.clusters import ClustersInvalid, Tally, digest_of, histogram, unpacked
 from gateway.draw.document import BeaconDocument, DrawDocument
-from gateway.draw.roster import HASH_BYTES, leaf_of, root_of, split
+from gateway.draw.roster import HASH_BYTES, leaf_of, root_by_path, root_of, split
 from gateway.draw.seed import (
     SECRET_BYTES,
     commitment_of,
@@ -38,6 +40,14 @@ class Entry:
 
     entry_number: int
     fan_id: str
+
+
+class ReceiptTold(msgspec.Struct, frozen=True):
+    """A fan's receipt: where their leaf is, and its way to the root."""
+
+    index: int
+    leaf: str
+    audit_path: list[str]
 
 
 def check_draw(told: DrawDocument, leaves: bytes, clusters: bytes = b"") -> Iterator[Finding]:
@@ -138,9 +148,10 @@ def check_entry(
     behind = order.behind_of(seed, unpacked(clusters, count)) if has_clusters(told) else ()
     index = index_of(entry.entry_number, count, told.gaps)
     if index is None:
-        is_lost = any(first <= entry.entry_number <= last for first, last in told.gaps)
         return (
-            Finding(is_lost, f"entry {entry.entry_number} is in a gap that was published"),
+            Finding(
+                is_in_gap(told, entry), f"entry {entry.entry_number} is in a gap that was published"
+            ),
             shared_place(seed, entry.fan_id, count - len(behind)),
         )
     leaf = leaf_of(told.sale, entry.entry_number, entry.fan_id)
@@ -153,6 +164,22 @@ def check_entry(
         ),
         place,
     )
+
+
+def is_in_gap(told: DrawDocument, entry: Entry) -> bool:
+    """Say whether an entry was lost with a store, and that was published."""
+    return any(first <= entry.entry_number <= last for first, last in told.gaps)
+
+
+def check_receipt(told: DrawDocument, entry: Entry, receipt: ReceiptTold | None) -> Finding:
+    """Return whether a fan's receipt shows their entry in the roster that was sealed."""
+    is_right = False
+    if receipt is not None:
+        leaf = leaf_of(told.sale, entry.entry_number, entry.fan_id)
+        path = [read(node, HASH_BYTES) for node in receipt.audit_path]
+        root = root_by_path(leaf, receipt.index, told.count or 0, path)
+        is_right = receipt.leaf == leaf.hex() and root is not None and root.hex() == told.root
+    return Finding(is_right, f"the receipt of entry {entry.entry_number} leads to the sealed root")
 
 
 def missing_below(told: DrawDocument) -> int:

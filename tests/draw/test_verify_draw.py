@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import jwt
 import msgspec
@@ -26,6 +27,8 @@ from made_draw import (
 from gateway.draw.clusters import packed
 from gateway.draw.document import DrawDocument
 from gateway.draw.records import DrawPlan
+from gateway.draw.roster import levels_of, path_in, split
+from gateway.draw.seed import index_of
 from gateway.waiting_room.sales import Sale, SaleRecords
 from tests.support.fan import DeviceKey, Fan
 from tests.support.opening import open_shop, served
@@ -103,12 +106,22 @@ async def test_a_draw_is_checked_from_before_its_opening_to_every_fans_place(
         found = await fan.call("GET", "/api/sales/drawn/place", credential=fan.ticket)
         assert f"the place is {found.json['place']};" in told
         assert found.json["receipt"]["count"] == FANS
+        assert "leads to the sealed root" in told
         places.add(found.json["place"])
     assert len(places) == 3
     late = Fan(entered.shop, DeviceKey())
     assert (await late.join("drawn")).json["place"] == FANS + 1
     code, told = await verify(entered.url, "--ticket", late.ticket)
     assert (code, "took no part" in told) == (1, True)
+
+
+def receipt_of(number: int) -> dict[str, Any]:
+    """The receipt of one of the entries of `made_draw`."""
+    leaves, told = split(made_leaves()), made_draw()
+    index = index_of(number, told.count or 0, told.gaps)
+    assert index is not None
+    path = [node.hex() for node in path_in(levels_of(leaves), index)]
+    return {"index": index, "leaf": leaves[index].hex(), "audit_path": path}
 
 
 def ticket_of(number: int, **claims: object) -> str:
@@ -119,9 +132,13 @@ def ticket_of(number: int, **claims: object) -> str:
 
 @asynccontextmanager
 async def published(
-    told: DrawDocument, leaves: bytes, place: int | None = None, clusters: bytes = b""
+    told: DrawDocument,
+    leaves: bytes,
+    place: int | None = None,
+    clusters: bytes = b"",
+    receipt: dict[str, Any] | None = None,
 ) -> AsyncIterator[str]:
-    """Serve a draw as it is given, right or wrong; everybody is told the same place."""
+    """Serve a draw as it is given, right or wrong; everybody is told the same place and receipt."""
 
     async def document(_: web.Request) -> web.Response:
         return web.Response(body=msgspec.json.encode(told))
@@ -133,7 +150,7 @@ async def published(
         return web.Response(body=clusters)
 
     async def told_place(_: web.Request) -> web.Response:
-        return web.json_response({"place": place})
+        return web.json_response({"place": place} | ({"receipt": receipt} if receipt else {}))
 
     app = web.Application()
     app.router.add_get("/api/sales/tour/draw", document)
@@ -178,12 +195,32 @@ async def test_another_place_than_the_drawn_one_is_noticed() -> None:
     async with published(honest, made_leaves(), place=1) as url:
         _, told = await verify(url, "--ticket", ticket_of(number))
         place = int(told.partition("the place is ")[2].partition(";")[0])
+    receipt = receipt_of(number)
     for shown, expected in ((place, 0), (place + 1, 1), (None, 1)):
-        async with published(honest, made_leaves(), place=shown) as url:
+        async with published(honest, made_leaves(), place=shown, receipt=receipt) as url:
             assert (await verify(url, "--ticket", ticket_of(number)))[0] == expected
             moved = ticket_of(number, sub="f_another", entered_as=fan_of(number))
             assert (await verify(url, "--ticket", moved))[0] == expected
             assert (await verify(url, "--ticket", ticket_of(number, sub="f_another")))[0] == 1
+
+
+async def test_a_receipt_that_leads_elsewhere_is_noticed() -> None:
+    honest, number = made_draw(), 3
+    good = receipt_of(number)
+    wrong = [
+        None,
+        receipt_of(1),
+        good | {"index": good["index"] + 1},
+        good | {"audit_path": good["audit_path"][:-1]},
+        good | {"audit_path": ["00" * 32, *good["audit_path"][1:]]},
+    ]
+    async with published(honest, made_leaves(), receipt=good) as url:
+        _, told = await verify(url, "--ticket", ticket_of(number))
+    assert f"ok    the receipt of entry {number} leads to the sealed root" in told
+    for receipt in wrong:
+        async with published(honest, made_leaves(), receipt=receipt) as url:
+            _, told = await verify(url, "--ticket", ticket_of(number))
+        assert f"WRONG the receipt of entry {number} leads to the sealed root" in told
 
 
 @pytest.mark.parametrize(

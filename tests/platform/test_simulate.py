@@ -1,5 +1,6 @@
 """`onsale simulate`: what it tells, what it draws, and what it refuses."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,11 +29,34 @@ def test_it_tells_when_the_sale_would_be_over_and_how_long_fans_would_wait(tmp_p
     ):
         assert word in result.output
     assert picture.read_bytes().startswith(PNG)
-    assert simulated("--rate", "600", "--seed", "2").output != simulated("--rate", "600").output
+    first, second = (simulated("--no-plot", "--rate", "600", "--seed", seed) for seed in "12")
+    assert first.output != second.output
 
 
-def test_a_sale_sells_out(tmp_path: Path) -> None:
-    result = simulated("--seats", "200", "--capacity", "100")
+def test_the_waits_are_drawn_without_being_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert "waits.png" in simulated().output
+    assert (tmp_path / "waits.png").read_bytes().startswith(PNG)
+
+
+def test_without_what_draws_it_tells_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onsale.waits_plot", None)
+    monkeypatch.chdir(tmp_path)
+
+    plain, asked_for = simulated(), simulated("--plot", "waits.png")
+    assert (plain.exit_code, asked_for.exit_code) == (0, 1)
+    assert "Not drawn" in plain.output
+    assert "onsale[simulate]" in asked_for.output
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_sale_sells_out() -> None:
+    result = simulated("--no-plot", "--seats", "200", "--capacity", "100")
 
     assert "sold out" in result.output
     assert "200 of 200 taken" in result.output
