@@ -223,6 +223,28 @@ async def test_the_filter_is_the_same_for_map_list_and_keyboard(
     await expect(first.locator("summary")).to_contain_text("sold out")
 
 
+async def test_a_tap_into_a_section_says_where_one_is_and_what_it_costs(
+    page: Page, server: TestServer
+) -> None:
+    await look_at(page, server, sample_stadium.EVENT_ID)
+    canvas, tip, jump = (page.locator(each) for each in ("canvas", "[data-map-tip]", "[data-jump]"))
+    await expect(jump).to_have_value("")
+    box = await canvas.bounding_box()
+    assert box is not None
+    await canvas.tap(position={"x": box["width"] / 2, "y": box["height"] * 0.82})
+
+    await expect(tip).to_be_visible()
+    section, facts = (await tip.inner_text()).splitlines()
+    assert "free" in facts
+    assert "€" in facts
+    await expect(jump.locator("option:checked")).to_have_text(section)
+    await page.wait_for_timeout(400)  # as long as the flight takes
+    await canvas.tap(position={"x": box["width"] / 2, "y": box["height"] / 2})
+    await expect(tip).to_be_hidden()
+    await jump.select_option("")
+    await expect(jump).to_have_value("")
+
+
 async def test_a_tap_picks_as_many_as_wanted_side_by_side(page: Page, server: TestServer) -> None:
     codes = server.app[preview.LINE]["codes"]  # type: ignore[index]
     codes[6] = 2

@@ -35,6 +35,7 @@ export class SeatChooser {
       onPick,
       onSeat: (index) => page.say(this.words.all(index, this.#picked.has(index))),
       onSection: (section) => page.say(this.#sectionWords(section)),
+      onWhere: (section) => (root.querySelector("[data-jump]").value = section < 0 ? "" : section),
       onCloser: () => page.say(text("zoom_hint")),
       tip: (...pointed) => this.#tip(...pointed),
     });

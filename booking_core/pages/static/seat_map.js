@@ -8,6 +8,7 @@ const PICK_FROM_PX = 5.5; // smaller seats cannot be told apart by a finger: com
 const PICK_FROM_MOUSE_PX = 3;
 const PICK_AT_PX = 9; // how large seats are after coming closer
 const REACH_PX = 16; // how far beside a seat a tap still means it
+const UPPER_EDGE_PX = 44; // the tip is put below this: under the buttons
 const SECTION_REACH = 5; // how many seats beside a section a tap still means it
 const KEY_ZOOM = 1.5;
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -23,10 +24,12 @@ export class SeatMap {
   #seat = -1; // where the keyboard is, among the seats …
   #section = -1; // … or among the sections
   #pointed = { kind: "", index: -1 }; // under the mouse or the keyboard's cursor
+  #isTapped = false; // by a finger, which cannot point
+  #here = -1; // the section that fills the picture
   #picked = new Set();
 
   // handlers: onPick(index), onSeat(index) and onSection(section) for what the keyboard came to,
-  // onCloser(), tip(kind, index, x, y): kind "seat", "section" or "" for nothing to say.
+  // onWhere(section) for where they are, -1 for the whole house, onCloser(), tip(kind, index, x, y): kind "seat", "section" or "" for nothing to say.
   constructor(canvas, svg, plan, handlers) {
     this.#canvas = canvas;
     this.#plan = plan;
@@ -38,7 +41,7 @@ export class SeatMap {
       onTap: (x, y, kind) => this.#tap(x, y, kind),
     });
     canvas.addEventListener("pointermove", (event) => event.pointerType === "mouse" && this.#hover(event));
-    canvas.addEventListener("pointerleave", () => this.#point("", -1));
+    canvas.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && this.#point("", -1));
     canvas.addEventListener("keydown", (event) => this.#key(event));
     canvas.addEventListener("blur", () => this.#leave());
     // As tall as the plan needs at this width, so that a wide house leaves no empty half.
@@ -75,7 +78,9 @@ export class SeatMap {
       if (!this.#view.width) return;
       this.#shapes.place(this.#view, this.#painter.hasDots(this.#view));
       this.#painter.paint(this.#view, { picked: this.#picked, cursor: this.#seat });
+      if (this.#view.isDragging && this.#isTapped) this.#point("", -1); // the finger goes somewhere else
       if (this.#pointed.index >= 0 && this.#view.isMoving) this.#tip();
+      if (!this.#view.isMoving) this.#tellWhere();
       if (this.#painter.isRestless) this.redraw();
     });
   }
@@ -97,6 +102,7 @@ export class SeatMap {
   }
 
   #tap(px, py, kind) {
+    if (this.#isTapped) this.#point("", -1);
     if (this.#seatPx >= (kind === "mouse" ? PICK_FROM_MOUSE_PX : PICK_FROM_PX)) {
       const index = this.#seatAt(px, py);
       return index >= 0 ? this.#handlers.onPick(index) : undefined;
@@ -104,6 +110,7 @@ export class SeatMap {
     const section = this.#sectionAt(px, py);
     if (section < 0) return undefined;
     this.#comeCloser(section, px, py);
+    if (kind !== "mouse") this.#point("section", section, { isTapped: true }); // a mouse was told on its way here
     return this.#handlers.onCloser();
   }
 
@@ -133,8 +140,9 @@ export class SeatMap {
   }
 
   // Tell of what is under the mouse or the keyboard's cursor; index -1 for nothing.
-  #point(kind, index) {
+  #point(kind, index, { isTapped = false } = {}) {
     this.#pointed = { kind, index };
+    this.#isTapped = isTapped;
     this.#shapes.light(kind === "section" ? index : this.#section);
     this.#canvas.classList.toggle("is-over", index >= 0 && (kind === "section" || this.#plan.isFree(index)));
     this.#tip();
@@ -143,8 +151,21 @@ export class SeatMap {
   #tip() {
     const { kind, index } = this.#pointed;
     if (index < 0) return this.#handlers.tip("", -1);
-    const { middleX, middleY } = kind === "section" ? this.#plan.bounds[index] : { middleX: this.#plan.x[index], middleY: this.#plan.y[index] };
-    return this.#handlers.tip(kind, index, ...this.#view.toPixels(middleX, middleY));
+    if (kind === "seat") return this.#handlers.tip(kind, index, ...this.#view.toPixels(this.#plan.x[index], this.#plan.y[index]));
+    const { top, bottom, middleX, middleY } = this.#plan.bounds[index];
+    const [x, y] = this.#view.toPixels(middleX, middleY);
+    // Of a section that fills the picture it stands at the upper edge, where it hides no seat one has come for.
+    const fills = (bottom - top) * this.#view.scale > this.#view.height / 2;
+    return this.#handlers.tip(kind, index, fills ? this.#view.width / 2 : x, fills ? UPPER_EDGE_PX : y);
+  }
+
+  // In which section the fan is, once they have come close enough to choose seats.
+  #tellWhere() {
+    const isNear = this.#seatPx >= PICK_FROM_MOUSE_PX && !this.#view.isWhole;
+    const here = isNear ? this.#sectionAt(this.#view.width / 2, this.#view.height / 2) : -1;
+    if (here === this.#here || (isNear && here < 0)) return; // an aisle is between sections
+    this.#here = here;
+    this.#handlers.onWhere(here);
   }
 
   #key(event) {
