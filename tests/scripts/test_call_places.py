@@ -57,6 +57,26 @@ async def test_who_is_not_expected_any_more_is_called_for_anew(line: LineInRedis
     assert stands["no_show"] == 900
 
 
+async def test_what_the_turnstile_lacks_is_taken_up_while_the_rate_alone_holds_the_calls(
+    line: LineInRedis,
+) -> None:
+    async def eased_ms() -> float:
+        return float(await line.call.store.call("HGET", line.keys["line"], "ease_ms") or 0)
+
+    await crowd(line, 100_000)
+
+    async def tick(times: int) -> float:
+        for _ in range(times):
+            line.now += 250
+            await line.call_places()
+        return await eased_ms()
+
+    assert 0 < await tick(4) < await tick(4), "nobody came, so more are called"
+    line.capacity = 1
+    at_first = await tick(1)  # of what has been until now
+    assert await tick(8) == at_first, "the house is what holds them"
+
+
 async def test_a_paused_line_calls_nobody_and_no_tokens_flow(line: LineInRedis) -> None:
     await crowd(line)
     line.now += 60_000

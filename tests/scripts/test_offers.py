@@ -64,6 +64,17 @@ async def test_nothing_is_offered_to_who_may_have_no_more(hall: SeatsInRedis) ->
     assert (await refused(hall))[:3] == ["taken", "", ""]
 
 
+async def test_who_asks_for_what_is_offered_to_them_has_it(hall: SeatsInRedis) -> None:
+    offer = offer_of(await refused(hall))
+    hall.now += HOLD_MS // 2
+
+    held = hold_of(await hall.hold_seats("ada", offer.seats))
+
+    assert (held.reservation_id, held.expires_at_ms) == (offer.reservation_id, offer.expires_at_ms)
+    assert not held.is_offer
+    await check(hall)
+
+
 async def test_an_offer_is_accepted_by_looking_at_it(hall: SeatsInRedis) -> None:
     offer = offer_of(await refused(hall))
 

@@ -7,6 +7,7 @@ from tests.simulation.line_in_redis import SETTLED_MS, SILENT_MS, VISIT_MS, Line
 
 TOKEN_MS = 100  # at 600 a minute
 OVERDUE_MS = 5_000
+TOKEN_UNITS = 60_000
 ASKED_MS = 30_000
 
 
@@ -64,8 +65,12 @@ async def test_who_stays_away_loses_the_token_and_takes_the_next(line: LineInRed
         await line.call_places()
     stored = await line.call.store.call("ZRANGE", line.keys["turnstile"], 0, -1, "WITHSCORES")
     assert {float(token) for _, token in stored} == {0}, "their tokens came back"
+    await line.call_places()
+    before = int(await line.call.store.call("HGET", line.keys["line"], "spent"))
 
     assert (await line.admit("fan-3", 3))[0] == "admitted"
+    spent = int(await line.call.store.call("HGET", line.keys["line"], "spent"))
+    assert spent - before == TOKEN_UNITS
 
 
 async def test_who_asks_no_more_has_left_and_comes_late(line: LineInRedis) -> None:
