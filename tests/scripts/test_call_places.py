@@ -57,6 +57,17 @@ async def test_who_is_not_expected_any_more_is_called_for_anew(line: LineInRedis
     assert stands["no_show"] == 900
 
 
+async def test_what_is_known_of_answers_fades_as_more_are_called(line: LineInRedis) -> None:
+    line.rate_per_minute, line.burst, line.capacity = 60_000, 1_000, 1_000_000
+    await crowd(line, 1_000_000)
+    for _ in range(5 * 60):
+        line.now += 1_000
+        stands = await line.call_places()
+    assert stands["called"] > 100_000
+    known = str(await line.call.store.call("HGET", line.keys["line"], "answers")).split()
+    assert {float(passed) for passed in known[0::2]} == {1_000}
+
+
 async def test_what_the_turnstile_lacks_is_taken_up_while_the_rate_alone_holds_the_calls(
     line: LineInRedis,
 ) -> None:

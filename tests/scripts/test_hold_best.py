@@ -160,6 +160,17 @@ async def test_who_needs_an_accessible_place_gets_it_even_apart_from_the_party(
     assert (await event.hold_best("bob", 1, ["front"], accessible=[1]))[0] == "sold_out"
 
 
+async def test_of_very_many_accessible_places_the_best_are_weighed(event: SeatsInRedis) -> None:
+    rows = [(2 * row, 2) for row in range(129)]
+    # Only the last row would leave the other accessible place to somebody else.
+    await event.activate("44" * 128 + "45", {"front": rows})
+
+    places = [2 * row for row in range(129)]
+    held = hold_of(await event.hold_best("ada", 2, ["front"], accessible=places))
+
+    assert held.seats[0] < 2 * 128
+
+
 async def test_others_get_no_accessible_place_while_they_are_kept(event: SeatsInRedis) -> None:
     await event.activate("0450", {"front": [(0, 4)]})
 
