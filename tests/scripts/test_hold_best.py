@@ -79,6 +79,15 @@ async def test_a_tidy_block_is_preferred_to_a_better_one_that_would_leave_a_seat
     assert hold_of(await event.hold_best("ada", 2, ["front"])).seats == [7, 8]
 
 
+async def test_behind_very_many_rows_that_would_leave_a_seat_alone_one_that_does_not_is_found(
+    event: SeatsInRedis,
+) -> None:
+    fives = [(5 * row, 5) for row in range(30)]
+    await event.activate("0" * 156, {"front": [*fives, (150, 6)]})
+
+    assert hold_of(await event.hold_best("ada", 4, ["front"])).seats[0] in (150, 152)
+
+
 async def test_among_rows_that_are_as_near_chance_picks(event: SeatsInRedis) -> None:
     rows = {"front": [(4 * block, 4) for block in range(10)]}
     await event.activate("0" * 40, rows, grades={"front": [0] * 6 + [1] * 4})

@@ -50,6 +50,19 @@ async def test_an_offer_that_leaves_nobody_alone_goes_before_a_nearer_one(
     assert offer_of(await event.hold_seats("ada", [3, 4], offer="front")).seats == [13, 14]
 
 
+async def test_an_offer_near_by_goes_before_the_best_even_if_it_leaves_somebody_alone(
+    event: SeatsInRedis,
+) -> None:
+    # Every row has room for two beside a third; the wanted ones are in the last.
+    rows = [(3 * row, 3) for row in range(60)]
+    await event.activate("000" * 59 + "100", {"front": [*rows[:59], (177, 3)]})
+    await event.hold_seats("bob", [178])
+
+    offer = offer_of(await event.hold_seats("ada", [178, 179], offer="front"))
+
+    assert offer.seats[0] >= 3 * 30, "not the best row of the tier"
+
+
 async def test_without_neighbours_there_is_no_offer(event: SeatsInRedis) -> None:
     await event.activate("1010101", {"front": [(0, 7)]})
 

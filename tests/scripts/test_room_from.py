@@ -1,5 +1,6 @@
 """Where a search for neighbours begins: behind rows searched in vain, until a seat is free again."""
 
+import json
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -101,6 +102,15 @@ async def test_what_a_hold_takes_is_no_news(hall: SeatsInRedis) -> None:
     hold_of(await hall.hold_seats("cyd", [25]))
 
     assert await noted(hall) == before
+
+
+async def test_a_tier_without_room_is_not_searched_again(hall: SeatsInRedis) -> None:
+    await of_fives(hall)
+    for number in range(4):
+        await hold_five(hall, f"fan-{number}")
+
+    assert await hall.hold_best("eve", 5, ["front"]) == ["sold_out", 0]
+    assert json.loads(await noted(hall))["0:5"] == 20, "its end"
 
 
 async def of_fives(event: SeatsInRedis) -> SeatsInRedis:
