@@ -13,7 +13,7 @@ EVERYTHING := embedded,fast,loadtest,simulate,stripe,test
 TEST_PACKAGES := chromium:chromium prometheus:prometheus redis-server:redis-server nginx:nginx-light npm:npm pdftoppm:poppler-utils redis-benchmark:redis-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help up test fuzz lint prove bench bench-100k bench-attacks load simulate screenshots translations schema pins clean
+.PHONY: help up test fuzz guards lint prove bench bench-100k bench-attacks load simulate screenshots translations schema pins clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^## / { printf "\n%s\n", substr($$0, 4) } \
@@ -35,6 +35,9 @@ test: $(VENV)/tested packages ## Every test, on real servers
 fuzz: $(VENV)/tested ## Five minutes of everything that can be asked of the API in every wrong way; SECONDS=3600 FUZZ_SEED=7
 	@FUZZ_SECONDS=$(or $(SECONDS),300) FUZZ_PHASES=examples,coverage,fuzzing,stateful \
 		$(BIN)/python -m pytest tests/fuzz -s $(ARGS)
+
+guards: $(VENV)/tested ## Every condition of every script taken out, one at a time: a test must notice; half an hour, ARGS="hold_seats"
+	@$(BIN)/python tests/scripts/cut_conditions.py $(ARGS)
 
 lint: $(VENV)/tested ## Style, types, the directions of imports, and known holes in what we stand on
 	@$(BIN)/ruff check .

@@ -73,6 +73,24 @@ async def test_who_stays_away_loses_the_token_and_takes_the_next(line: LineInRed
     assert spent - before == TOKEN_UNITS
 
 
+async def test_of_what_a_crash_took_nothing_is_counted_twice(line: LineInRedis) -> None:
+    async def spent_after(silence_ms: int, step_ms: int, lost_up_to: int) -> int:
+        await line.call.store.call("FLUSHDB")
+        await at_the_turnstile(line)
+        line.burst = 100  # a full bucket would hide what comes back
+        await line.call.store.call("HSET", line.keys["line"], "lost_up_to", lost_up_to)
+        for _ in range(silence_ms // step_ms):
+            line.now += step_ms
+            await line.call_places()
+        return int(await line.call.store.call("HGET", line.keys["line"], "spent"))
+
+    every_token = 10**12
+    for silence_ms, step_ms in ((OVERDUE_MS + 1_000, 1_000), (ASKED_MS, ASKED_MS)):
+        lost = await spent_after(silence_ms, step_ms, every_token)
+        kept = await spent_after(silence_ms, step_ms, 0)
+        assert lost - kept == 3 * TOKEN_UNITS
+
+
 async def test_who_asks_no_more_has_left_and_comes_late(line: LineInRedis) -> None:
     await at_the_turnstile(line)
     line.now += ASKED_MS
