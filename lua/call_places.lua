@@ -43,8 +43,9 @@ RETURNS
        rate: tokens a minute now; no_show: the part of calls that nobody answers, in thousandths
        health: in thousandths; called, claimed, admitted: all so far
        at_turnstile, late: how many wait there for a token, and for room
-       lanes: for each {lane, serving, last_place, gap, called}, gap: how many of the places up to
-       last_place were never given
+       lanes: for each {lane, serving, last_place, gap, called, kept}, gap: how many of the places up to
+       last_place were never given; kept: for which called places room is kept, see room_kept in
+       includes/serve_lane.lua
        frozen_ms: how much later visits and calls end since this call, for an outage is over
   {'not_loaded'} {'fenced', epoch}  see includes/fence.lua
 
@@ -96,7 +97,7 @@ bucket.spent = bucket.is_new and emptiest or math.max(bucket.spent, emptiest)
 -- Cohorts grow older; the settled ones are not waited for any longer.
 local span, bins = cohort_span_ms(answer_ms), read_answers(line, answer_ms)
 local cohorts = read_cohorts(keys.cohorts)
-local open, newest = {}, cohorts[#cohorts]
+local open, newest, kept_until = {}, cohorts[#cohorts], {}
 for _, cohort in ipairs(cohorts) do
   local has_passed = pass_bins(bins, cohort, now - cohort.began, span)
   if cohort.began > now then -- a clock stepped back: what was called later was called by now
@@ -106,6 +107,7 @@ for _, cohort in ipairs(cohorts) do
     redis.call('HDEL', keys.cohorts, cohort.number)
   else
     open[#open + 1] = cohort
+    kept_until[cohort.number] = settled_at(cohort, answer_ms)
     if has_passed then
       put_cohort(keys.cohorts, cohort)
     end
@@ -141,6 +143,7 @@ end
 
 if may_call > 0 and not (newest and now - newest.began < span) then
   newest = {number = number + 1, began = now, called = 0, claimed = 0, passed = 0, counted = 0}
+  kept_until[newest.number] = settled_at(newest, answer_ms)
 end
 local called_now, waiting, lanes = 0, 0, {}
 for _, given in ipairs(cjson.decode(ARGV[7])) do
@@ -150,7 +153,8 @@ for _, given in ipairs(cjson.decode(ARGV[7])) do
   local gap = gap_total(keys, lane)
   put_lane(line, lane)
   waiting = waiting + math.max(0, lane.last_place - lane.serving - gap)
-  lanes[#lanes + 1] = {lane.name, lane.serving, lane.last_place, gap, lane.called}
+  lanes[#lanes + 1] = {lane.name, lane.serving, lane.last_place, gap, lane.called,
+    room_kept(keys, lane, kept_until)}
 end
 if called_now > 0 then
   newest.called = newest.called + called_now

@@ -96,9 +96,10 @@ class WaitingPage:
     `now_ms` is the server's time (ms since 1970). `wait_token` is the value of the hidden field of
     the form that joins without JavaScript. `refusal` is the `reason` of a failed bot check, "" for
     none. `answer_ms` is how long room is kept for a called fan; `claim_within_ms` how much of that
-    is left to this one (None: unknown). `refresh_after_seconds` is how often the page of a waiting
-    fan loads itself again without JavaScript. `event_id` is the event the fan came for
-    (`?event=`), "" for none: it goes along to the admission, which leads to that event's seats.
+    is left to this one (0: it is not kept any more, None: unknown). `refresh_after_seconds` is how
+    often the page of a waiting fan loads itself again without JavaScript. `event_id` is the event
+    the fan came for (`?event=`), "" for none: it goes along to the admission, which leads to that
+    event's seats.
     `is_moved` tells a device that its place is another's by now.
     `wants_access_code` shows a field for an access code in the join form. `mailbox` is "wanted" where
     nobody joins before they have confirmed one.
@@ -203,6 +204,9 @@ class WaitingPage:
         """When the page loads itself again without JavaScript; 0 for never."""
         if self.stage in ("entered", "drawing", "waiting"):
             return self.refresh_after_seconds
+        if self.stage == "called" and self.claim_within_ms:
+            # The clock moves by that alone, and in its end it says so.
+            return min(self.refresh_after_seconds, self.claim_within_ms // 1000 + 1)
         if self.stage in ("before", "open", "full"):
             # The join form needs its page to stand still for the ten seconds of its check.
             if not 0 < self.opens_in_ms < RELOAD_JOIN_SECONDS * 1000:

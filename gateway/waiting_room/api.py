@@ -6,10 +6,9 @@ from typing import Annotated, Final, Literal
 import msgspec
 from aiohttp import web
 
-from gateway.app_keys import DRAWS, MOVES, PROOF_OF_WORK, ROOMS, SETTINGS
+from gateway.app_keys import CLOCK, DRAWS, MOVES, PROOF_OF_WORK, ROOMS, SETTINGS
 from gateway.bot_checks.challenge_pool import EXTRA
 from gateway.bot_checks.proof_of_work import JKT, JOINING, STEPPING_UP, Challenge
-from gateway.draw.draw import Draw
 from gateway.edge import cookies
 from gateway.edge.credentials import read_ticket, sealed
 from gateway.edge.renewal import give_pass
@@ -24,6 +23,7 @@ from gateway.waiting_room.documents import (
 )
 from gateway.waiting_room.eta import eta_at
 from gateway.waiting_room.places import place_of, share_of
+from gateway.waiting_room.room import Room
 from gateway.waiting_room.watching import level_for
 from groundwork.check_errors import MailboxNeeded, StepUpNeeded
 from groundwork.clock import Clock
@@ -173,7 +173,7 @@ async def place(request: web.Request) -> Json[PlaceDocument]:
     """Answer where the fan stands, for clients that do not compute it from the board."""
     sale_id = request.match_info["sale"]
     rooms = request.config_dict[ROOMS]
-    document = rooms.board(sale_id).document
+    room, document = rooms.room(sale_id), rooms.board(sale_id).document
     ticket = read_ticket(request, sale_id)
     request.config_dict[MOVES].known.refuse_moved(sale_id, ticket.fan_id, ticket.lane)
     again = await joining.entered_again(request, ticket)
@@ -181,15 +181,14 @@ async def place(request: web.Request) -> Json[PlaceDocument]:
         ticket = again.claims
     receipt = await request.config_dict[DRAWS].receipts.of(
         sale_id,
-        rooms.room(sale_id).sale.draw,
+        room.sale.draw,
         ticket.entry_number,
         ticket.entered_as or ticket.fan_id,
     )
-    draw = rooms.room(sale_id).sale.draw
     found = msgspec.structs.replace(
-        place_document(document, ticket, draw),
+        place_document(room, document, ticket, request.config_dict[CLOCK].now_ms()),
         receipt=receipt or msgspec.UNSET,
-        shares=share_of(ticket, draw) or msgspec.UNSET,
+        shares=share_of(ticket, room.sale.draw) or msgspec.UNSET,
         ticket=again.text if again else msgspec.UNSET,
     )
     response = Json(found)
@@ -199,15 +198,18 @@ async def place(request: web.Request) -> Json[PlaceDocument]:
 
 
 def place_document(
-    document: BoardDocument, ticket: TicketClaims, draw: Draw | None
+    room: Room, document: BoardDocument, ticket: TicketClaims, now_ms: int
 ) -> PlaceDocument:
-    """Return where a fan stands, worked out from the board and the draw."""
-    number = place_of(ticket, document.phase, draw)
+    """Return where a fan stands, worked out from the board, the draw and the line as last told."""
+    number = place_of(ticket, document.phase, room.sale.draw)
     serving = serving_in(document, ticket.lane)
     ahead = None
     if number is not None:
         ahead = max(0, number - serving - 1) + before_lane(document, ticket.lane)
     called = number is not None and number <= serving
+    within_ms = None
+    if number is not None and called:
+        within_ms = room.claim_within_ms(number, ticket.lane, now_ms)
     eta = None
     if ahead is not None and not called:
         eta = eta_at(document.eta, ahead)
@@ -219,6 +221,7 @@ def place_document(
         eta=EtaRange(eta.p10, eta.p50, eta.p90) if eta else None,
         phase=document.phase,
         called=called,
+        claim_within_ms=msgspec.UNSET if within_ms is None else within_ms,
     )
 
 

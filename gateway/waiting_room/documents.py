@@ -30,6 +30,8 @@ class EtaRange(msgspec.Struct, frozen=True):
 class PlaceDocument(msgspec.Struct, frozen=True, kw_only=True):
     """Where a fan stands. A new ticket comes along when theirs was renewed, a receipt after a draw.
 
+    `claim_within_ms` is how much longer room is kept for a called fan; with 0 it is not any more, and
+    they are let in as soon as there is room. It is missing before the call and while nobody knows.
     `shares` is what their entry shares with others of a cluster, if it does.
     """
 
@@ -40,6 +42,7 @@ class PlaceDocument(msgspec.Struct, frozen=True, kw_only=True):
     eta: EtaRange | None
     phase: Phase
     called: bool
+    claim_within_ms: int | msgspec.UnsetType = msgspec.UNSET
     receipt: Receipt | msgspec.UnsetType = msgspec.UNSET
     shares: Share | msgspec.UnsetType = msgspec.UNSET
     ticket: str | msgspec.UnsetType = msgspec.UNSET

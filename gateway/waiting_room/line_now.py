@@ -1,5 +1,6 @@
 """What the pacing goes by and how a line stands: the two sides of call_places.lua."""
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,6 +29,14 @@ class OriginAnswers:
 NO_ANSWERS = OriginAnswers()
 
 
+class RoomKept(msgspec.Struct, frozen=True, array_like=True):
+    """Until when room is kept for the called places up to one, after those of the row before."""
+
+    up_to: int
+    # 0: for none of them any more.
+    until_ms: int
+
+
 class LaneNow(msgspec.Struct, frozen=True, array_like=True):
     """How one lane stands, in the order in which the script answers."""
 
@@ -37,11 +46,18 @@ class LaneNow(msgspec.Struct, frozen=True, array_like=True):
     # How many of the places up to the last one were never given.
     gap: int
     called: int
+    # In order of places; for those beyond the last row none is kept.
+    kept: tuple[RoomKept, ...] = ()
 
     @property
     def waiting(self) -> int:
         """How many places are given and not called."""
         return max(0, self.last_place - self.serving - self.gap)
+
+    def kept_until_ms(self, place: int) -> int:
+        """Return until when room is kept for a called place; 0 when it is not any more."""
+        row = bisect_left(self.kept, place, key=lambda each: each.up_to)
+        return self.kept[row].until_ms if row < len(self.kept) else 0
 
 
 class LineNow(msgspec.Struct, frozen=True, array_like=True):

@@ -38,7 +38,8 @@ routes = web.RouteTableDef()
 async def waiting_page(request: web.Request) -> web.Response:
     """Show where the fan stands; every reload shows the same place. To programs: as JSON."""
     sale_id = request.match_info["sale"]
-    board = request.config_dict[ROOMS].board(sale_id)
+    rooms = request.config_dict[ROOMS]
+    room, board = rooms.room(sale_id), rooms.board(sale_id)
     ticket = ticket_if_any(request, sale_id)
     is_moved = ticket is not None and has_moved(request, ticket)
     if is_moved:
@@ -48,8 +49,8 @@ async def waiting_page(request: web.Request) -> web.Response:
         ticket = again.claims
     response: web.Response
     if wants_document(request):
-        draw = request.config_dict[ROOMS].room(sale_id).sale.draw
-        place = place_document(board.document, ticket, draw) if ticket else None
+        now_ms = request.config_dict[CLOCK].now_ms()
+        place = place_document(room, board.document, ticket, now_ms) if ticket else None
         response = web.json_response(
             {
                 "board": msgspec.to_builtins(board.document),
@@ -170,17 +171,20 @@ def show(
     rooms = request.config_dict[ROOMS]
     room = rooms.room(sale_id)
     board = rooms.board(sale_id)
-    draw = board.document.draw
+    now_ms, draw = request.config_dict[CLOCK].now_ms(), board.document.draw
+    place = place_of(ticket, board.document.phase, room.sale.draw) if ticket else None
+    lane = ticket.lane if ticket else None
     page = WaitingPage(
         sale_id=sale_id,
-        now_ms=request.config_dict[CLOCK].now_ms(),
+        now_ms=now_ms,
         board_json=board.body.decode(),
         wait_token=request.config_dict[WAIT_TOKENS].issue(sale_id),
         entry_number=ticket.entry_number if ticket else None,
-        place=place_of(ticket, board.document.phase, room.sale.draw) if ticket else None,
+        place=place,
         is_from_draw=bool(ticket and ticket.entry_number and draw and draw.seed),
         is_moved=is_moved,
-        lane=ticket.lane if ticket else None,
+        lane=lane,
+        claim_within_ms=None if place is None else room.claim_within_ms(place, lane, now_ms),
         go_to=go_to_if_inside(request, sale_id),
         refusal=refusal,
         wants_access_code=bool(room.sale.lanes),

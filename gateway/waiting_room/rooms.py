@@ -191,9 +191,7 @@ class WaitingRooms:
             metrics.SEATS_PER_FAN.labels(room.sale.sale_id).set(stock.seats_per_fan)
         answers = self._senses.answers(room.sale.sale_id)
         line = await self.line.call_places(room.sale, self._clock.now_ms(), stock, answers)
-        room.line = line
-        room.rate.note(line.now_ms, line.called)
-        room.entering.note(line.now_ms, line.admitted)
+        room.moved(line, self._clock.now_ms())
         room.senses.note(room.sale, line)
         metrics.CALLS.labels(room.sale.sale_id).inc(line.called_now)
         metrics.SECONDS_FROZEN.labels(room.sale.sale_id).inc(line.frozen_ms / 1000)

@@ -34,9 +34,13 @@ local function read_cohorts(cohorts)
   return found
 end
 
--- Whether all fans of a cohort had the whole answering time.
+-- When all fans of a cohort have had the whole answering time.
+local function settled_at(cohort, answer_ms)
+  return cohort.began + cohort_span_ms(answer_ms) + answer_ms
+end
+
 local function is_settled(cohort, now, answer_ms)
-  return now - cohort.began >= cohort_span_ms(answer_ms) + answer_ms
+  return now >= settled_at(cohort, answer_ms)
 end
 
 -- How many calls are still expected to be answered.

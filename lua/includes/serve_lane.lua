@@ -52,6 +52,28 @@ local function serve_lane(keys, lane, may_call, cohort)
   return called_now
 end
 
+-- For which called places of a lane room is kept, in order: rows of the last place and until when; 0: for
+-- none up to there. The rule is that of cohort_that_called, so beyond the last row it is kept for none, too.
+-- `kept_until` has the cohorts that are open, each of which has one row at most: that bounds the answer.
+local function room_kept(keys, lane, kept_until)
+  local found, kept, reached = {}, {}, 0
+  if next(kept_until) then
+    found = redis.call('ZRANGEBYSCORE', keys.calls, lane.base + 1, lane.base + lane.last_place, 'WITHSCORES')
+  end
+  for position = 1, #found, 2 do
+    local first, number = string.match(found[position], '^(%d+):(%d+)$')
+    local ends_at = kept_until[tonumber(number)]
+    if ends_at then
+      if tonumber(first) - lane.base - 1 > reached then
+        kept[#kept + 1] = {tonumber(first) - lane.base - 1, 0}
+      end
+      reached = tonumber(found[position + 1]) - lane.base
+      kept[#kept + 1] = {reached, ends_at}
+    end
+  end
+  return kept
+end
+
 -- Drop a lane's rows of cohorts before the oldest one that is open, some at a time.
 local function forget_rows(keys, lane, oldest)
   for _ = 1, 200 do

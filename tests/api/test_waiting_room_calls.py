@@ -40,9 +40,11 @@ async def test_a_fan_joins_waits_and_is_let_in(shop: Shop) -> None:
     await shop.refresh_rooms()
     place = await fan.call("GET", f"/api/sales/{sale}/place", credential=fan.ticket)
     assert place.status == 200
+    within_ms = place.json["claim_within_ms"]
+    assert 0 < within_ms <= 121_000
     assert place.json == {
         "place": 1, "entry_number": None, "lane": None, "ahead": 0, "eta": None, "phase": "open",
-        "called": True,
+        "called": True, "claim_within_ms": within_ms,
     }  # fmt: skip
     admitted = await fan.let_in()
     assert admitted.status == 201

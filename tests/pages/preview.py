@@ -193,7 +193,10 @@ async def place(request: web.Request) -> web.Response:
     place = view.place if view else request.app[LINE]["joined"]
     if place is None:
         return problem(401, "ticket-invalid")
-    return web.json_response({"place": place, "entry_number": view.entry_number if view else None})
+    told = {"place": place, "entry_number": view.entry_number if view else None}
+    if view and view.claim_within_ms is not None:
+        told["claim_within_ms"] = view.claim_within_ms
+    return web.json_response(told)
 
 
 @ROUTES.post("/api/sales/{sale}/admit")

@@ -1,5 +1,6 @@
 """What a fan sees and hears while the sale goes on around them, in a real browser."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -116,7 +117,7 @@ async def test_the_call_is_seen_heard_and_felt_and_counts_down(page: Page) -> No
         assert await page.evaluate("cues.slice(3).map(([what]) => what)") == [
             *("vibrate", "tone", "tone"),
         ]
-        await page.wait_for_function("/^1:5\\d left: it is your turn!/.test(document.title)")
+        await expect(page).to_have_title(re.compile(r"^1:5\d left: it is your turn!"))
         await expect(page.locator("[data-alarm]")).to_have_text(
             "It is your turn. Press Enter to go in."
         )
@@ -134,7 +135,9 @@ async def test_who_wants_no_sound_gets_none(page: Page) -> None:
         await page.uncheck("[data-cue=sound]")
         await room.tell(serving=PLACE)
         await stage(page, "called")
-        await page.wait_for_function("document.title.includes('it is your turn!')")
+        await expect(page).to_have_title("It is your turn!")
+        await expect(page.locator("[data-part=claim]")).to_be_hidden()
+        await expect(page.get_by_text("Too late for that?")).to_be_hidden()
         assert await page.evaluate("cues") == []
 
 

@@ -22,6 +22,7 @@ import test_outages
 import test_pacing_limits
 import test_read_sweep_activate
 import test_room_from
+import test_room_kept
 import test_settle_hold
 import test_spend_limits
 import test_swap_hold
@@ -265,6 +266,13 @@ LINE: list[tuple[str, str, str, Test]] = [
      test_pacing_limits.test_the_last_seat_is_somebodys),
     ("call_places", "if cohort.began > now then", "if false then",
      test_call_places.test_a_clock_that_steps_back_gives_nothing_and_does_not_stop_the_line),
+    ("call_places", "    if ends_at then\n", "    do\n",
+     test_room_kept.test_a_row_without_its_cohort_keeps_no_room),
+    ("call_places", "if tonumber(first) - lane.base - 1 > reached then", "if false then",
+     test_room_kept.test_for_whom_none_called_no_room_is_kept),
+    ("call_places", "reached = tonumber(found[position + 1]) - lane.base",
+     "reached = tonumber(found[position + 1])",
+     test_room_kept.test_each_lane_has_its_own_places),
     ("admit_fan", "used_by and used_by ~= ARGV[10]", "false",
      test_visits.test_a_device_proof_is_of_no_use_to_another_request),
     ("admit_fan", "and not redis.call('ZSCORE', claims, fan_id)", "",

@@ -25,6 +25,11 @@ export function aheadOf({ board, place, lane }) {
   return Math.max(0, (place ?? 0) - servingIn(board, lane) - 1) + waitingBefore(board, lane);
 }
 
+// Before the draw is made nobody can know their place, so nobody asks.
+export function isDrawn({ draw }) {
+  return !draw || draw.state === "drawn";
+}
+
 // Which part of the page is shown; the same rules as WaitingPage.stage.
 export function stageOf(state, nowMs) {
   const { board, place, entryNumber, goTo, refusal, lane, isMoved } = state;

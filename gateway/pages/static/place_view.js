@@ -8,6 +8,7 @@ import { formatClock, formatNumber, formatTime, hasText, plural, text } from "/s
 
 const DAY_MS = 86_400_000;
 const LAST_MINUTE_MS = 60_000;
+const MINUTE_SAID_WITHIN_MS = 5_000; // who looks later has less than a minute, and is told nothing wrong
 const STEPS = { before: "join", open: "join", refused: "join", entered: "draw", drawing: "draw", waiting: "wait", called: "turn", inside: "choose" };
 
 export class PlaceView {
@@ -56,6 +57,7 @@ export class PlaceView {
     const clock = formatClock(opensInMs % DAY_MS);
     fill("countdown", opensInMs <= 0 ? text("now") : days ? plural("days", days, { clock }) : clock);
     show('[data-part="claim"]', claimInMs > 0);
+    show('[data-fill="claim_late"]', claimInMs != null);
     if (claimInMs != null) this.#tickClaim(claimInMs);
     const seconds = Math.ceil((feed.nextAt - performance.now()) / 1000);
     if (feed.mode === "live") fill("next_check", text("live"));
@@ -139,8 +141,9 @@ export class PlaceView {
 
   #tickClaim(claimInMs) {
     fill("claim_clock", formatClock(claimInMs));
-    if (claimInMs <= 0) fill("claim_late", text("claim_over"));
-    if (claimInMs > LAST_MINUTE_MS || claimInMs <= 0 || this.#saidMinute || this.stage !== "called") return;
+    fill("claim_late", text(claimInMs > 0 ? "claim_late" : "claim_over"));
+    const isLastMinute = claimInMs <= LAST_MINUTE_MS && claimInMs > LAST_MINUTE_MS - MINUTE_SAID_WITHIN_MS;
+    if (!isLastMinute || this.#saidMinute || this.stage !== "called") return;
     this.#saidMinute = true;
     this.#announcer.say(text("say_minute"), { isNews: true });
   }

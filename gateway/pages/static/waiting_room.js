@@ -1,6 +1,6 @@
 // The waiting page with JavaScript: joins, follows the board, and goes in when it is the turn.
 
-import { servingIn } from "./board.js";
+import { isDrawn, servingIn } from "./board.js";
 import { BoardFeed } from "./board_feed.js";
 import { Cues } from "./cues.js";
 import { FanRecord, noteCommitment } from "./fan_record.js";
@@ -16,10 +16,10 @@ const ATTEMPTS_MAX = 30; // with the pauses between them about five minutes; the
 const RETRY_MS = 4_000; // when the server did not say how long
 const RETRY_MAX_MS = 30_000;
 const DRAW_SPREAD_MS = 4_000; // everybody learns their place after the draw: not all in one moment
-const PLACE_AGAIN_MS = 45_000; // a called fan's place is looked at this often, which keeps it theirs
+const PLACE_AGAIN_MS = 45_000; // a called fan's clock is set right this often: an outage of ours gives them time
 
 const root = document.getElementById("main");
-const { sale: saleId, event: eventId, proofWorker, servingAtJoin, nowMs, answerMs } = root.dataset;
+const { sale: saleId, event: eventId, proofWorker, servingAtJoin, nowMs } = root.dataset;
 const api = `/api/sales/${saleId}`;
 const clockOffsetMs = Number(nowMs) - Date.now();
 const record = new FanRecord(saleId);
@@ -49,21 +49,16 @@ function serverNow() {
 }
 
 function render() {
-  const wasSeen = view.stage;
   const isNews = view.render(state, serverNow());
-  if (view.stage === "drawing" && isDrawn()) askPlace(Math.random() * DRAW_SPREAD_MS);
-  if (view.stage === "called" && (isNews || !isCalled)) called(isNews && wasSeen === "waiting");
+  if (lacksPlace() && isDrawn(state.board)) askPlace(Math.random() * DRAW_SPREAD_MS);
+  if (view.stage === "called" && (isNews || !isCalled)) called();
   if (view.stage !== "called" && isCalled) cues.stop();
   isCalled = view.stage === "called";
   if (isNews) keepFocus();
 }
 
-// Before the draw is made nobody can know their place, so nobody asks.
-const isDrawn = () => !state.board.draw || state.board.draw.state === "drawn";
-
-// `isSeen`: this page saw the call come, so it knows since when room is kept.
-function called(isSeen) {
-  if (isSeen && claimEndsAt === null && Number(answerMs)) claimEndsAt = performance.now() + Number(answerMs);
+// How long room is kept only the server says: the news of the call may have come late.
+function called() {
   cues.start(() => {
     const leftMs = claimEndsAt === null ? 0 : claimEndsAt - performance.now();
     return leftMs > 0 ? text("title_called_clock", { clock: formatClock(leftMs) }) : text("title_called");
@@ -214,8 +209,11 @@ async function askPlace(delayMs) {
   if (answer?.ok) takePlace(answer.document);
   else if (answer?.code === "ticket-moved") moved();
   else if (answer?.code === "ticket-invalid") forgetPlace();
-  else if (view.stage === "drawing") askPlace(jittered(answer?.retryAfterMs || RETRY_MS));
+  else if (lacksPlace() || lacksClock()) askPlace(jittered(answer?.retryAfterMs || RETRY_MS));
 }
+
+const lacksPlace = () => ["drawing", "sold_out"].includes(view.stage) && state.place == null && state.entryNumber != null;
+const lacksClock = () => view.stage === "called" && claimEndsAt === null;
 
 // The server does not know our ticket: better to say so now than to let the fan wait for nothing.
 function forgetPlace() {
@@ -234,8 +232,10 @@ function takePlace(found) {
   state.place = found.place ?? state.place;
   state.entryNumber = found.entry_number ?? state.entryNumber;
   state.lane = found.lane ?? state.lane;
-  if (found.claim_within_ms != null) claimEndsAt = performance.now() + found.claim_within_ms;
+  if (found.called !== false) claimEndsAt = numberOr(found.claim_within_ms, (ms) => performance.now() + ms);
   render();
+  // Another process answered, which does not know of the call yet.
+  if (found.called === false && lacksClock()) askPlace(jittered(RETRY_MS));
 }
 
 // --- start
