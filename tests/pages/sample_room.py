@@ -150,5 +150,6 @@ def waiting_pages() -> dict[str, WaitingPage]:
         "refused": waiting(refusal="expired"),
         "full": waiting({"phase": "draining"}),
         "sold_out": waiting({"phase": "sold_out"}, **in_line),
+        "sold_out_outside": waiting({"phase": "sold_out"}),
         "closed": waiting({"phase": "closed", "at_ms": NOW_MS - 40_000}),
     }

@@ -66,7 +66,7 @@ async def test_a_fan_is_led_through_every_phase(page: Page) -> None:
         await room.tell(**sample_room.told())
         await stage(page, "waiting")
         # 132 in the fan's own lane, and the three members who wait in the one before it.
-        await expect(page.locator("[data-fill=ahead]")).to_have_text("135")
+        await expect(page.locator("[data-fill=ahead]")).to_have_text(["135", "135"])
         await expect(page.locator("[data-part=from-draw]")).to_be_visible()
         await expect(said).to_contain_text("135 ahead of you")
         await expect(page).to_have_title("135 ahead · Mira Okafor, European tour")
@@ -83,6 +83,11 @@ async def test_a_fan_is_led_through_every_phase(page: Page) -> None:
         await stage(page, "sold_out")
         await expect(said).to_have_text("Sold out.")
         await expect(page).to_have_title("Sold out · Mira Okafor, European tour")
+        in_line = page.locator("dl[data-part=in-line]")
+        await expect(in_line).to_contain_text("11,300")
+        await expect(in_line).to_contain_text("Ahead of you132")
+        await expect(page.get_by_text("Give up my place")).to_be_visible()
+        await expect(page.get_by_text("Continue on another device")).to_be_visible()
         # Places came back: everybody in line kept theirs.
         await room.tell()
         await stage(page, "waiting")

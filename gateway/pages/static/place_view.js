@@ -99,6 +99,8 @@ export class PlaceView {
     fill("join_label", text(refusal ? "join_again" : "join"));
     fill("refusal", hasText(`reason_${refusal}`) ? text(`reason_${refusal}`) : text("reason_other"));
     for (const link of this.#root.querySelectorAll('[data-fill="go_to"]')) link.href = goTo || "/";
+    show('[data-part="in-line"]', place != null);
+    show('[data-part="of-a-fan"]', place != null || entryNumber != null);
     show('[data-part="lane"]', isPriority(lane));
     show('[data-part="from-draw"]', place != null && entryNumber != null && board.draw?.state === "drawn");
   }
