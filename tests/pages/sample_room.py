@@ -103,10 +103,12 @@ def waiting_pages() -> dict[str, WaitingPage]:
         "serving": 0,
     }
     committed = {"draw": {"state": "committed", "commitment": COMMITMENT}}
+    with_beacon = {"draw": committed["draw"] | {"beacon": {"wait_seconds": 120}}}
     in_line: dict[str, Any] = {"place": 12_408, "serving_at_join": 9000}
     paused = {"phase": "paused", "pause_reason": "The card company is having trouble."}
     return {
         "before": waiting(soon | committed),
+        "before_with_beacon": waiting(soon | with_beacon),
         "before_without_draw": waiting(soon),
         "before_by_days": waiting(soon | committed | {"opens_at": moment(days=3, hours=7)}),
         "entered": waiting(soon | committed, entry_number=2417),

@@ -56,10 +56,13 @@ async def test_a_fan_is_led_through_every_phase(page: Page) -> None:
         await page.goto(room.url)
         await stage(page, "entered")
         await expect(page.locator("[data-fill=commitment]").first).to_have_text("c0ffee")
+        await expect(page.get_by_text("tried out no entries of their own")).to_be_visible()
+        await expect(page.get_by_text("a draw that nobody can steer")).to_be_hidden()
 
         opened = {"phase": "before", "opens_at": sample_room.moment(seconds=-1), "serving": 0}
         await room.tell(**opened, draw={"state": "sealed", "count": 9})
         await stage(page, "drawing")
+        await expect(page.get_by_text("tried out no entries of their own")).to_be_visible()
         await expect(said).to_have_text("The draw is being made.")
 
         room.place = {"place": PLACE, "entry_number": 2417}
@@ -96,6 +99,30 @@ async def test_a_fan_is_led_through_every_phase(page: Page) -> None:
         # A closed sale's board is the last one, and nothing is missing for that.
         await page.wait_for_timeout(1_100)  # the page looks at its age every second
         await expect(page.locator("[data-notice=stale]")).to_be_hidden()
+
+
+async def test_what_a_draw_proves_is_told_as_its_beacon_is_named(page: Page) -> None:
+    early = {"phase": "before", "opens_at": sample_room.moment(minutes=5), "serving": 0}
+    async with board_stream(entry_number=2417) as room:
+        told = {"state": "committed", "commitment": "c0ffee"}
+        await room.tell(**early, draw=told | {"beacon": {"wait_seconds": 120}})
+        await page.goto(room.url)
+        await expect(page.get_by_text("a draw that nobody can steer")).to_be_visible()
+        await expect(page.get_by_text("tried out no entries of their own")).to_be_hidden()
+
+
+async def test_who_slept_over_the_draw_learns_their_place_in_a_sale_that_is_sold_out(
+    page: Page,
+) -> None:
+    early = {"phase": "before", "opens_at": sample_room.moment(minutes=5), "serving": 0}
+    async with board_stream(entry_number=2417) as room:
+        await room.tell(**early, draw={"state": "committed", "commitment": "c0ffee"})
+        await page.goto(room.url)
+        await stage(page, "entered")
+        room.place = {"place": PLACE, "entry_number": 2417}
+        await room.tell(**sample_room.told(phase="sold_out"))
+        await stage(page, "sold_out")
+        await expect(page.locator("dl[data-part=in-line]")).to_contain_text("11,300")
 
 
 async def test_a_paused_sale_is_not_called_open(page: Page) -> None:

@@ -142,6 +142,37 @@ def test_without_javascript_the_form_carries_the_wait_token_and_the_page_reloads
 
 
 @pytest.mark.parametrize(
+    ("state", "is_beacon_named"),
+    [
+        ("before", False),
+        ("entered", False),
+        ("drawing", False),
+        ("before_with_beacon", True),
+        ("drawing_with_beacon", True),
+    ],
+)
+def test_only_a_draw_with_a_beacon_is_said_to_be_steered_by_nobody(
+    renderer: PageRenderer, state: str, is_beacon_named: bool
+) -> None:
+    page = document(renderer, "waiting_room.html", state)
+
+    [beacon] = [each for each in page.all("p") if each.get("data-part") == "draw-beacon"]
+    [alone] = [each for each in page.all("p") if each.get("data-part") == "draw-alone"]
+    assert ("hidden" in beacon, "hidden" in alone) == (not is_beacon_named, is_beacon_named)
+
+
+def test_both_say_what_they_prove(renderer: PageRenderer) -> None:
+    html = renderer.render("waiting_room.html", sample_room.waiting_pages()["before"])
+
+    [beacon] = re.findall(r'data-part="draw-beacon"[^>]*>(.*?)</p>', html)
+    [alone] = re.findall(r'data-part="draw-alone"[^>]*>(.*?)</p>', html)
+    assert "nobody can steer" in beacon
+    assert "public randomness is added" in beacon
+    assert "nobody" not in alone
+    assert "does not prove that the organiser" in alone
+
+
+@pytest.mark.parametrize(
     ("state", "seconds"),
     [
         ("waiting", 20),

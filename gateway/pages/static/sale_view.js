@@ -30,6 +30,8 @@ export class SaleView {
     fill("message", board.message ?? "");
     show('[data-part="draw"]', Boolean(board.draw));
     show('[data-part="no-draw"]', !board.draw);
+    show('[data-part="draw-beacon"]', Boolean(board.draw?.beacon));
+    show('[data-part="draw-alone"]', !board.draw?.beacon);
     fill("commitment", board.draw?.commitment ?? "");
     this.#ifNew("stock", board.stock ?? null, (stock) => this.#renderStock(stock ?? []));
     this.#ifNew("lanes", board.lanes ?? [], (lanes) => this.#renderLanes(lanes));
