@@ -25,6 +25,7 @@ class BoardStream:
         self.board = preview.live_board()
         self.changed = asyncio.Condition()
         self.place: dict[str, Any] = {"place": None, "entry_number": None}
+        self.places_asked = 0
 
     async def tell(self, **changes: Any) -> None:
         """Push a newer board."""
@@ -41,6 +42,7 @@ class BoardStream:
             )
             return preview.page(request, "waiting_room.html", view)
         if request.path.endswith("/place"):
+            self.places_asked += 1
             return web.json_response(self.place)
         return await self._stream(request) if request.path.endswith("/events") else None
 

@@ -7,6 +7,7 @@ from typing import Final
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from gateway.draw.seed import place_of_entry
 from tests.pages import sample_room
 from tests.pages.board_stream import board_stream
 from tests.pages.sample_shop import NOW_MS
@@ -22,6 +23,8 @@ NOTE_CUES: Final = """
     OscillatorNode.prototype.start = function (at) { cues.push(["tone"]); start.call(this, at); };
 """
 PLACE: Final = 11_300
+# Of clusters of which some stand behind: places are asked for.
+DRAWN: Final = {"state": "drawn", "commitment": "c0ffee", "count": 9, "behind": 1}
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +69,7 @@ async def test_a_fan_is_led_through_every_phase(page: Page) -> None:
         await expect(said).to_have_text("The draw is being made.")
 
         room.place = {"place": PLACE, "entry_number": 2417}
-        await room.tell(**sample_room.told())
+        await room.tell(**sample_room.told(draw=DRAWN))
         await stage(page, "waiting")
         # 132 in the fan's own lane, and the three members who wait in the one before it.
         await expect(page.locator("[data-fill=ahead]")).to_have_text(["135", "135"])
@@ -101,6 +104,34 @@ async def test_a_fan_is_led_through_every_phase(page: Page) -> None:
         await expect(page.locator("[data-notice=stale]")).to_be_hidden()
 
 
+async def test_after_the_draw_nobody_asks_for_a_place_that_the_board_tells(page: Page) -> None:
+    opened = {"phase": "before", "opens_at": sample_room.moment(seconds=-1), "serving": 0}
+    drawn = {"state": "drawn", "seed": "5e" * 32, "count": 30_000, "gaps": [[40, 60]]}
+    expected = place_of_entry(bytes.fromhex("5e" * 32), 2417, 30_000, ((40, 60),))
+    async with board_stream(entry_number=2417) as room:
+        await room.tell(**opened, draw={"state": "sealed", "count": 30_000})
+        await page.goto(room.url)
+        await stage(page, "drawing")
+        await room.tell(phase="open", serving=0, draw=drawn)
+        await stage(page, "waiting")
+        await expect(page.locator("[data-fill=place]").first).to_have_text(f"{expected:,}")
+        assert room.places_asked == 0
+
+
+async def test_a_place_that_the_board_does_not_tell_is_asked_for(page: Page) -> None:
+    opened = {"phase": "open", "serving": 0}
+    # Of clusters some stand behind; and the number 50 was lost with a store.
+    for entry_number, behind in ((2417, 10), (50, 0)):
+        drawn = {"state": "drawn", "seed": "5e" * 32, "count": 300, "gaps": [[40, 60]]}
+        async with board_stream(entry_number=entry_number) as room:
+            room.place = {"place": 77, "entry_number": entry_number}
+            await room.tell(**opened, draw=drawn | {"behind": behind})
+            await page.goto(room.url)
+            await stage(page, "waiting")
+            await expect(page.locator("[data-fill=place]").first).to_have_text("77")
+            assert room.places_asked > 0
+
+
 async def test_what_a_draw_proves_is_told_as_its_beacon_is_named(page: Page) -> None:
     early = {"phase": "before", "opens_at": sample_room.moment(minutes=5), "serving": 0}
     async with board_stream(entry_number=2417) as room:
@@ -120,7 +151,7 @@ async def test_who_slept_over_the_draw_learns_their_place_in_a_sale_that_is_sold
         await page.goto(room.url)
         await stage(page, "entered")
         room.place = {"place": PLACE, "entry_number": 2417}
-        await room.tell(**sample_room.told(phase="sold_out"))
+        await room.tell(**sample_room.told(phase="sold_out", draw=DRAWN))
         await stage(page, "sold_out")
         await expect(page.locator("dl[data-part=in-line]")).to_contain_text("11,300")
 

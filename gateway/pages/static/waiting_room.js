@@ -15,7 +15,10 @@ import { formatClock, hasText, plural, text } from "/static/base/js/texts.js";
 const ATTEMPTS_MAX = 30; // with the pauses between them about five minutes; then the fan decides
 const RETRY_MS = 4_000; // when the server did not say how long
 const RETRY_MAX_MS = 30_000;
-const DRAW_SPREAD_MS = 4_000; // everybody learns their place after the draw: not all in one moment
+// Those whom the board does not tell their place ask for it after the draw: not all in one moment, and no more of
+// them in a second than a gateway with a core to itself answers.
+const DRAW_SPREAD_MS = 4_000;
+const PLACES_A_SECOND = 2_000;
 const PLACE_AGAIN_MS = 45_000; // a called fan's clock is set right this often: an outage of ours gives them time
 
 const root = document.getElementById("main");
@@ -50,11 +53,20 @@ function serverNow() {
 
 function render() {
   const isNews = view.render(state, serverNow());
-  if (lacksPlace() && isDrawn(state.board)) askPlace(Math.random() * DRAW_SPREAD_MS);
+  if (lacksPlace() && isDrawn(state.board)) learnPlace();
   if (view.stage === "called" && (isNews || !isCalled)) called();
   if (view.stage !== "called" && isCalled) cues.stop();
   isCalled = view.stage === "called";
   if (isNews) keepFocus();
+}
+
+// What follows from the board needs nobody to be asked: then thousands learn their place at once.
+async function learnPlace() {
+  const { drawnPlace } = await import("./drawn_place.js").catch(() => ({}));
+  const { board, entryNumber } = state;
+  const place = entryNumber == null ? null : (drawnPlace?.(board, entryNumber) ?? null);
+  if (place != null && lacksPlace()) return takePlace({ place });
+  return askPlace(Math.random() * Math.max(DRAW_SPREAD_MS, ((board.draw?.count ?? 0) / PLACES_A_SECOND) * 1000));
 }
 
 // How long room is kept only the server says: the news of the call may have come late.
