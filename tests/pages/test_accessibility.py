@@ -78,6 +78,14 @@ async def test_axe_finds_nothing_on_any_page(page: Page, server: TestServer, tem
             [".languages summary", "[data-move] summary", ".leave:not([data-move]) summary"],
         ),
         ("seats.html/seated", ["[data-view=list]", ".list details:nth-of-type(1) summary"]),
+        (
+            "seats.html/seated",
+            [
+                "[data-view=list]",
+                ".list details:nth-of-type(1) summary",
+                ".seat.is-accessible[aria-disabled=false]",
+            ],
+        ),
         ("checkout.html/held", ["input[value=card_declined]", ".pay"]),
     ],
 )

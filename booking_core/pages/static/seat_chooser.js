@@ -22,8 +22,8 @@ export class SeatChooser {
   #list;
   #sections;
 
-  // page: { currency, seatsMax, say(words), isHolding(), together(), onLimit(), onApart(), onGone(places), onFree(by tier), onPicks(ids) };
-  // together() says how many a tap picks.
+  // page: { currency, seatsMax, question, say(words), isHolding(), together(), onLimit(), onApart(), onGone(places), onFree(by tier), onPicks(ids) };
+  // together() says how many a tap picks, question is a PlaceQuestion.
   constructor(root, plan, page) {
     this.#root = root;
     this.#plan = plan;
@@ -48,9 +48,9 @@ export class SeatChooser {
     return [...this.#picked].map((index) => this.#plan.ids[index]);
   }
 
-  // What to ask for: accessible places go to who says that they are wanted as such.
+  // What to ask for: accessible places, and companions' beside them, go to who has said that one of them needs one.
   get wish() {
-    const accessible = [...this.#picked].some((index) => this.#plan.isAccessible[index]);
+    const accessible = this.#page.question.isSaid && [...this.#picked].some((index) => this.#isSpecial(index));
     return { seat_ids: this.pickedIds, ...(accessible ? { accessible } : {}) };
   }
 
@@ -58,12 +58,16 @@ export class SeatChooser {
     const now = performance.now();
     const isSameTap = index === this.#lastTap.index && now - this.#lastTap.at < SAME_TAP_MS;
     this.#lastTap = { index, at: now };
-    if (isSameTap) return undefined;
+    return isSameTap ? undefined : this.#choose(index);
+  }
+
+  #choose(index) {
     const count = this.#page.together();
     if (count > 1 && this.#plan.isFree(index) && !this.#picked.has(index)) return this.#pickTogether(index, count);
     if (this.#picked.delete(index)) this.#page.say(this.words.all(index, false));
     else if (!this.#plan.isFree(index)) return this.#page.say(this.words.all(index, false));
     else if (this.#picked.size >= this.#page.seatsMax) return this.#page.onLimit();
+    else if (this.#toBeAsked([index]) >= 0) return this.#askFirst(index, index);
     else {
       this.#picked.add(index);
       this.#page.say(`${this.words.all(index, true)}. ${this.words.total(this.#picked).join(", ")}`);
@@ -73,14 +77,31 @@ export class SeatChooser {
 
   // With one tap so many side by side, in place of what was picked.
   #pickTogether(index, count) {
-    const isSpecial = (each) => this.#plan.isAccessible[each] === 1 || this.#plan.companions.has(each);
-    const isGood = (each) => this.#plan.isFree(each) && this.#filter.shows(each) && isSpecial(each) === isSpecial(index);
+    const isGood = (each) => this.#plan.isFree(each) && this.#filter.shows(each) && this.#isSpecial(each) === this.#isSpecial(index);
     const found = this.#plan.together(index, count, isGood);
     if (!found) return this.#page.onApart();
+    const asked = this.#toBeAsked(found);
+    if (asked >= 0) return this.#askFirst(index, asked);
     this.#picked.clear();
     for (const each of found) this.#picked.add(each);
     this.#page.say(`${found.map((each) => this.words.place(each)).join("; ")}. ${this.words.total(this.#picked).join(", ")}`);
     return this.update();
+  }
+
+  #isSpecial(index) {
+    return this.#plan.isAccessible[index] === 1 || this.#plan.companions.has(index);
+  }
+
+  // Which of them is kept for fans who need one, if the fan has not said yet that one of them does; or -1.
+  #toBeAsked(indexes) {
+    const kept = indexes.find((each) => this.#plan.isKept(each)) ?? -1;
+    return kept >= 0 && this.#page.question.isSaidNow() ? -1 : kept;
+  }
+
+  // The tap counts once the fan has said that one of them needs the place, and not without.
+  async #askFirst(tapped, place) {
+    if (await this.#page.question.ask(this.words.place(place))) this.#choose(tapped);
+    else this.#page.say(this.words.all(place, false));
   }
 
   // Pick just these seats, by their names, as far as they are free.
@@ -118,6 +139,11 @@ export class SeatChooser {
   // The seats of these names in words.
   placesOf(ids) {
     return ids.filter((id) => this.#plan.indexOf.has(id)).map((id) => this.words.place(this.#plan.indexOf.get(id)));
+  }
+
+  // What one should know of the seat of this name.
+  notesOf(id) {
+    return this.#plan.indexOf.has(id) ? this.words.notes(this.#plan.indexOf.get(id)) : [];
   }
 
   #dropLost() {

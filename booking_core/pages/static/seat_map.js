@@ -43,7 +43,8 @@ export class SeatMap {
     canvas.addEventListener("pointermove", (event) => event.pointerType === "mouse" && this.#hover(event));
     canvas.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && this.#point("", -1));
     canvas.addEventListener("keydown", (event) => this.#key(event));
-    canvas.addEventListener("blur", () => this.#leave());
+    // From a question about a seat the keyboard comes back to that seat.
+    canvas.addEventListener("blur", () => document.querySelector("dialog:modal") ?? this.#leave());
     // As tall as the plan needs at this width, so that a wide house leaves no empty half.
     const { left, right, top, bottom } = plan.wholeBounds();
     canvas.parentElement.style.setProperty("--plan-shape", (right - left) / Math.max(1, bottom - top));

@@ -1,6 +1,7 @@
 // The page of the seats: best available, choosing by oneself, and holding what was chosen.
 
 import { HoldClock } from "./hold_clock.js";
+import { PlaceQuestion } from "./place_question.js";
 import { Refusals } from "./refusals.js";
 import { release, reserve } from "./reserving.js";
 import { SeatChooser } from "./seat_chooser.js";
@@ -64,7 +65,7 @@ function takeRefusal({ code, document: problem }) {
 
 // Others that are just as good are held for the fan already.
 function offer({ reservation_id: id, seats, total }) {
-  const words = seats.map((seat) => text("seat", seat)).join("; ");
+  const words = seats.map((seat) => [text("seat", seat), ...(chooser?.notesOf(seat.seat_id) ?? [])].join(", ")).join("; ");
   refusals.show("offer", { seats: words, total: formatMoney(total, currency) }, [
     { label: text("take_offer"), act: () => goToCheckout(id) },
     { label: text("leave_offer"), isQuiet: true, act: () => release(id).then(() => refusals.hide()) },
@@ -206,6 +207,7 @@ async function start() {
       currency,
       charges,
       seatsMax,
+      question: new PlaceQuestion(root, eventId),
       say,
       isHolding: () => isHolding,
       together: () => (root.querySelector("[data-together]").checked ? Number(root.querySelector("#quantity").value) : 1),

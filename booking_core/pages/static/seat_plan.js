@@ -51,6 +51,21 @@ export class SeatPlan {
     return this.status[index] === FREE;
   }
 
+  // Whether a place is kept for fans who need one: until all seats for anybody are sold in the house, its section or its tier.
+  isKept(index) {
+    if (!this.isAccessible[index]) return false;
+    const scopes = [new Uint16Array(this.count), this.sectionOf, this.tierOf];
+    return scopes.every((scopeOf) => {
+      let [all, unsold] = [0, 0];
+      for (let i = 0; i < this.count; i++) {
+        if (scopeOf[i] !== scopeOf[index] || this.isAccessible[i] || this.companions.has(i)) continue;
+        all += 1;
+        if (this.status[i] !== SOLD) unsold += 1;
+      }
+      return unsold > 0 || all === 0;
+    });
+  }
+
   // Whether two seats that follow each other in the plan are neighbours, with no aisle between them.
   areNeighbours(one, other) {
     return this.sectionOf[one] === this.sectionOf[other] && this.rows[one] === this.rows[other]
