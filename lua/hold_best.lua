@@ -34,6 +34,8 @@ ARGV
                                       ones first
                                     accessible: the seats that are accessible places, best first, for a
                                       fan who needs one; [] for others
+                                    places: how many of them are needed, 1 or more
+                                    companions: as [companion's place, the accessible one it is beside]
                                     channel: whose seats are chosen from, or ""
                                     chance: a random number, 0 or more
   7 reservation_id  string          the name of the reservation to make
@@ -68,6 +70,7 @@ Safe to repeat: the operation is remembered.
 --- @include plan_blocks
 --- @include choose_run
 --- @include choose_apart
+--- @include choose_beside
 --- @include choose_best
 
 local k = {

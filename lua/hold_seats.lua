@@ -30,6 +30,8 @@ ARGV
                                     rows: [first, length] of the rows they are in, where nobody may be
                                       left alone; [] where that does not matter
                                     is_accessible: whether the fan needs an accessible place
+                                    is_theirs: whether they were the fan's, who may have them back
+                                    companions: as [companion's place, the accessible one it is beside]
                                     channel: whose seats may be taken too, or ""
                                     offer_range: [first block, last block] to offer from; [] for no offer
                                     chance: a random number, 0 or more
@@ -147,7 +149,7 @@ if redis.call('HEXISTS', k.offers, fan_id) == 1 then
   end_offer(k, fan_id, now)
 end
 
-local taken, kept = look_at_named(k, wish, {}, now)
+local taken, kept = look_at_named(k, wish, {}, fan_id, now)
 if #taken > 0 then
   return own_hold() or offer_instead(taken)
 end

@@ -57,6 +57,7 @@ Safe to repeat: the operation is remembered.
 --- @include plan_blocks
 --- @include choose_run
 --- @include choose_apart
+--- @include choose_beside
 --- @include choose_best
 --- @include swap_seats
 
@@ -98,7 +99,7 @@ end_offer(k, fan_id, now, reservation_id)
 local seats = {}
 if wish.kind == 'seats' then
   seats = wish.seats
-  local taken, kept = look_at_named(k, wish, own, now)
+  local taken, kept = look_at_named(k, wish, own, fan_id, now)
   if #taken > 0 then
     return {'taken', unpack(taken)}
   end

@@ -126,7 +126,7 @@ class LatePayments:
             own = wishes.stock(lines[0].tier, lines[0].quantity)
         else:
             # They were theirs: neither the rule of single seats nor who a place is for is asked again.
-            own = wishes.named_seats(event, layout, seats, is_accessible=True)
+            own = wishes.named_seats(event, layout, seats, is_theirs=True)
         try:
             return await self._ask(order, event, own, "own"), False
         except NOT_FREE:

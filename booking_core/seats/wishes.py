@@ -27,19 +27,21 @@ def named_seats(
     seat_indexes: Sequence[int],
     *,
     is_accessible: bool = False,
+    is_theirs: bool = False,
     channel: str = "",
     wants_offer: bool = False,
 ) -> Wish:
-    """Wish for just these seats.
+    """Wish for just these seats; `is_theirs`: they were the fan's, and whom they are for is not asked.
 
     A channel's own people and parties with an accessible place may leave somebody alone: they choose
     among few seats.
     """
     assert 1 <= len(seat_indexes) == len(set(seat_indexes))
+    is_free_choice = is_accessible or is_theirs or channel
     rows: list[tuple[int, int]] = []
-    if event.has_orphan_rule and not is_accessible and not channel:
+    if event.has_orphan_rule and not is_free_choice:
         rows = sorted({layout.ranked.row_of(index) for index in seat_indexes})
-    is_plain = not is_accessible and not channel
+    beside = layout.companions
     return Wish(
         "seats",
         len(seat_indexes),
@@ -47,9 +49,11 @@ def named_seats(
             "seats": list(seat_indexes),
             "rows": rows,
             "is_accessible": is_accessible,
+            "is_theirs": is_theirs,
+            "companions": [(index, beside[index]) for index in seat_indexes if index in beside],
             "channel": channel,
             "offer_range": _offer_range(event, layout, seat_indexes)
-            if wants_offer and is_plain
+            if wants_offer and not is_free_choice
             else [],
         },
     )
@@ -79,6 +83,9 @@ def best_seats(
             "quantity": quantity,
             "ranges": ranges,
             "accessible": sorted(layout.accessible) if is_accessible else [],
+            # Who asks for an accessible place asks for one of them.
+            "places": 1,
+            "companions": list(layout.companions.items()) if is_accessible else [],
             "channel": channel,
         },
     )

@@ -1,62 +1,10 @@
--- Accessible places that are weighed at most, best first.
-local PLACES_WEIGHED_MAX = 128
-
-local function is_within(ranges, number)
-  for _, range in ipairs(ranges) do
-    if number >= range[1] and number <= range[2] then
-      return true
-    end
-  end
-  return false
-end
-
--- The best neighbours around one accessible place, or nil: other accessible places are left to others,
--- companions' places go before ordinary ones.
-local function window_around(row, place, heart, quantity)
-  local best, best_cost = nil, nil
-  for at = math.max(1, place - quantity + 1), math.min(place, #row - quantity + 1) do
-    local window = string.sub(row, at, at + quantity - 1)
-    if not string.find(window, '[^045]') then
-      local _, places = string.gsub(window, '4', '')
-      local _, ordinary = string.gsub(window, '0', '')
-      local cost = places * 10000 + ordinary * 100 + math.abs(2 * (at - 1) + quantity - 1 - heart)
-      if not best or cost < best_cost then
-        best, best_cost = at - 1, cost
-      end
-    end
-  end
-  return best, best_cost
-end
-
 -- An accessible place with the rest of the party next to it, or at least in the house; or nil.
 local function choose_accessible(house, wish)
-  local status, plan = house.status, house.plan
-  local last = #plan / BLOCK_BYTES - 1
-  local found, lowest, weighed, any = {}, nil, 0, nil
-  for _, seat_index in ipairs(wish.accessible) do
-    local digit = string.sub(status, seat_index + 1, seat_index + 1)
-    local number = block_of(plan, seat_index, 0, last)
-    if (digit == '4' or digit == '0') and is_within(wish.ranges, number) then
-      any = any or seat_index
-      local first, length, heart, grade = block_at(plan, number)
-      local row = string.sub(status, first + 1, first + length)
-      local offset, cost = window_around(row, seat_index - first + 1, heart, wish.quantity)
-      if offset and (not lowest or cost < lowest) then
-        found, lowest = {grade = grade}, cost
-      end
-      if offset and cost == lowest and grade == found.grade and #found < EQUALS_MAX then
-        found[#found + 1] = first + offset
-      end
-      weighed = weighed + 1
-      if weighed == PLACES_WEIGHED_MAX then
-        break
-      end
-    end
+  local seats, any = choose_beside(house, wish)
+  if seats or not any then
+    return seats
   end
-  if #found > 0 then
-    return neighbours_from(found[wish.chance % #found + 1], wish.quantity)
-  end
-  local rest = any and choose_scattered(house, wish.ranges, wish.quantity - 1, {any})
+  local rest = choose_scattered(house, wish.ranges, wish.quantity - 1, {any})
   if not rest then
     return nil
   end

@@ -1,11 +1,46 @@
 -- ADA: up to three companions sit with each accessible place.
 local COMPANIONS_MAX = 3
 
+-- Whether a place is in another live hold of the fan's: a companion may come beside it later. The hold that
+-- is being swapped does not count, for the swap would give the place back.
+local function has_place(k, place, own, fan_id, now)
+  local holder = not own[place] and redis.call('HGET', k.holders, tostring(place))
+  local text = holder and redis.call('HGET', k.reservations, holder)
+  local hold = text and cjson.decode(text)
+  return hold and hold.fan_id == fan_id and hold.expires_at_ms > now
+end
+
+-- Of the wanted companions' places those that are kept for others. `places` has the wanted accessible ones.
+local function kept_beside(k, wish, companions, places, own, fan_id, now)
+  if not wish.is_accessible then
+    return companions
+  end
+  local wanted, place_of, kept, count = {}, {}, {}, 0
+  for _, seat_index in ipairs(wish.seats) do
+    wanted[seat_index] = true
+  end
+  for _, pair in ipairs(wish.companions) do
+    place_of[pair[1]] = pair[2]
+  end
+  for _, seat_index in ipairs(companions) do
+    local place = place_of[seat_index]
+    if place and not wanted[place] and not has_place(k, place, own, fan_id, now) then
+      kept[#kept + 1] = seat_index
+    elseif place then
+      places[place] = true
+    end
+  end
+  for _ in pairs(places) do
+    count = count + 1
+  end
+  return #companions > count * COMPANIONS_MAX and companions or kept
+end
+
 -- Look at wanted seats one by one. Answers which are taken, and which are kept for fans who need an
--- accessible place: those go to a wish that says so, companions' places only beside an accessible one.
+-- accessible place: those go to a wish that says so, companions' places only with the one they are beside.
 -- Holds in the way that ran out end here.
-local function look_at_named(k, wish, own, now)
-  local taken, kept, places, companions = {}, {}, 0, {}
+local function look_at_named(k, wish, own, fan_id, now)
+  local taken, kept, places, companions = {}, {}, {}, {}
   for _, seat_index in ipairs(wish.seats) do
     local digit = digit_of(k, seat_index, own)
     if digit == '1' then
@@ -17,7 +52,7 @@ local function look_at_named(k, wish, own, now)
       end
     end
     if digit == '4' then
-      places = places + 1
+      places[seat_index] = true
       if not wish.is_accessible then
         kept[#kept + 1] = seat_index
       end
@@ -32,8 +67,11 @@ local function look_at_named(k, wish, own, now)
       taken[#taken + 1] = seat_index
     end
   end
-  if not wish.is_accessible or #companions > places * COMPANIONS_MAX then
-    for _, seat_index in ipairs(companions) do
+  if wish.is_theirs then
+    return taken, {}
+  end
+  if #companions > 0 then
+    for _, seat_index in ipairs(kept_beside(k, wish, companions, places, own, fan_id, now)) do
       kept[#kept + 1] = seat_index
     end
   end

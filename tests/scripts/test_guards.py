@@ -7,6 +7,7 @@ import pytest
 import test_allot_seats
 import test_audits
 import test_call_places
+import test_companions
 import test_entries
 import test_extend_and_release
 import test_faults
@@ -89,8 +90,22 @@ HALL: list[tuple[str, str, str, Test]] = [
     ),
     ("hold_seats", "if #kept > 0 then", "if false then",
      test_who_seats_are_for.test_an_accessible_place_is_for_fans_who_need_one),
-    ("hold_seats", "or #companions > places * COMPANIONS_MAX then", "then",
+    ("hold_seats", "return #companions > count * COMPANIONS_MAX and companions or kept", "return kept",
      test_who_seats_are_for.test_a_companions_place_is_sold_beside_an_accessible_one),
+    ("hold_seats", "if not wish.is_accessible then\n    return companions", "if false then\n    return",
+     test_companions.test_a_companions_place_goes_with_the_one_it_is_beside),
+    ("hold_seats", "if place and not wanted[place] and", "if false and",
+     test_companions.test_a_companions_place_goes_with_the_one_it_is_beside),
+    ("hold_seats", "return hold and hold.fan_id == fan_id and", "return hold and",
+     test_companions.test_who_holds_the_place_may_add_a_companion),
+    ("hold_seats", "and hold.expires_at_ms > now\n", "\n",
+     test_companions.test_a_place_that_is_no_longer_theirs_brings_nobody),
+    ("swap_hold", "local holder = not own[place] and", "local holder =",
+     test_companions.test_a_swap_keeps_companions_beside_theirs),
+    ("hold_seats", "if wish.is_theirs then", "if false then",
+     test_companions.test_what_was_theirs_they_have_back_whomever_it_is_for),
+    ("hold_best", "(place < from or place > last) then", "false then",
+     test_companions.test_the_best_are_not_beside_somebody_elses_place),
     ("hold_seats", "or channel ~= wish.channel then", "then",
      test_who_seats_are_for.test_a_channels_seats_are_taken_for_everybody_else),
     ("release_hold", "log_seats(k, 'blocked', blocked, now)", "",

@@ -19,6 +19,7 @@ BACK = 12
 ALLOTMENT = "000045" + "000000" + "00033"
 ALLOTMENTS = (ALLOTMENT, "000000" + "000000" + "00000", "000045" + "330000" + "00003")
 PLACES = (4,)
+COMPANIONS = {5: 4}
 STOCK = 5
 SEATS_MAX = 4
 
@@ -50,7 +51,9 @@ class HoldingMachine(RuleBasedStateMachine):
         channels = {15: "press", 16: "press"}
         asked = self.event.activate(ALLOTMENT, BLOCKS, {"standing": STOCK}, channels=channels)
         assert self.run(asked) == ["activated"]
-        self.model = SeatModel(ALLOTMENT, ROWS, channels, STOCK, SEATS_MAX, NOON)
+        self.model = SeatModel(
+            ALLOTMENT, ROWS, channels, STOCK, SEATS_MAX, NOON, companions=COMPANIONS
+        )
         self.known: list[ModelHold] = []
         self.remembered: dict[str, tuple[str, list[int] | None]] = {}
         self.version = 0
@@ -115,7 +118,7 @@ class HoldingMachine(RuleBasedStateMachine):
                 self.remembered[operation] = (own.name, None)
         elif taken:
             self.look_at_offer(answer, fan, wish, taken, operation)
-        elif kept := model.kept(wish):
+        elif kept := model.kept(fan, wish):
             assert (answer[0], set(answer[1:])) == ("kept", kept)
         elif wish.has_orphan_rule and model.leaves_orphan(wish):
             assert answer[0] == "orphan"
@@ -135,7 +138,7 @@ class HoldingMachine(RuleBasedStateMachine):
         rows = [row for row in ROWS if any(row[0] <= seat < sum(row) for seat in wish.seats)]
         return self.event.named(
             wish.seats, rows=rows if wish.has_orphan_rule else (), channel=wish.channel,
-            is_accessible=wish.is_accessible, offer=tier if wish.wants_offer else "",
+            is_accessible=wish.is_accessible, companions=COMPANIONS, offer=tier if wish.wants_offer else "",
         )  # fmt: skip
 
     def look_at_offer(
@@ -168,8 +171,9 @@ class HoldingMachine(RuleBasedStateMachine):
         """Ask for the best."""
         model, operation = self.model, f"best-{fan}-{number}" if number else ""
         wish = self.event.best(
-            count, tiers, channel=channel, chance=chance, accessible=PLACES if needs else ()
-        )
+            count, tiers, channel=channel, chance=chance, accessible=PLACES if needs else (),
+            companions=COMPANIONS,
+        )  # fmt: skip
         answer = self.run(self.event.hold("hold_best", fan, wish, operation or None))
         if self.is_repeat(answer, operation):
             return
@@ -197,6 +201,7 @@ class HoldingMachine(RuleBasedStateMachine):
         assert len(set(hold.seats)) == count
         assert all(seen[seat] in ("045" if needs else "0") for seat in hold.seats)
         assert not needs or set(PLACES) & set(hold.seats)
+        assert all(COMPANIONS[seat] in hold.seats for seat in hold.seats if seen[seat] == "5")
         return hold
 
     def seen(self, channel: str, tiers: tuple[str, ...], own: str = "") -> str:

@@ -55,6 +55,7 @@ class SeatModel:
     sold_stock: int = 0
     bought: Counter[str] = field(default_factory=Counter)
     offers: dict[str, str] = field(default_factory=dict)
+    companions: dict[int, int] = field(default_factory=dict)
 
     def digit(self, seat: int, own: str = "") -> str:
         """Return what a seat is; seats of the hold `own` count as free."""
@@ -123,13 +124,27 @@ class SeatModel:
             or (digit == "3" and (not wish.channel or self.channels.get(seat) != wish.channel))
         ]
 
-    def kept(self, wish: NamedWish, own: str = "") -> set[int]:
+    def kept(self, fan: str, wish: NamedWish, own: str = "") -> set[int]:
         """Return the wanted seats that are for fans who need them."""
-        places = [seat for seat in wish.seats if self.digit(seat, own) == "4"]
-        beside = [seat for seat in wish.seats if self.digit(seat, own) == "5"]
+        places = {seat for seat in wish.seats if self.digit(seat, own) == "4"}
+        beside = {seat for seat in wish.seats if self.digit(seat, own) == "5"}
         if not wish.is_accessible:
-            return {*places, *beside}
-        return set(beside) if len(beside) > len(places) * COMPANIONS_MAX else set()
+            return places | beside
+        others = {
+            seat
+            for hold in self.holds.values()
+            if hold.fan == fan and hold.ends_at > self.now and hold.name != own
+            for seat in hold.seats
+        }
+        strays = {
+            seat
+            for seat in beside
+            if (place := self.companions.get(seat)) is not None
+            and place not in others
+            and place not in wish.seats
+        }
+        places |= {self.companions[seat] for seat in beside - strays if seat in self.companions}
+        return beside if len(beside) > len(places) * COMPANIONS_MAX else strays
 
     def leaves_orphan(self, wish: NamedWish, own: str = "") -> bool:
         """Say whether somebody is left alone in a row where as many neighbours could avoid it."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from tests.simulation.seats_in_redis import SeatsInRedis
 
 ROW_SEATS = 12
+# The companion's place, and the one it is beside.
+COMPANIONS = {21: 20}
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ class Wishes:
             seats,
             rows=rows if self.has_orphan_rule else (),
             is_accessible=self.rng.random() < 0.2,
+            companions=COMPANIONS,
             channel="press" if self.rng.random() < 0.2 else "",
             offer=min(tiers) if self.rng.random() < 0.5 else "",
             chance=self.rng.randrange(100),
@@ -105,6 +108,7 @@ class Wishes:
             self.rng.randint(1, 4),
             ["front", "back"],
             accessible=[20] if kind < 0.1 else [],
+            companions=COMPANIONS,
             channel="press" if kind > 0.95 else "",
             chance=self.rng.randrange(100),
         )

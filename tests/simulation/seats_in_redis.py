@@ -157,14 +157,18 @@ class SeatsInRedis:
         *,
         rows: Sequence[tuple[int, int]] = (),
         is_accessible: bool = False,
+        is_theirs: bool = False,
+        companions: Mapping[int, int] | None = None,
         channel: str = "",
         offer: str = "",
         chance: int = 0,
     ) -> str:
-        """Return a wish for named seats; `offer` is the tier to offer from."""
+        """Return a wish for named seats; `offer` is the tier to offer from, `companions` all there are."""
         return json.dumps({
             "kind": "seats", "seats": list(seats), "rows": list(rows),
-            "is_accessible": is_accessible, "channel": channel,
+            "is_accessible": is_accessible, "is_theirs": is_theirs,
+            "companions": [pair for pair in (companions or {}).items() if pair[0] in seats],
+            "channel": channel,
             "offer_range": self.ranges[offer] if offer else [], "chance": chance,
         })  # fmt: skip
 
@@ -174,6 +178,7 @@ class SeatsInRedis:
         tiers: Sequence[str],
         *,
         accessible: Sequence[int] = (),
+        companions: Mapping[int, int] | None = None,
         channel: str = "",
         chance: int = 0,
     ) -> str:
@@ -181,7 +186,8 @@ class SeatsInRedis:
         return json.dumps({
             "kind": "best", "quantity": quantity,
             "ranges": [self.ranges[tier] for tier in tiers if tier in self.ranges],
-            "accessible": list(accessible), "channel": channel, "chance": chance,
+            "accessible": list(accessible), "places": 1,
+            "companions": list((companions or {}).items()), "channel": channel, "chance": chance,
         })  # fmt: skip
 
     def stock(self, tier: str, quantity: int) -> str:
