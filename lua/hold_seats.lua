@@ -1,8 +1,8 @@
 --[[
 Hold all of the named seats for one fan as one reservation, or none of them.
 
-When some are taken, as many neighbours near them may be held instead, as an offer: the fan uses it, or
-lets it go by asking for anything else.
+When some are taken, as many neighbours near them may be held instead, as an offer, with as many accessible
+places where those were wanted: the fan uses it, or lets it go by asking for anything else.
 
 KEYS
   1 meta          hash    epoch, seq, allotment
@@ -31,9 +31,13 @@ ARGV
                                       left alone; [] where that does not matter
                                     is_accessible: whether the fan needs an accessible place
                                     is_theirs: whether they were the fan's, who may have them back
-                                    companions: as [companion's place, the accessible one it is beside]
+                                    companions: as [companion's place, the accessible one it is beside];
+                                      all that there are where accessible places are offered
                                     channel: whose seats may be taken too, or ""
                                     offer_range: [first block, last block] to offer from; [] for no offer
+                                    places: how many accessible places an offer must have
+                                    offer_places: lists of those to offer, best first: the nearest, then
+                                      those and farther ones
                                     chance: a random number, 0 or more
   7 reservation_id  string          the name of the reservation to make
   8 operation_ms    integer         how long a repeat is recognised
@@ -73,6 +77,7 @@ theirs gets that hold, with its old end, so that nobody holds for ever by asking
 --- @include plan_blocks
 --- @include choose_run
 --- @include choose_near
+--- @include choose_beside
 
 local k = {
   meta = KEYS[1], status = KEYS[2], allotment = KEYS[3], holders = KEYS[4],
@@ -115,6 +120,27 @@ local function own_hold()
   return {'held', holder, accept_offer(k, holder, reservation, text, now)}
 end
 
+-- What comes nearest to what is taken, or nil; who needs accessible places is offered as many.
+local function choose_instead()
+  local house = {status = redis.call('GET', k.status), plan = redis.call('GET', k.plan), room_from = {}}
+  if wish.places == 0 then
+    return choose_near(house, wish.offer_range, wish.seats, wish.chance)
+  end
+  local found = nil
+  for _, accessible in ipairs(wish.offer_places) do
+    local seats, _, cost = choose_beside(house, {
+      accessible = accessible, places = wish.places, companions = wish.companions,
+      ranges = {wish.offer_range}, quantity = #wish.seats, chance = wish.chance,
+    })
+    -- A party takes a place that nobody of it needs only where there is no other way in all the house.
+    if seats and cost < (wish.places + 1) * PLACE_COST then
+      return seats
+    end
+    found = seats or found
+  end
+  return found
+end
+
 -- Hold what comes nearest to what is taken, if the fan may have so many.
 local function offer_instead(taken)
   local refused = {'taken', '', '', unpack(taken)}
@@ -122,8 +148,7 @@ local function offer_instead(taken)
   if #wish.offer_range == 0 or count + #wish.seats > seats_max then
     return refused
   end
-  local house = {status = redis.call('GET', k.status), plan = redis.call('GET', k.plan), room_from = {}}
-  local seats = choose_near(house, wish.offer_range, wish.seats, wish.chance)
+  local seats = choose_instead()
   if seats then
     refused[2] = reservation_id
     refused[3] = put_hold(k, reservation_id, {

@@ -1,12 +1,15 @@
 """What a fan asks for, in the words of the scripts: named seats, the best ones, or stock."""
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal
 
 import msgspec
 
 from booking_core.catalog.event import Event
 from booking_core.catalog.seat_layout import SeatLayout
+
+# What a wish says of offers when it wants none.
+NO_OFFER: Final[Mapping[str, Any]] = {"offer_range": [], "offer_places": [], "places": 0}
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -42,28 +45,47 @@ def named_seats(
     if event.has_orphan_rule and not is_free_choice:
         rows = sorted({layout.ranked.row_of(index) for index in seat_indexes})
     beside = layout.companions
-    return Wish(
-        "seats",
-        len(seat_indexes),
-        {
-            "seats": list(seat_indexes),
-            "rows": rows,
-            "is_accessible": is_accessible,
-            "is_theirs": is_theirs,
-            "companions": [(index, beside[index]) for index in seat_indexes if index in beside],
-            "channel": channel,
-            "offer_range": _offer_range(event, layout, seat_indexes)
-            if wants_offer and not is_free_choice
-            else [],
-        },
-    )
+    told: dict[str, Any] = {
+        "seats": list(seat_indexes),
+        "rows": rows,
+        "is_accessible": is_accessible,
+        "is_theirs": is_theirs,
+        "companions": [(index, beside[index]) for index in seat_indexes if index in beside],
+        "channel": channel,
+        **NO_OFFER,
+    }
+    if wants_offer and not is_theirs and not channel:
+        told |= _offer(event, layout, seat_indexes, is_accessible=is_accessible)
+    return Wish("seats", len(seat_indexes), told)
 
 
-def _offer_range(event: Event, layout: SeatLayout, seat_indexes: Sequence[int]) -> Sequence[int]:
-    """Return the blocks to offer from: of the cheapest wanted tier, so that an offer costs no more."""
+def _offer(
+    event: Event, layout: SeatLayout, seat_indexes: Sequence[int], *, is_accessible: bool
+) -> dict[str, Any]:
+    """Return what to offer from: the cheapest wanted tier, so that an offer costs no more.
+
+    Accessible places are offered for accessible ones, by the same rule: where the cheapest wanted tier
+    has none, every other would cost more, and there is no offer.
+    """
     prices = {tier.tier: tier.price for tier in event.tiers}
     wanted = {layout.tier(index) for index in seat_indexes}
-    return layout.ranked.ranges[min(wanted, key=lambda tier: (prices[tier], tier))]
+    tier = min(wanted, key=lambda tier: (prices[tier], tier))
+    offer: dict[str, Any] = {"offer_range": layout.ranked.ranges[tier]}
+    places = layout.accessible.intersection(seat_indexes)
+    if not is_accessible or not places:
+        return offer
+    sections = {layout.section_of[place] for place in places}
+    of_tier = [place for place in sorted(layout.accessible) if layout.tier(place) == tier]
+    return {
+        **offer,
+        "offer_places": [
+            [place for place in of_tier if place in places],
+            [place for place in of_tier if layout.section_of[place] in sections],
+            of_tier,
+        ],
+        "places": len(places),
+        "companions": list(layout.companions.items()),
+    }
 
 
 def best_seats(

@@ -1,6 +1,9 @@
 -- Accessible places that are weighed at most, best first.
 local PLACES_WEIGHED_MAX = 128
 
+-- What one more accessible place costs a choice: more than anything else about it.
+local PLACE_COST = 10000
+
 local function is_within(ranges, number)
   for _, range in ipairs(ranges) do
     if number >= range[1] and number <= range[2] then
@@ -35,7 +38,7 @@ local function window_around(row, first, place, heart, wish, known)
     if not string.find(window, '[^045]') and is_fit(window, first + at - 1, wish, known) then
       local _, places = string.gsub(window, '4', '')
       local _, ordinary = string.gsub(window, '0', '')
-      local cost = places * 10000 + ordinary * 100 + math.abs(2 * (at - 1) + quantity - 1 - heart)
+      local cost = places * PLACE_COST + ordinary * 100 + math.abs(2 * (at - 1) + quantity - 1 - heart)
       if not best or cost < best_cost then
         best, best_cost = at - 1, cost
       end
@@ -44,7 +47,8 @@ local function window_around(row, first, place, heart, wish, known)
   return best, best_cost
 end
 
--- Neighbours with the accessible places that are needed, or nil; and any free accessible place.
+-- Neighbours with the accessible places that are needed, or nil; any free accessible place; and what the
+-- neighbours cost others.
 local function choose_beside(house, wish)
   local status, plan = house.status, house.plan
   local last = #plan / BLOCK_BYTES - 1
@@ -76,5 +80,5 @@ local function choose_beside(house, wish)
       end
     end
   end
-  return #found > 0 and neighbours_from(found[wish.chance % #found + 1], wish.quantity) or nil, any
+  return lowest and neighbours_from(found[wish.chance % #found + 1], wish.quantity), any, lowest
 end

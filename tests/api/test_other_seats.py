@@ -115,6 +115,23 @@ async def test_an_accessible_place_goes_to_who_says_they_need_one(shop: Shop) ->
     assert await shop.seat_digits(event) == "0011"
 
 
+async def test_who_needs_an_accessible_place_and_is_too_late_is_offered_another(
+    shop: Shop,
+) -> None:
+    event = await shop.new_event(6, accessible=2)
+    await Fan.inside(shop).held(event, "A-6", accessible=True)
+    fan = Fan.inside(shop)
+
+    refusal = await fan.reserve(event, "A-6", "A-5", accessible=True, offer=False)
+    assert (refusal.json["seat_ids"], refusal.json["offer"]) == (["A-6"], None)
+    refusal = await fan.reserve(event, "A-4", "A-6", accessible=True)
+    offer = refusal.json["offer"]
+    assert [seat["seat_id"] for seat in offer["seats"]] == ["A-4", "A-5"]
+    assert await shop.seat_digits(event) == "000111"
+    bought = await fan.complete(offer["reservation_id"])
+    assert [ticket["seat_id"] for ticket in bought.json["tickets"]] == ["A-4", "A-5"]
+
+
 async def test_the_orphan_rule_is_switched_for_each_event_and_names_the_way_out(
     shop: Shop,
 ) -> None:

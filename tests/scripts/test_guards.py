@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+import test_accessible_offers
 import test_allot_seats
 import test_audits
 import test_call_places
@@ -102,6 +103,14 @@ HALL: list[tuple[str, str, str, Test]] = [
      test_companions.test_a_place_that_is_no_longer_theirs_brings_nobody),
     ("swap_hold", "local holder = not own[place] and", "local holder =",
      test_companions.test_a_swap_keeps_companions_beside_theirs),
+    ("hold_seats", "if wish.places == 0 then", "if true then",
+     test_accessible_offers.test_another_place_is_held_with_the_companions_beside_it),
+    ("hold_seats", "if seats and cost < (wish.places + 1) * PLACE_COST then", "if seats then",
+     test_accessible_offers.test_a_place_that_nobody_of_a_party_needs_is_left_even_if_it_is_nearer),
+    ("hold_seats", "return places >= wish.places", "return true",
+     test_accessible_offers.test_as_many_places_are_offered_as_were_wanted),
+    ("hold_seats", "(place < from or place > last) then", "false then",
+     test_accessible_offers.test_no_companions_place_of_somebody_else_is_offered),
     ("hold_seats", "if wish.is_theirs then", "if false then",
      test_companions.test_what_was_theirs_they_have_back_whomever_it_is_for),
     ("hold_best", "(place < from or place > last) then", "false then",

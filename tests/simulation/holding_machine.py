@@ -136,10 +136,17 @@ class HoldingMachine(RuleBasedStateMachine):
         """Return the wish in the words of the scripts."""
         tier = "back" if all(seat >= BACK for seat in wish.seats) else "front"
         rows = [row for row in ROWS if any(row[0] <= seat < sum(row) for seat in wish.seats)]
+        places = self.places_wanted(wish)
         return self.event.named(
             wish.seats, rows=rows if wish.has_orphan_rule else (), channel=wish.channel,
-            is_accessible=wish.is_accessible, companions=COMPANIONS, offer=tier if wish.wants_offer else "",
+            is_accessible=wish.is_accessible, companions=COMPANIONS,
+            offer=tier if wish.wants_offer else "", offer_places=[places], places=len(places),
         )  # fmt: skip
+
+    @staticmethod
+    def places_wanted(wish: NamedWish) -> list[int]:
+        """Return the accessible places of a wish that may have them."""
+        return [place for place in PLACES if wish.is_accessible and place in wish.seats]
 
     def look_at_offer(
         self, answer: list[Any], fan: str, wish: NamedWish, taken: list[int], operation: str
@@ -149,15 +156,20 @@ class HoldingMachine(RuleBasedStateMachine):
         assert (answer[0], answer[3:]) == ("taken", taken)
         low, high = (BACK, 17) if all(seat >= BACK for seat in wish.seats) else (0, BACK)
         may_have = model.count(fan) + count <= SEATS_MAX
-        assert bool(answer[1]) == (
-            wish.wants_offer and may_have and model.has_run(low, high, count)
+        places = self.places_wanted(wish)
+        has_room = (
+            any(model.has_place_beside(place, low, high, count) for place in places)
+            if places
+            else model.has_run(low, high, count)
         )
+        assert bool(answer[1]) == (wish.wants_offer and may_have and has_room)
         if answer[1]:
             before = model.status()
             offer = self.take_in(answer, "")
             assert offer.is_offer
             assert offer.seats == tuple(range(offer.seats[0], offer.seats[0] + count))
-            assert all(before[seat] == "0" for seat in offer.seats)
+            assert all(before[seat] in ("045" if places else "0") for seat in offer.seats)
+            assert not places or set(places) & set(offer.seats)
             model.offers[fan] = offer.name
             if operation:
                 self.remembered[operation] = (offer.name, taken)

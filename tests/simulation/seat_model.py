@@ -173,6 +173,20 @@ class SeatModel:
             if low <= first < high
         )
 
+    def has_place_beside(self, place: int, low: int, high: int, count: int) -> bool:
+        """Say whether a place is free with the rest of a party beside it, in rows low .. high - 1."""
+        status = self.status()
+        return any(
+            all(status[seat] in FREE for seat in window)
+            and all(
+                self.companions.get(seat, place) in window for seat in window if status[seat] == "5"
+            )
+            for first, length in self.rows
+            if low <= first < high
+            for at in range(first, first + length - count + 1)
+            if place in (window := range(at, at + count))
+        )
+
 
 def new_orphans(row: str, taken: set[int]) -> set[int]:
     """Return the seats that are alone when these are taken, and were not before."""

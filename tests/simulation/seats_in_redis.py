@@ -161,14 +161,16 @@ class SeatsInRedis:
         companions: Mapping[int, int] | None = None,
         channel: str = "",
         offer: str = "",
+        offer_places: Sequence[Sequence[int]] = (),
+        places: int = 0,
         chance: int = 0,
     ) -> str:
         """Return a wish for named seats; `offer` is the tier to offer from, `companions` all there are."""
         return json.dumps({
             "kind": "seats", "seats": list(seats), "rows": list(rows),
             "is_accessible": is_accessible, "is_theirs": is_theirs,
-            "companions": [pair for pair in (companions or {}).items() if pair[0] in seats],
-            "channel": channel,
+            "companions": list((companions or {}).items()), "channel": channel,
+            "places": places, "offer_places": list(offer_places),
             "offer_range": self.ranges[offer] if offer else [], "chance": chance,
         })  # fmt: skip
 
