@@ -1,5 +1,7 @@
 """settle_hold: Redis shows what PostgreSQL has decided, whatever has happened to the hold since."""
 
+import json
+
 from test_hold_seats import hold_of
 
 from tests.simulation.seat_invariants import check_books, check_counts, read_books
@@ -109,3 +111,29 @@ async def test_what_was_bought_counts_for_the_limit(hall: SeatsInRedis) -> None:
 
     assert await hall.hold_seats("ada", [7, 8]) == ["over_limit", 2, 0]
     hold_of(await hall.hold_seats("ada", [7]))
+
+
+async def test_a_cancelled_order_gives_back_all_it_had(hall: SeatsInRedis) -> None:
+    seats = hold_of(await hall.hold_seats("ada", [4, 5]))
+    standing = hold_of(await hall.hold_stock("ada", "standing", 3))
+    for order_id, held in (("order-1", seats), ("order-2", standing)):
+        await hall.settle(held, "sold", order_id)
+        assert await hall.settle(held, "cancelled", f"{order_id}-back") == ["settled", 0]
+
+    assert await hall.free_stock("standing") == 20
+    assert (await hall.status())[3:7] == "0000"
+    assert await hall.call.store.call("HEXISTS", hall.keys["fan_counts"], "ada") == 0
+    told = json.loads((await hall.log())[-1]["reservation"])
+    assert (told["tier"], told["quantity"]) == ("standing", 3)
+    await check_sold(hall, {})
+
+
+async def test_a_cancelled_seat_of_a_channel_is_told_as_blocked(event: SeatsInRedis) -> None:
+    await event.activate("0330", {"front": [(0, 4)]}, channels={1: "press", 2: "press"})
+    held = hold_of(await event.hold_seats("ada", [1], channel="press"))
+    await event.settle(held, "sold", "order-1")
+
+    assert await event.settle(held, "cancelled", "order-2") == ["settled", 0]
+    assert await event.status() == "0330"
+    last = (await event.log())[-1]
+    assert (last["kind"], json.loads(last["reservation"])["seats"]) == ("blocked", [1])
