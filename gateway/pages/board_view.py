@@ -42,6 +42,8 @@ class Lane(msgspec.Struct, frozen=True):
     waiting: int = 0
     called: int = 0
     serving: int | None = None
+    # The waits in this lane; empty: those of the board.
+    eta: tuple[Eta, ...] = ()
 
 
 class TierLeft(msgspec.Struct, frozen=True):
@@ -142,9 +144,11 @@ class BoardView(msgspec.Struct, frozen=True, kw_only=True):
     eta_kept: EtaKept | None = None
     rate_changed: RateChanged | None = None
 
-    def estimate(self, ahead: int) -> Eta | None:
-        """Return the wait with so many ahead: straight lines between the rows of the table."""
-        rows = sorted(self.eta, key=lambda row: row.distance)
+    def estimate(self, ahead: int, lane_name: str | None = None) -> Eta | None:
+        """Return the wait with so many ahead: straight lines between the rows of the lane's table."""
+        lane = self.lane(lane_name)
+        told = lane.eta if lane and lane.eta else self.eta
+        rows = sorted(told, key=lambda row: row.distance)
         if not rows:
             return None
         below = Eta(0, 0, 0, 0)

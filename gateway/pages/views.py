@@ -166,12 +166,12 @@ class WaitingPage:
     @property
     def eta(self) -> Eta | None:
         """How long the wait will still be; None if that is not known."""
-        return None if self.ahead is None else self.board.estimate(self.ahead)
+        return None if self.ahead is None else self.board.estimate(self.ahead, self.lane)
 
     @property
     def chance(self) -> Chance | None:
         """How likely it is that there will be something left; None if nobody knows."""
-        if self.board.odds is None or self.ahead is None or self.in_priority_lane:
+        if self.board.odds is None or self.ahead is None:
             return None
         return self.board.odds.at(self.ahead)
 

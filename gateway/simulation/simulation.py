@@ -158,8 +158,7 @@ class Simulation:
         outcome.over_at_ms = self.now_ms
         outcome.called, outcome.admitted = self.serving, house.admitted
         outcome.waiting, outcome.seats_taken = len(self._joins) - self.serving, house.taken
-        outcome.ranges_told = self.waits.promises.told
-        outcome.ranges_kept = self.waits.promises.kept
+        outcome.ranges_told, outcome.ranges_kept = self.waits.kept.told, self.waits.kept.kept
         return outcome
 
 

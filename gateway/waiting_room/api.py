@@ -13,7 +13,14 @@ from gateway.edge import cookies
 from gateway.edge.credentials import read_ticket, sealed
 from gateway.edge.renewal import give_pass
 from gateway.waiting_room import joining
-from gateway.waiting_room.board import Board, BoardDocument, before_lane, moment_text, serving_in
+from gateway.waiting_room.board import (
+    Board,
+    BoardDocument,
+    before_lane,
+    eta_in,
+    moment_text,
+    serving_in,
+)
 from gateway.waiting_room.documents import (
     AdmissionDocument,
     EtaRange,
@@ -212,7 +219,7 @@ def place_document(
         within_ms = room.claim_within_ms(number, ticket.lane, now_ms)
     eta = None
     if ahead is not None and not called:
-        eta = eta_at(document.eta, ahead)
+        eta = eta_at(eta_in(document, ticket.lane), ahead)
     return PlaceDocument(
         place=number,
         entry_number=ticket.entry_number,

@@ -47,6 +47,8 @@ class BoardLane(msgspec.Struct, frozen=True):
     called: int
     # How far it was called: a fan of this lane compares their place with it.
     serving: int
+    # The waits of this lane, where they are told apart from those of the general line.
+    eta: list[Eta] | msgspec.UnsetType = msgspec.UNSET
 
 
 class RateChanged(msgspec.Struct, frozen=True):
@@ -74,7 +76,7 @@ class BoardDocument(msgspec.Struct, frozen=True, kw_only=True):
     lanes: list[BoardLane]
     # None when there is nothing to draw.
     draw: BoardDraw | None
-    # Distances count all who are called before, in lanes of precedence, too.
+    # Distances count all who are called before, in lanes of precedence, too. For lanes without their own.
     eta: list[Eta]
     eta_kept: EtaKept | None
     stock: list[EventStock] | None
@@ -100,6 +102,12 @@ def serving_in(document: BoardDocument, lane_id: str | None) -> int:
     """Return how far a lane was called; None is the general line."""
     lanes = (lane.serving for lane in document.lanes if lane.lane == lane_id)
     return next(lanes, document.serving)
+
+
+def eta_in(document: BoardDocument, lane_id: str | None) -> list[Eta]:
+    """Return the waits that are told in a lane; None is the general line."""
+    own = (lane.eta for lane in document.lanes if lane.lane == lane_id)
+    return next(own, msgspec.UNSET) or document.eta
 
 
 def before_lane(document: BoardDocument, lane_id: str | None) -> int:
@@ -158,14 +166,19 @@ def poll_policy(phase: Phase, waiting: int, rate_per_minute: float) -> Poll:
     return Poll(after_ms, round(after_ms * POLL_JITTER_PART))
 
 
-def board_lanes(sale: Sale, line: LineNow) -> list[BoardLane]:
+def board_lanes(sale: Sale, line: LineNow, told: Told) -> list[BoardLane]:
     """Return what is published of each lane, or nothing when there is but the general line."""
     if not sale.lanes:
         return []
     names = {lane.lane: lane.name for lane in sale.lanes}
     return [
         BoardLane(
-            lane.lane, names.get(lane.lane, GENERAL_NAME), lane.waiting, lane.called, lane.serving
+            lane=lane.lane,
+            name=names.get(lane.lane, GENERAL_NAME),
+            waiting=lane.waiting,
+            called=lane.called,
+            serving=lane.serving,
+            eta=told.lane_eta.get(lane.lane) or msgspec.UNSET,
         )
         for lane in line.lanes
     ]
@@ -196,7 +209,7 @@ def render(
         rate_per_minute=round(rate, 1),
         message=sale.message,
         pause_reason=sale.pause_reason if phase == "paused" else "",
-        lanes=board_lanes(sale, line),
+        lanes=board_lanes(sale, line, told),
         draw=sale.draw.on_board(sale.opens_at_ms) if sale.draw else None,
         eta=told.eta,
         eta_kept=told.eta_kept,

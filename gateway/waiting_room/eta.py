@@ -3,17 +3,21 @@
 The middle of a range is how long so many calls take at the rate of the last ones: of the last minute
 for a fan near the front, of the last twenty for one who is hours away. Its width is how far such
 estimates have strayed in this sale so far, and before anything was measured a wide guess.
+
+Each lane has waits of its own: all calls take somebody off who is ahead, less those for fans who join a
+lane that is called before theirs. So nobody slows down the first lane, and all others the general line.
 """
 
-from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final
 
 import msgspec
 
-from gateway.waiting_room.line_now import LineNow
-from gateway.waiting_room.promises import Promises
+from gateway.waiting_room.call_history import WINDOW_MS_MAX, WINDOW_MS_MIN, CallHistory
+from gateway.waiting_room.line_now import LaneNow, LineNow
+from gateway.waiting_room.line_records import GENERAL
+from gateway.waiting_room.promises import EtaKept, PromiseRecord, Promises
 
 # Distances the wait is told for; browsers interpolate between them.
 ETA_DISTANCES: Final = (
@@ -21,21 +25,8 @@ ETA_DISTANCES: Final = (
 )  # fmt: skip
 # Nobody is told less than this: a call, the cue and the press of a button take their time.
 ETA_SECONDS_MIN: Final = 2
-# What happens in the next hour is best told from the last half hour; a minute is little enough to
-# follow a change, and twenty are as much as a sale stays like itself.
+# What happens in the next hour is best told from the last half hour.
 WINDOW_PART: Final = 0.5
-WINDOW_MS_MIN, WINDOW_MS_MAX = 60_000, 20 * 60_000
-# Until so much was measured, the asked rate stands for what is missing.
-PRIOR_MS: Final = 15_000
-# At first many are called at once, so that some are always on their way: that says nothing of later.
-# For so long they are counted as if all came: who does not is not known yet, and a wait that turns out
-# shorter harms nobody.
-FILLING_MS: Final = 60_000
-# When nobody was called for long, the wait is not endless: somebody may be called any moment.
-CALLED_MIN: Final = 0.5
-# One mark a second for the shortest window, then one in ten seconds for the longest.
-MARK_EVERY_MS: Final = 1_000
-COARSE_EVERY_MS: Final = 10_000
 # Lanes of precedence may bring as many fans as are called; even then somebody else moves at times.
 HIGHER_PART_MAX: Final = 0.95
 
@@ -49,97 +40,47 @@ class Eta(msgspec.Struct, frozen=True):
     p90: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Mark:
-    """How many were called, and joined lanes of precedence, in so much time with somebody waiting."""
+class WaitsRecord(PromiseRecord, frozen=True):
+    """What the waits of a sale go on from after a restart: the general line's record, and each lane's."""
 
-    active_ms: float
-    called: float
-    higher: float
-
-
-class CallHistory:
-    """The calls of the last twenty minutes in which fans waited and the sale was to move."""
-
-    def __init__(self) -> None:
-        first = _Mark(0.0, 0.0, 0.0)
-        self._fine: deque[_Mark] = deque([first], maxlen=WINDOW_MS_MIN // MARK_EVERY_MS + 1)
-        self._coarse: deque[_Mark] = deque([first], maxlen=WINDOW_MS_MAX // COARSE_EVERY_MS + 1)
-        self._last: tuple[int, int, int] | None = None
-        self._now = first
-        self._asked = 0
-
-    def note(self, line: LineNow, asked: int) -> None:
-        """Take in how the line stands. `asked` is the rate the operator asks for now, 0 when paused."""
-        higher = sum(lane.called + lane.waiting for lane in line.lanes[:-1])
-        last, self._last = self._last, (line.now_ms, line.called, higher)
-        if asked and asked != self._asked:
-            self._follow(asked, line)
-        if last is None or asked == 0 or line.limit in ("demand", "paused"):
-            return  # what happened meanwhile says how many came, not how fast the line moves
-        passed_ms, called, joined = (now - then for now, then in zip(self._last, last, strict=True))
-        if passed_ms <= 0 or called < 0:
-            return  # a clock stepped back, or the count began anew with a new epoch
-        now = self._now
-        counted: float = called
-        if now.active_ms < FILLING_MS and line.limit in ("rate", "health"):
-            counted = passed_ms * line.rate_now / 60_000
-        self._now = _Mark(
-            now.active_ms + passed_ms, now.called + counted, now.higher + max(0, joined)
-        )
-        if self._now.active_ms - self._fine[-1].active_ms >= MARK_EVERY_MS:
-            self._fine.append(self._now)
-        if self._now.active_ms - self._coarse[-1].active_ms >= COARSE_EVERY_MS:
-            self._coarse.append(self._now)
-
-    def _follow(self, asked: int, line: LineNow) -> None:
-        """Count past calls as they would have been at the rate that is asked for from now on.
-
-        A line that was held by something else than its rate goes on as it went.
-        """
-        if self._asked and line.limit in ("rate", "health", "demand", "paused"):
-            ratio = asked / self._asked
-            for marks in (self._fine, self._coarse):
-                scaled = [_Mark(each.active_ms, each.called * ratio, each.higher) for each in marks]
-                marks.clear()
-                marks.extend(scaled)
-            now = self._now
-            self._now = _Mark(now.active_ms, now.called * ratio, now.higher)
-        self._asked = asked
-
-    def per_minute(self, window_ms: float) -> float:
-        """Return the calls a minute over about the last so many milliseconds with somebody waiting."""
-        since = self._since(window_ms)
-        active_ms = self._now.active_ms - since.active_ms
-        called = max(CALLED_MIN, self._now.called - since.called)
-        missing_ms = max(0.0, PRIOR_MS - self._now.active_ms)
-        return (called * 60_000 + self._asked * missing_ms) / (active_ms + missing_ms)
-
-    def higher_per_minute(self, window_ms: float) -> float:
-        """Return how many a minute came into lanes of precedence."""
-        since = self._since(window_ms)
-        active_ms = self._now.active_ms - since.active_ms
-        missing_ms = max(0.0, PRIOR_MS - self._now.active_ms)
-        return (self._now.higher - since.higher) * 60_000 / (active_ms + missing_ms)
-
-    def _since(self, window_ms: float) -> _Mark:
-        begin = self._now.active_ms - window_ms
-        marks = self._fine if begin >= self._fine[0].active_ms else self._coarse
-        # Marks are evenly spaced, so the wanted one is found without a search.
-        span = marks[-1].active_ms - marks[0].active_ms
-        if span <= 0 or begin <= marks[0].active_ms:
-            return marks[0]
-        index = round((begin - marks[0].active_ms) / span * (len(marks) - 1))
-        return marks[min(index, len(marks) - 1)]
+    lanes: dict[str, PromiseRecord] = msgspec.field(default_factory=dict)
 
 
 class Waits:
-    """The waits of one sale: what is told of them, and whether it held."""
+    """The waits of one sale: what is told of them, and whether it held, in each lane."""
 
     def __init__(self) -> None:
         self.history = CallHistory()
+        # What was told in the general line.
         self.promises = Promises()
+        # The same in the other lanes: waits in one stray otherwise than in another.
+        self.lane_promises: dict[str, Promises] = {}
         self._asked = 0
+
+    @property
+    def kept(self) -> EtaKept:
+        """Return how many ranges held so far, whatever lane they were told in."""
+        records = [each.record for each in (self.promises, *self.lane_promises.values())]
+        return EtaKept(
+            sum(each.told for each in records),
+            sum(each.kept for each in records),
+            sum(each.set_aside for each in records),
+        )
+
+    def to_record(self) -> WaitsRecord:
+        """Return what to keep over a restart."""
+        lanes = {lane: promises.to_record() for lane, promises in self.lane_promises.items()}
+        general = self.promises.to_record()
+        return WaitsRecord(
+            general.kept, general.scores, general.level_low, general.level_high, lanes
+        )
+
+    def restore(self, record: WaitsRecord | None) -> None:
+        """Go on from a record, if there is one."""
+        if record is not None:
+            self.promises.restore(record)
+            for lane, of_lane in record.lanes.items():
+                self._promises_in(lane).restore(of_lane)
 
     def note(self, line: LineNow, asked: int) -> None:
         """Take in how the line stands; once a second is enough.
@@ -147,26 +88,31 @@ class Waits:
         What was told before the operator changed the rate, or stopped or resumed the calls, is
         neither kept nor broken.
         """
-        if asked != self._asked:
-            self.promises.set_aside()
+        # Who comes to an empty line is called as they come.
+        is_over = asked != self._asked or line.limit == "demand"
         self._asked = asked
         self.history.note(line, asked)
-        if line.limit == "demand":
-            self.promises.set_aside()  # who comes to an empty line is called as they come
-        self.promises.settle(line.now_ms, line.serving)
-        if asked:
-            self._promise(line)
+        before = 0
+        for lane in line.lanes:
+            promises = self._promises_in(lane.lane)
+            if is_over:
+                promises.set_aside()
+            promises.settle(line.now_ms, lane.serving)
+            if asked:
+                self._promise(promises, line.now_ms, lane, before)
+            before += lane.waiting
 
-    def table(self, line: LineNow) -> list[Eta]:
-        """Return the waits up to just beyond the end of the line, empty when nothing moves.
+    def table(self, line: LineNow, lane: str = GENERAL) -> list[Eta]:
+        """Return a lane's waits up to just beyond its end, empty when nothing moves.
 
         Distances count all who are called before, also in lanes of precedence.
         """
         if self._asked == 0:
             return []
+        furthest = line.waiting_before(lane) + line.lane(lane).waiting
         table: list[Eta] = []
         for distance in ETA_DISTANCES:
-            eta = self._eta(distance)
+            eta = self._eta(distance, lane)
             if table:
                 least = table[-1]
                 eta = Eta(
@@ -176,27 +122,34 @@ class Waits:
                     max(least.p90, eta.p90),
                 )
             table.append(eta)
-            if distance >= line.waiting:
+            if distance >= furthest:
                 break
         return table
 
-    def seconds(self, distance: int) -> float:
-        """Return how long so many calls take at the rate of the last ones."""
-        rate = self._rate(WINDOW_MS_MIN)
+    def lane_tables(self, line: LineNow) -> dict[str, list[Eta]]:
+        """Return the waits of all lanes but the general line."""
+        return {lane.lane: self.table(line, lane.lane) for lane in line.lanes[:-1]}
+
+    def seconds(self, distance: int, lane: str = GENERAL) -> float:
+        """Return how long it takes at the rate of the last calls until so many ahead are called."""
+        rate = self._rate(WINDOW_MS_MIN, lane)
         window_ms = WINDOW_PART * (distance + 1) * 60_000 / rate
         window_ms = min(WINDOW_MS_MAX, max(WINDOW_MS_MIN, window_ms))
-        return (distance + 1) * 60 / self._rate(window_ms)
+        return (distance + 1) * 60 / self._rate(window_ms, lane)
 
-    def _rate(self, window_ms: float) -> float:
-        """Return the calls a minute that fans in the general line may count on."""
+    def _rate(self, window_ms: float, lane: str) -> float:
+        """Return the calls a minute that fans in a lane may count on."""
         called = self.history.per_minute(window_ms)
         return max(
-            called - self.history.higher_per_minute(window_ms), called * (1 - HIGHER_PART_MAX)
+            called - self.history.before_per_minute(window_ms, lane), called * (1 - HIGHER_PART_MAX)
         )
 
-    def _eta(self, distance: int) -> Eta:
-        seconds = self.seconds(distance)
-        low, middle, high = self.promises.straying.factors(seconds)
+    def _promises_in(self, lane: str) -> Promises:
+        return self.promises if lane == GENERAL else self.lane_promises.setdefault(lane, Promises())
+
+    def _eta(self, distance: int, lane: str) -> Eta:
+        seconds = self.seconds(distance, lane)
+        low, middle, high = self._promises_in(lane).straying.factors(seconds)
         return Eta(
             distance,
             max(ETA_SECONDS_MIN, round(seconds * low)),
@@ -204,14 +157,11 @@ class Waits:
             max(ETA_SECONDS_MIN, round(seconds * high)),
         )
 
-    def _promise(self, line: LineNow) -> None:
-        before = line.waiting - line.general.waiting
-        for distance in ETA_DISTANCES:
-            if distance >= line.general.waiting:
-                return
-            if self.promises.is_due(distance, line.now_ms):
-                seconds = self.seconds(distance + before)
-                self.promises.make(distance, line.now_ms, line.serving + 1 + distance, seconds)
+    def _promise(self, promises: Promises, now_ms: int, lane: LaneNow, before: int) -> None:
+        for distance in takewhile(lambda each: each < lane.waiting, ETA_DISTANCES):
+            if promises.is_due(distance, now_ms):
+                seconds = self.seconds(distance + before, lane.lane)
+                promises.make(distance, now_ms, lane.serving + 1 + distance, seconds)
 
 
 def eta_at(table: Sequence[Eta], distance: int) -> Eta | None:

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Literal
 
 import msgspec
@@ -59,6 +60,11 @@ class LaneNow(msgspec.Struct, frozen=True, array_like=True):
         row = bisect_left(self.kept, place, key=lambda each: each.up_to)
         return self.kept[row].until_ms if row < len(self.kept) else 0
 
+    @property
+    def joined(self) -> int:
+        """How many have ever joined."""
+        return self.called + self.waiting
+
 
 class LineNow(msgspec.Struct, frozen=True, array_like=True):
     """How a line stands, in the order in which the script answers. Counts are fans."""
@@ -93,6 +99,15 @@ class LineNow(msgspec.Struct, frozen=True, array_like=True):
     def health(self) -> float:
         """How much of the asked rate the shop bears: 0 to 1."""
         return self.health_thousandths / 1000
+
+    def lane(self, lane_id: str) -> LaneNow:
+        """Return how one of the sale's lanes stands."""
+        return next(lane for lane in self.lanes if lane.lane == lane_id)
+
+    def waiting_before(self, lane_id: str) -> int:
+        """Return how many wait in the lanes that are called before this one."""
+        before = takewhile(lambda lane: lane.lane != lane_id, self.lanes)
+        return sum(lane.waiting for lane in before)
 
     @property
     def general(self) -> LaneNow:

@@ -29,7 +29,10 @@ LEVEL_MIN, LEVEL_MAX = 0.004, 0.35
 
 
 class EtaKept(msgspec.Struct, frozen=True):
-    """Of `told` ranges whose end is known `kept` held; `set_aside` are those the operator changed."""
+    """Of `told` ranges whose end is known `kept` held; `set_aside` are those the operator changed.
+
+    On the board: in all lanes of the sale together.
+    """
 
     told: int
     kept: int
@@ -103,7 +106,7 @@ class Straying:
 
 @dataclass(slots=True)
 class Promises:
-    """Ranges told for chosen places, kept until the places are called."""
+    """Ranges told for chosen places of one lane, kept until the places are called."""
 
     straying: Straying = field(default_factory=Straying)
     told: int = 0

@@ -53,9 +53,15 @@ class SaleSenses:
     def told(self, sale: Sale, line: LineNow) -> Told:
         """Return what the board tells besides the line."""
         reading = self.stock.reading
-        waits = self.shared or Told(eta=self.waits.table(line), eta_kept=self.waits.promises.record)
+        waits = self.shared or Told(
+            eta=self.waits.table(line),
+            lane_eta=self.waits.lane_tables(line),
+            eta_kept=self.waits.kept,
+        )
+        is_moving = bool(sale.rate_now(line.now_ms))
         return Told(
-            eta=waits.eta if sale.rate_now(line.now_ms) else [],
+            eta=waits.eta if is_moving else [],
+            lane_eta=waits.lane_eta if is_moving else {},
             eta_kept=waits.eta_kept if waits.eta_kept and waits.eta_kept.told else None,
             stock=reading.events if reading else None,
             odds=self.odds(sale, line),
@@ -114,18 +120,16 @@ class Senses:
     async def begin(self, sale: Sale, senses: SaleSenses) -> None:
         """Go on from the record of this sale that was kept last. Raises StoreUnavailable."""
         if self._waits is not None and self._is_telling:
-            senses.waits.promises.restore(await self._waits.read_record(sale.sale_id))
+            senses.waits.restore(await self._waits.read_record(sale.sale_id))
 
     async def share_waits(self, sale: Sale, senses: SaleSenses, line: LineNow) -> None:
         """Tell all processes the measured waits, or learn what they are told."""
         if self._waits is None:
             return
         if self._is_telling:
-            record = senses.waits.promises.record
+            record = senses.waits.kept
             metrics.ETA_TOLD.labels(sale.sale_id).set(record.told)
             metrics.ETA_KEPT.labels(sale.sale_id).set(record.kept)
-            await self._waits.share(
-                sale.sale_id, senses.waits.table(line), senses.waits.promises, line.now_ms
-            )
+            await self._waits.share(sale.sale_id, senses.waits, line)
         else:
             senses.shared = await self._waits.read(sale.sale_id)

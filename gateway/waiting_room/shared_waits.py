@@ -4,8 +4,9 @@ from typing import Final
 
 import msgspec
 
-from gateway.waiting_room.eta import Eta
-from gateway.waiting_room.promises import EtaKept, PromiseRecord, Promises
+from gateway.waiting_room.eta import Eta, Waits, WaitsRecord
+from gateway.waiting_room.line_now import LineNow
+from gateway.waiting_room.promises import EtaKept
 from gateway.waiting_room.told import Told
 from groundwork.redis_store import RedisStore
 from lua.keys import waits_keys
@@ -21,10 +22,12 @@ class _SharedWaits(msgspec.Struct, frozen=True):
     at_ms: int
     eta: list[Eta]
     eta_kept: EtaKept
+    # Left out by a worker of a version before.
+    lane_eta: dict[str, list[Eta]] = {}
 
 
 _SHARED: Final = msgspec.json.Decoder(_SharedWaits)
-_RECORD: Final = msgspec.json.Decoder(PromiseRecord)
+_RECORD: Final = msgspec.json.Decoder(WaitsRecord)
 
 
 class SharedWaits:
@@ -34,14 +37,15 @@ class SharedWaits:
         self._store = store
         self._kept_at_ms: dict[str, int] = {}
 
-    async def share(self, sale_id: str, eta: list[Eta], promises: Promises, now_ms: int) -> None:
+    async def share(self, sale_id: str, waits: Waits, line: LineNow) -> None:
         """Tell the waits; now and then keep the record for who goes on after a restart."""
         keys = waits_keys(sale_id)
-        waits = msgspec.json.encode(_SharedWaits(now_ms, eta, promises.record))
-        await self._store.call("SET", keys["waits"], waits, "PX", FRESH_MS)
+        told = _SharedWaits(line.now_ms, waits.table(line), waits.kept, waits.lane_tables(line))
+        await self._store.call("SET", keys["waits"], msgspec.json.encode(told), "PX", FRESH_MS)
+        now_ms = line.now_ms
         if not 0 <= now_ms - self._kept_at_ms.get(sale_id, 0) < RECORD_EVERY_MS:
             self._kept_at_ms[sale_id] = now_ms
-            record = msgspec.json.encode(promises.to_record())
+            record = msgspec.json.encode(waits.to_record())
             await self._store.call("SET", keys["record"], record, "PX", RECORD_KEPT_MS)
 
     async def read(self, sale_id: str) -> Told | None:
@@ -50,9 +54,9 @@ class SharedWaits:
         if not text:
             return None
         shared = _SHARED.decode(text)
-        return Told(eta=shared.eta, eta_kept=shared.eta_kept)
+        return Told(eta=shared.eta, eta_kept=shared.eta_kept, lane_eta=shared.lane_eta)
 
-    async def read_record(self, sale_id: str) -> PromiseRecord | None:
+    async def read_record(self, sale_id: str) -> WaitsRecord | None:
         """Return the record as it was kept last."""
         text = await self._store.call("GET", waits_keys(sale_id)["record"])
         return _RECORD.decode(text) if text else None

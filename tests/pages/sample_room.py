@@ -22,7 +22,17 @@ STOCK = [
     }
 ]
 LANES = [
-    {"lane": "members", "name": "Members", "waiting": 3, "called": 120, "serving": 120},
+    {
+        "lane": "members",
+        "name": "Members",
+        "waiting": 3,
+        "called": 120,
+        "serving": 120,
+        "eta": [
+            {"distance": 1, "p10": 2, "p50": 2, "p90": 3},
+            {"distance": 10, "p10": 3, "p50": 5, "p90": 9},
+        ],
+    },
     {"lane": "general", "name": "General", "waiting": 37_143, "called": 11_167, "serving": 11_167},
 ]
 

@@ -156,6 +156,28 @@ async def test_who_slept_over_the_draw_learns_their_place_in_a_sale_that_is_sold
         await expect(page.locator("dl[data-part=in-line]")).to_contain_text("11,300")
 
 
+async def test_a_member_is_told_by_who_is_called_before_them(page: Page) -> None:
+    members, general = sample_room.LANES
+    slow = [{"distance": 100, "p10": 3_000, "p50": 4_000, "p90": 5_000}]
+    fast = [{"distance": 100, "p10": 120, "p50": 150, "p90": 180}]
+    wait = page.locator("[data-fill=eta]")
+    async with board_stream(place=221, lane="members") as room:
+        told = sample_room.told(eta=slow, odds={"likely": 50, "uncertain": 500})
+        await room.tell(**told | {"lanes": [members | {"eta": fast}, general]})
+        await page.goto(room.url)
+        await stage(page, "waiting")
+        await expect(page.locator("[data-fill=ahead]")).to_have_text("100")
+        await expect(wait).to_have_text("about 2–3 minutes")
+        await expect(page.locator("[data-chance=uncertain]")).to_be_visible()
+
+        closer = members | {"serving": 181, "eta": fast}
+        await room.tell(**told | {"lanes": [closer, general]})
+        await expect(wait).to_have_text("up to 2 minutes")
+        await expect(page.locator("[data-chance=likely]")).to_be_visible()
+        await room.tell(**told | {"lanes": [{**closer, "eta": []}, general]})
+        await expect(wait).to_have_text("about 19–33 minutes")
+
+
 async def test_a_paused_sale_is_not_called_open(page: Page) -> None:
     async with board_stream() as room:
         await page.goto(room.url)

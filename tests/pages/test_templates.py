@@ -196,6 +196,18 @@ def test_a_page_that_waits_for_the_opening_reloads_right_after_it() -> None:
     assert soon.reload_after_seconds == 34
 
 
+def test_a_member_is_told_the_wait_and_the_odds_of_their_lane(renderer: PageRenderer) -> None:
+    member = sample_room.waiting_pages()["member"]
+    assert member.ahead == 2
+    assert member.eta is not None
+    assert member.eta.p90 < 4, "not the 50 seconds that a hundred of the general line are told"
+    assert member.chance == "likely"
+    told = json.loads(member.board_json)
+    told["lanes"][0].pop("eta")
+    without = replace(member, board_json=json.dumps(told))
+    assert without.eta == without.board.estimate(2), "a board of before tells everybody the same"
+
+
 def test_what_others_wrote_is_shown_as_text(renderer: PageRenderer) -> None:
     nothing = renderer.render("on_sale.html", sample_shop.on_sale_pages()["nothing"])
     event = renderer.render("event.html", sample_shop.event_pages()["sold_out"])

@@ -8,25 +8,29 @@ import pytest
 from msgspec import structs
 from room_world import make_sale
 
+from gateway.waiting_room.api import place_document
 from gateway.waiting_room.board import (
     POLL_CEILING_MS,
     POLL_FLOOR_MS,
     RATE_WINDOW_MS,
     RateMeter,
     before_lane,
+    eta_in,
     expected_rate,
     poll_policy,
     render,
 )
-from gateway.waiting_room.eta import Eta
+from gateway.waiting_room.documents import EtaRange
+from gateway.waiting_room.eta import Eta, Waits
 from gateway.waiting_room.line_now import LaneNow, LineNow
 from gateway.waiting_room.odds import Odds
 from gateway.waiting_room.promises import EtaKept
-from gateway.waiting_room.sales import SaleLane, SaleRecords, check
+from gateway.waiting_room.sales import LANES_MAX, SaleLane, SaleRecords, check
 from gateway.waiting_room.stock import EventStock, TierStock
 from gateway.waiting_room.told import Told
 from groundwork.errors import RequestInvalid, SaleNotFound
 from groundwork.postgres import Pool
+from groundwork.tokens import TicketClaims
 
 OPENS_AT = datetime(2030, 6, 1, 10, tzinfo=UTC)
 OPENS_AT_MS = round(OPENS_AT.timestamp() * 1000)
@@ -140,6 +144,58 @@ def test_who_is_called_before_waits_before() -> None:
     assert before_lane(document, "press") == 3
     assert before_lane(document, None) == before_lane(document, "general") == 10
     assert before_lane(render(SALE, LINE, 300.0, 1).document, None) == 0
+
+
+def test_a_lane_has_waits_of_its_own_or_those_of_all() -> None:
+    sale = replace(SALE, lanes=(SaleLane("members", "Members"), SaleLane("press", "Press")))
+    press = LaneNow("press", serving=5, last_place=12, gap=0, called=5)
+    line = structs.replace(LINE, lanes=(MEMBERS, press, GENERAL_LINE))
+    told = Told(eta=[Eta(1, 20, 30, 40)], lane_eta={"members": [Eta(1, 2, 3, 4)], "press": []})
+    board = render(sale, line, 300.0, 1, told)
+
+    assert [lane.get("eta") for lane in json.loads(board.body)["lanes"]] == [
+        [{"distance": 1, "p10": 2, "p50": 3, "p90": 4}],
+        *(None, None),
+    ]
+    assert eta_in(board.document, "members") == told.lane_eta["members"]
+    assert eta_in(board.document, "press") == told.eta
+    assert eta_in(board.document, "general") == eta_in(board.document, None) == told.eta
+
+
+def test_a_board_with_lanes_stays_small() -> None:
+    lanes = tuple(SaleLane(f"lane-{number}", f"Lane {number}") for number in range(LANES_MAX))
+    now = [LaneNow(lane.lane, 0, 40_000, 0, 0) for lane in lanes]
+    line = structs.replace(LINE, lanes=(*now, structs.replace(GENERAL_LINE, last_place=900_000)))
+    waits = Waits()
+    waits.note(line, 600)
+    sale = replace(SALE, lanes=lanes)
+    told = Told(eta=waits.table(line), lane_eta=waits.lane_tables(line))
+    without = replace(SALE, lanes=())
+
+    untold = structs.replace(told, lane_eta={})
+    own = [len(render(sale, line, 600.0, 1, each).body) for each in (untold, told)]
+    assert own[1] - own[0] < 600 * LANES_MAX, (
+        "a row is fifty bytes, and a lane of a stadium has ten"
+    )
+    assert render(without, LINE, 300.0, 1, told) == render(without, LINE, 300.0, 1, untold)
+
+
+def ticket(place: int, lane: str | None = None) -> TicketClaims:
+    return TicketClaims(
+        fan_id="fan", sale_id="tour", place=place, lane=lane, issued_at_ms=0, expires_at_ms=0
+    )
+
+
+def test_where_a_fan_of_a_lane_stands() -> None:
+    sale = replace(SALE, lanes=(SaleLane("members", "Members"),))
+    line = structs.replace(LINE, lanes=(MEMBERS, GENERAL_LINE))
+    told = Told(eta=[Eta(1, 20, 30, 40)], lane_eta={"members": [Eta(1, 2, 3, 4)]})
+    document = render(sale, line, 300.0, 1, told).document
+
+    member = place_document(document, ticket(lane="members", place=32), None)
+    assert (member.ahead, member.eta) == (1, EtaRange(2, 3, 4))
+    fan = place_document(document, ticket(place=41), None)
+    assert (fan.ahead, fan.eta) == (3, EtaRange(60, 90, 120))
 
 
 def test_why_a_sale_is_paused_is_told_only_while_it_is() -> None:

@@ -21,6 +21,12 @@ function waitingBefore({ lanes = [] }, lane) {
   return lanes.slice(0, Math.max(0, position)).reduce((sum, each) => sum + each.waiting, 0);
 }
 
+// The waits by distance that are told in the fan's lane.
+export function etaTableOf({ lanes = [], eta }, lane) {
+  const own = lanes.find((each) => each.lane === lane)?.eta;
+  return own?.length ? own : eta;
+}
+
 export function aheadOf({ board, place, lane }) {
   return Math.max(0, (place ?? 0) - servingIn(board, lane) - 1) + waitingBefore(board, lane);
 }
@@ -46,7 +52,7 @@ export function stageOf(state, nowMs) {
 
 // "likely", "uncertain", "unlikely", or "" when nobody knows.
 export function chanceOf({ board, place, lane }) {
-  if (!board.odds || place == null || isPriority(lane)) return "";
+  if (!board.odds || place == null) return "";
   const ahead = aheadOf({ board, place, lane });
   if (ahead < board.odds.likely) return "likely";
   return ahead < board.odds.uncertain ? "uncertain" : "unlikely";

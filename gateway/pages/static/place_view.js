@@ -1,6 +1,6 @@
 // Shows where the fan stands. Knows no server: it is given a state and writes it into the page.
 
-import { aheadOf, chanceOf, isPriority, isStale, servingIn, stageOf, tiersGone } from "./board.js";
+import { aheadOf, chanceOf, etaTableOf, isPriority, isStale, servingIn, stageOf, tiersGone } from "./board.js";
 import { etaTimes, etaWords, estimate } from "./eta.js";
 import { SaleView } from "./sale_view.js";
 import { Announcer, fill, show } from "/static/base/js/page_parts.js";
@@ -109,7 +109,7 @@ export class PlaceView {
     const { board, place, lane, servingAtJoin = 0 } = state;
     const serving = servingIn(board, lane);
     const ahead = aheadOf(state);
-    const eta = estimate(board.eta, ahead);
+    const eta = estimate(etaTableOf(board, lane), ahead);
     fill("place", formatNumber(place));
     fill("serving", formatNumber(serving ?? 0));
     fill("ahead", formatNumber(ahead));
@@ -151,7 +151,7 @@ export class PlaceView {
   }
 
   #announce(state, isNews) {
-    const { board, entryNumber } = state;
+    const { board, entryNumber, lane } = state;
     const before = this.#board;
     const said = [];
     if (before && before.message !== board.message && board.message) said.push(board.message);
@@ -161,7 +161,8 @@ export class PlaceView {
     const gone = tiersGone(before, board);
     if (gone.length) said.push(this.#sale.tellGone(gone));
     const ahead = aheadOf(state);
-    const values = { ahead: formatNumber(ahead), eta: etaWords(estimate(board.eta, ahead), board.phase), entry: formatNumber(entryNumber ?? 0) };
+    const eta = etaWords(estimate(etaTableOf(board, lane), ahead), board.phase);
+    const values = { ahead: formatNumber(ahead), eta, entry: formatNumber(entryNumber ?? 0) };
     if (isNews && this.stage === "called") this.#alarm.textContent = text("say_called");
     else if (isNews && hasText(`say_${this.stage}`)) said.push(text(`say_${this.stage}`, values));
     if (said.length) this.#announcer.say(said.join(" "), { isNews: true });
