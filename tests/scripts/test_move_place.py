@@ -8,10 +8,7 @@ from tests.simulation.line_in_redis import VISIT_MS, LineInRedis
 async def move(
     line: LineInRedis, fan: str, to: str, place: int | str, lane: str = "general"
 ) -> list[Any]:
-    args: dict[str, str | int] = {
-        "now_ms": line.now, "fan_id": fan, "to_fan_id": to, "lane": lane, "place": place,
-    }  # fmt: skip
-    return await line.call("move_place", line.keys, args)
+    return await line.move(fan, to, place, lane)
 
 
 async def test_a_place_is_moved_once_and_repeated_to_the_same_device(line: LineInRedis) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.bot_checks.limiting import Limited, limited
@@ -34,8 +34,9 @@ class LineInRedis:
     capacity: int = 1_000
     # What the caller of call_places remembers; None: it was started a moment ago.
     serving_seen: int = 0
-    # Lanes that go before the general line, in order.
+    # Lanes that go before the general line, in order, and what the caller remembers of them.
     lanes: tuple[str, ...] = ()
+    lanes_seen: dict[str, int] = field(default_factory=dict)
 
     @property
     def keys(self) -> dict[str, str]:
@@ -141,7 +142,8 @@ class LineInRedis:
     ) -> list[Any]:
         """Ask the line to move."""
         rate = self.rate_per_minute if rate_per_minute is None else rate_per_minute
-        lanes = [[lane, 0] for lane in self.lanes] + [["general", self.serving_seen]]
+        lanes = [[lane, self.lanes_seen.get(lane, 0)] for lane in self.lanes]
+        lanes.append(["general", self.serving_seen])
         args: dict[str, str | int] = {
             "now_ms": self.now, "rate_per_minute": rate, "burst": self.burst,
             "capacity": self.capacity, "answer_ms": ANSWER_MS, "lanes": json.dumps(lanes),
@@ -175,6 +177,16 @@ class LineInRedis:
             "proof_id": proof_id or fan_id, "spent_ms": SPENT_MS, "limits": limits.rows,
         }  # fmt: skip
         return await self.call("admit_fan", keys, args)
+
+    async def move(
+        self, fan_id: str, to_fan_id: str, place: int | str, lane: str = "general"
+    ) -> list[Any]:
+        """Move a fan's place, or with "" for it the entry, to another fan."""
+        args: dict[str, str | int] = {
+            "now_ms": self.now, "fan_id": fan_id, "to_fan_id": to_fan_id, "lane": lane,
+            "place": place,
+        }  # fmt: skip
+        return await self.call("move_place", self.keys, args)
 
     async def touch(
         self,

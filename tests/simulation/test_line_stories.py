@@ -25,6 +25,8 @@ async def test_whatever_happens_the_line_is_kept(store: RedisStore) -> None:
 
     for what in ("joined", "joined_before", "no_places", "replayed", "called", "admitted",
                  "admitted_before", "not_called", "soon", "full",
+                 "moved up by a code", "code used up", "place moved", "moved", "dead ticket", "kept",
+                 "paused", "called in members", "called in press", "called in general",
                  "lost all", "lost the last moments"):  # fmt: skip
         assert happened[what] >= 3, f"too seldom: {what} ({happened[what]})"
 
@@ -48,6 +50,23 @@ GUARDS = [
     ("admit_fan", "if place > serving then", "if false then"),
     ("admit_fan", "if taken + ahead >= capacity then", "if false then"),
     ("admit_fan", "if visit and tonumber", "if false and tonumber"),
+    # Each lane by itself, and the one before the other.
+    ("join_line", "is_general and fan_id or lane .. '/' .. fan_id", "fan_id"),
+    ("join_line", "local last = tonumber(redis.call('HGET', line, counter))", "local last = 0"),
+    ("open_line", "open_at(lane.lane, lane.last_place, lane.leased,",
+     "open_at(lane.lane, lane.last_place, 0,"),
+    ("call_places", "lane, may_call - called_now,", "lane, may_call,"),
+    ("call_places", "ipairs(cjson.decode(ARGV[7])) do",
+     "ipairs({unpack(cjson.decode(ARGV[7]), 2), cjson.decode(ARGV[7])[1]}) do"),
+    ("admit_fan", "lane_field('serving', lane)", "'serving'"),
+    # A place that was moved is one fan's.
+    ("join_line", "if redis.call('HEXISTS', moved, lane .. '/' .. fan_id) == 1 then", "if false then"),
+    ("admit_fan", "if redis.call('HEXISTS', moved, lane .. '/' .. fan_id) == 1 then", "if false then"),
+    ("move_place", "if moved_to then", "if false then"),
+    ("move_place", "or redis.call('HEXISTS', moved, to) == 1 then", "then"),
+    ("move_place", "if redis.call('ZSCORE', claims, fan_id) then", "if false then"),
+    ("move_place", "redis.call('HDEL', places, is_general and fan_id or from)", ""),
+    ("move_place", "is_general and to_fan_id or to, place", "to_fan_id, place"),
 ]  # fmt: skip
 
 
