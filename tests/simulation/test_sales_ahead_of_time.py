@@ -1,18 +1,23 @@
 """Whole sales on a virtual clock: delivered as asked, told as it came, over when it should be."""
 
 import random
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 
-from gateway.simulation.outcome import Outcome
+from gateway.simulation.outcome import Followed, Outcome
 from gateway.simulation.plan import MINUTE_MS, Outage, Plan, RateChange
-from gateway.simulation.simulation import Simulation
+from gateway.simulation.simulation import EARLY_TOLD_AT_MS, Simulation
+from gateway.waiting_room.promises import TOLD_SECONDS_MIN
 
 # The sale of most tests: half an hour of a crowd that waits, and no stragglers for an hour after.
 PLAN = Plan(
     fans=12_000, rate_per_minute=600, capacity=12_000, no_show=0.3, late_mean_ms=4 * MINUTE_MS
 )
+
+# Fans of one sale are right or wrong together, so that it takes many sales to speak of a part.
+SALES = 16
 
 
 def held(plan: Plan, seed: int = 1) -> Outcome:
@@ -64,6 +69,59 @@ def test_eight_in_ten_of_what_is_told_holds_whatever_happens() -> None:
     assert told > 500
     # A range of a short sale is made before much was measured, and errs on the wide side.
     assert 0.75 <= kept / told <= 0.95, f"{kept} of {told}"
+
+
+def one_of_the_sales(number: int) -> Plan:
+    """A sale of an hour as sales differ: in how many stay away, in who comes when, in what goes wrong.
+
+    No-shows are spread evenly up to 40 %: the first fans of a sale are all right or all wrong by them.
+    """
+    rng = random.Random(number)
+    no_show = 0.4 * (number * 7 % SALES + 0.5) / SALES
+    plan = Plan(
+        fans=12_000, rate_per_minute=200, capacity=12_000, no_show=no_show,
+        early_part=rng.uniform(0.4, 0.8), late_mean_ms=rng.randint(5, 20) * MINUTE_MS,
+    )  # fmt: skip
+    outage = Outage(rng.randint(3, 30) * MINUTE_MS, rng.randint(60, 180) * 1_000)
+    change = RateChange(rng.randint(5, 25) * MINUTE_MS, rng.choice([120, 300]))
+    return (
+        plan,
+        replace(plan, outages=(outage,)),
+        replace(plan, capacity=rng.randint(300, 660)),
+        replace(plan, rate_changes=(change,)),
+    )[number % 4]
+
+
+def was_set_aside(plan: Plan, fan: Followed) -> bool:
+    """Whether the operator changed the rate while the fan waited: then they are told that, and why."""
+    called_at_ms = fan.told_at_ms + 1_000 * fan.waited_s
+    return any(fan.told_at_ms < change.at_ms < called_at_ms for change in plan.rate_changes)
+
+
+# Sixteen sales of an hour: three quarters of a minute on a quiet machine.
+@pytest.mark.timeout(300)
+def test_eight_in_ten_followed_fans_were_called_when_they_were_told() -> None:
+    """The ranges fans were told when they came, against when those very fans were called.
+
+    Over all kinds of sales together, as no sale knows which kind it is: 82 % when this was written. Of
+    those told in the first half minute 79 %, right or wrong by how many stay away. Of those who join
+    the end of the line later 96 %: a wait as long as theirs has hardly ended before, so that they are
+    told what is thought of a new sale, which is wide. docs/decisions/0009 says what narrower ones cost.
+    """
+    early: Counter[bool] = Counter()
+    later: Counter[bool] = Counter()
+    for number in range(SALES):
+        plan = one_of_the_sales(number)
+        for fan in held(plan, number).followed:
+            if fan.p90 < TOLD_SECONDS_MIN or was_set_aside(plan, fan):
+                continue
+            told = early if fan.told_at_ms == EARLY_TOLD_AT_MS else later
+            told[fan.p10 <= fan.waited_s <= fan.p90] += 1
+    everybody = early + later
+    print(early, later)
+    assert everybody.total() > 2_000
+    assert 0.75 <= everybody[True] / everybody.total() <= 0.85, everybody
+    assert later[True] / later.total() >= 0.75, f"too narrow: {later}"
 
 
 def test_an_outage_makes_the_line_slower_and_it_recovers() -> None:
