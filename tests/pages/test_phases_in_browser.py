@@ -166,7 +166,7 @@ async def test_a_member_is_told_by_who_is_called_before_them(page: Page) -> None
         await room.tell(**told | {"lanes": [members | {"eta": fast}, general]})
         await page.goto(room.url)
         await stage(page, "waiting")
-        await expect(page.locator("[data-fill=ahead]")).to_have_text("100")
+        await expect(page.locator("[data-fill=ahead]").first).to_have_text("100")
         await expect(wait).to_have_text("about 2–3 minutes")
         await expect(page.locator("[data-chance=uncertain]")).to_be_visible()
 

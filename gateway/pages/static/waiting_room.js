@@ -3,10 +3,12 @@
 import { isDrawn, servingIn } from "./board.js";
 import { BoardFeed } from "./board_feed.js";
 import { Cues } from "./cues.js";
+import { askedWithinMs, placeOnBoard } from "./drawn_place.js";
 import { FanRecord, noteCommitment } from "./fan_record.js";
 import { MoveLink } from "./move_link.js";
 import { PlaceView } from "./place_view.js";
 import { ProofOfWork } from "./proof_of_work.js";
+import { focusStage, keepFocus } from "./stage_focus.js";
 import { openDeviceKey } from "/static/base/js/device_key.js";
 import { localTimes } from "/static/base/js/page_parts.js";
 import { ask, isPassing, jittered, pause } from "/static/base/js/requests.js";
@@ -15,10 +17,6 @@ import { formatClock, hasText, plural, text } from "/static/base/js/texts.js";
 const ATTEMPTS_MAX = 30; // with the pauses between them about five minutes; then the fan decides
 const RETRY_MS = 4_000; // when the server did not say how long
 const RETRY_MAX_MS = 30_000;
-// Those whom the board does not tell their place ask for it after the draw: not all in one moment, and no more of
-// them in a second than a gateway with a core to itself answers.
-const DRAW_SPREAD_MS = 4_000;
-const PLACES_A_SECOND = 2_000;
 const PLACE_AGAIN_MS = 45_000; // a called fan's clock is set right this often: an outage of ours gives them time
 
 const root = document.getElementById("main");
@@ -57,16 +55,14 @@ function render() {
   if (view.stage === "called" && (isNews || !isCalled)) called();
   if (view.stage !== "called" && isCalled) cues.stop();
   isCalled = view.stage === "called";
-  if (isNews) keepFocus();
+  if (isNews) keepFocus(root);
 }
 
 // What follows from the board needs nobody to be asked: then thousands learn their place at once.
 async function learnPlace() {
-  const { drawnPlace } = await import("./drawn_place.js").catch(() => ({}));
-  const { board, entryNumber } = state;
-  const place = entryNumber == null ? null : (drawnPlace?.(board, entryNumber) ?? null);
-  if (place != null && lacksPlace()) return takePlace({ place });
-  return askPlace(Math.random() * Math.max(DRAW_SPREAD_MS, ((board.draw?.count ?? 0) / PLACES_A_SECOND) * 1000));
+  const place = await placeOnBoard(state.board, state.entryNumber);
+  if (place != null && lacksPlace()) takePlace({ place });
+  else askPlace(Math.random() * askedWithinMs(state.board));
 }
 
 // How long room is kept only the server says: the news of the call may have come late.
@@ -76,12 +72,6 @@ function called() {
     return leftMs > 0 ? text("title_called_clock", { clock: formatClock(leftMs) }) : text("title_called");
   });
   askPlace(0);
-}
-
-// The part that had the focus is gone: go on at the heading of the new one, not at the top.
-function keepFocus() {
-  const active = document.activeElement;
-  if (active === document.body || active?.offsetParent === null) focusStage();
 }
 
 function tick() {
@@ -129,7 +119,7 @@ function joined({ ticket, place, entry_number: entryNumber, lane }) {
   noteCommitment(record, state.board.draw);
   view.trouble(null);
   render();
-  focusStage();
+  focusStage(root);
 }
 
 function joinRefused({ code, document: problem }) {
@@ -170,7 +160,7 @@ async function leave() {
   const { ticket } = record.read();
   if (!(await send("leave", ticket ? { ticket } : {}))?.ok) return view.trouble("trouble");
   forgetPlace();
-  return focusStage();
+  return focusStage(root);
 }
 
 // --- going on elsewhere
@@ -251,12 +241,6 @@ function takePlace(found) {
 }
 
 // --- start
-
-function focusStage() {
-  const heading = [...root.querySelectorAll(".room-stage h2")].find((each) => each.offsetParent);
-  heading?.setAttribute("tabindex", "-1");
-  heading?.focus({ preventScroll: true });
-}
 
 function onSubmit(name, action) {
   const form = root.querySelector(`form[data-form="${name}"]`);
