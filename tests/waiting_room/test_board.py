@@ -25,6 +25,7 @@ from gateway.waiting_room.eta import Eta, Waits
 from gateway.waiting_room.line_now import LaneNow, LineNow
 from gateway.waiting_room.odds import Odds
 from gateway.waiting_room.promises import EtaKept
+from gateway.waiting_room.room import Room
 from gateway.waiting_room.sales import LANES_MAX, SaleLane, SaleRecords, check
 from gateway.waiting_room.stock import EventStock, TierStock
 from gateway.waiting_room.told import Told
@@ -192,9 +193,9 @@ def test_where_a_fan_of_a_lane_stands() -> None:
     told = Told(eta=[Eta(1, 20, 30, 40)], lane_eta={"members": [Eta(1, 2, 3, 4)]})
     document = render(sale, line, 300.0, 1, told).document
 
-    member = place_document(document, ticket(lane="members", place=32), None)
+    member = place_document(Room(sale), document, ticket(lane="members", place=32), 0)
     assert (member.ahead, member.eta) == (1, EtaRange(2, 3, 4))
-    fan = place_document(document, ticket(place=41), None)
+    fan = place_document(Room(sale), document, ticket(place=41), 0)
     assert (fan.ahead, fan.eta) == (3, EtaRange(60, 90, 120))
 
 
