@@ -20,8 +20,18 @@ export class SeatFilter {
     return this.#isTierShown[tier] === 1;
   }
 
+  // Who looks for wheelchair places sees those of companions beside them, too.
   shows(index) {
-    return this.#isTierShown[this.#plan.tierOf[index]] === 1 && (!this.isAccessibleOnly || this.#plan.isAccessible[index] === 1);
+    return this.counts(index) || (this.isAccessibleOnly && this.#plan.companions.has(index) && this.#isOfTier(index));
+  }
+
+  // Whether it is one of those that were looked for.
+  counts(index) {
+    return this.#isOfTier(index) && (!this.isAccessibleOnly || this.#plan.isAccessible[index] === 1);
+  }
+
+  #isOfTier(index) {
+    return this.#isTierShown[this.#plan.tierOf[index]] === 1;
   }
 }
 
@@ -33,7 +43,7 @@ export function countFree(plan, filter) {
   for (let i = 0; i < plan.count; i++) {
     if (plan.status[i] !== FREE) continue;
     tiers[plan.tierOf[i]] += 1;
-    if (filter.shows(i)) shown[plan.sectionOf[i] * tierCount + plan.tierOf[i]] += 1;
+    if (filter.counts(i)) shown[plan.sectionOf[i] * tierCount + plan.tierOf[i]] += 1;
   }
   const sections = plan.sections.map((_, section) => summary(plan, shown.subarray(section * tierCount, (section + 1) * tierCount)));
   return { tiers, sections };
