@@ -61,7 +61,9 @@ class LuaScript:
         assert header, f"lua/{name}.lua has no KEYS / ARGV / RETURNS header"
         self.key_names: tuple[str, ...] = tuple(ROW_NAME.findall(header["keys"]))
         self.arg_names: tuple[str, ...] = tuple(ROW_NAME.findall(header["args"]))
-        self._arg_set = frozenset(self.arg_names)
+        assert self.arg_names[0] == "epoch", f"lua/{name}.lua has no epoch as its first argument"
+        self._own_args = self.arg_names[1:]
+        self._arg_set = frozenset(self._own_args)
         self._source = read_source(name)
         self._sha_of_epoch: tuple[int, str] = (-1, "")
 
@@ -77,14 +79,13 @@ class LuaScript:
         self, store: RedisStore, epoch: int, keys: Mapping[str, str], args: Mapping[str, str | int]
     ) -> Any:
         """Return the script's answer. The epoch is added to the arguments here."""
-        values = {**args, "epoch": epoch}
-        assert values.keys() == self._arg_set, (
-            f"{self.name} wants {self.arg_names}, got {list(args)}"
-        )
+        # In every header the epoch comes first.
+        assert args.keys() == self._arg_set, f"{self.name} wants {self.arg_names}, got {list(args)}"
         return await store.call(
             "EVALSHA",
             self.sha(epoch),
             len(self.key_names),
             *[keys[name] for name in self.key_names],
-            *[values[name] for name in self.arg_names],
+            epoch,
+            *[args[name] for name in self._own_args],
         )
