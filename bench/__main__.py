@@ -65,7 +65,7 @@ class Sizes:
 FULL = Sizes(
     reads=Plan(9, 1.5), writes=Plan(9, 0.8), orders=Plan(5, 2.0),
     map_seats=60_000, reserve_seats=100_000, order_seats=30_000,
-    commit_seats=8_000, best_seats=20_000, best_events=6,
+    commit_seats=8_000, best_seats=20_000, best_events=12,
     rush_seats=20_000, rush_fans=100_000,
     streams=8_000, boards=8, events=10_000, search_seconds=20.0, entries=1_000_000,
     sale_fans=60_000, sale_kinds=6, sale_seeds=3,
@@ -74,7 +74,7 @@ FULL = Sizes(
 QUICK = Sizes(
     reads=Plan(3, 0.5), writes=Plan(3, 0.4), orders=Plan(2, 1.0),
     map_seats=60_000, reserve_seats=20_000, order_seats=6_000,
-    commit_seats=2_000, best_seats=20_000, best_events=2,
+    commit_seats=2_000, best_seats=20_000, best_events=4,
     rush_seats=2_000, rush_fans=10_000,
     streams=2_000, boards=3, events=10_000, search_seconds=3.0, entries=100_000,
     sale_fans=60_000, sale_kinds=6, sale_seeds=1,

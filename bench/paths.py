@@ -18,7 +18,7 @@ from loadtest.device_key import DeviceKey
 SNAPSHOT_BYTES_MAX = 20 * 1024
 # More than any of these paths does on any machine of today; prepared requests that are left over
 # cost a little memory.
-JOINS_PER_SECOND_MAX = 5_000
+JOINS_PER_SECOND_MAX = 7_000
 WARM_SECONDS_MAX = 60.0
 # Checked without a server, for each second that paths are measured: each takes half a millisecond,
 # and signing it beforehand a whole one.
@@ -110,7 +110,7 @@ async def measure_other_joins(
     short = Plan(max(1, plan.cycles // 2), plan.seconds / 2)
     count = round(JOINS_PER_SECOND_MAX * short.total_seconds)
     bound = ours(installation, "join", iter(signatures.joins(count // 2, device=DeviceKey())), 201)
-    unstocked = ours(installation, "join", iter(signatures.joins(count // 2, stocked=False)), 201)
+    unstocked = ours(installation, "join", iter(signatures.joins(count, stocked=False)), 201)
     again = floor(installation, "F2", "/script")
     await take_turns([again, bound, unstocked], short)
     told = (
