@@ -17,6 +17,7 @@ import { formatClock, hasText, plural, text } from "/static/base/js/texts.js";
 const ATTEMPTS_MAX = 30; // with the pauses between them about five minutes; then the fan decides
 const RETRY_MS = 4_000; // when the server did not say how long
 const RETRY_MAX_MS = 30_000;
+const CALL_KNOWN_MS = 1_200; // every process has heard of a call by then
 const PLACE_AGAIN_MS = 45_000; // a called fan's clock is set right this often: an outage of ours gives them time
 
 const root = document.getElementById("main");
@@ -237,7 +238,7 @@ function takePlace(found) {
   if (found.called !== false) claimEndsAt = numberOr(found.claim_within_ms, (ms) => performance.now() + ms);
   render();
   // Another process answered, which does not know of the call yet.
-  if (found.called === false && lacksClock()) askPlace(jittered(RETRY_MS));
+  if (found.called === false && lacksClock()) askPlace(jittered(CALL_KNOWN_MS));
 }
 
 // --- start
