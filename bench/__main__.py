@@ -70,7 +70,7 @@ FULL = Sizes(
     streams=8_000, boards=8, events=10_000, search_seconds=20.0, entries=1_000_000,
     sale_fans=60_000, sale_kinds=6, sale_seeds=3,
 )  # fmt: skip
-# Under a minute, for every change: good enough to see that a path has become a third slower.
+# Two minutes, for every change: good enough to see that a path has become a third slower.
 QUICK = Sizes(
     reads=Plan(3, 0.5), writes=Plan(3, 0.4), orders=Plan(2, 1.0),
     map_seats=60_000, reserve_seats=20_000, order_seats=6_000,
@@ -223,7 +223,7 @@ async def measure_together(
 
 
 @click.command()
-@click.option("--quick", "size", flag_value="quick", help="Under a minute, for every change.")
+@click.option("--quick", "size", flag_value="quick", help="Two minutes, for every change.")
 @click.option("--tiny", "size", flag_value="tiny", hidden=True)
 @click.option("--full", "size", flag_value="full", default=True, help="The published figures.")
 @click.option("--write-readme", is_flag=True, help="Put the last figures into README.md.")
