@@ -32,7 +32,7 @@ def arena_plan() -> dict[str, Any]:
                 if row == 19 and number in (0, 1, 23, 24):
                     seats["accessible"].append(index)
     seats_of_note = {
-        "companions": [index + 1 for index in seats["accessible"][::4]],
+        "companions": [index + 2 for index in seats["accessible"][::4]],
         "restricted_views": {"0": "a pillar stands to the left"},
     }
     stage = {
