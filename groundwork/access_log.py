@@ -7,7 +7,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import Counter
 
-from groundwork.counted_soon import count_soon, observe_many, observe_soon
+from groundwork.counted_soon import CountedSoon, observe_many, observed_soon
 from groundwork.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS
 from groundwork.problem_json import REQUEST_ID
 
@@ -15,6 +15,8 @@ log = structlog.get_logger()
 
 # A request slower than this is worth a line even when it went well.
 SLOW_SECONDS = 1.0
+# So is one that failed because of us.
+FAILED = 500
 
 
 class RouteCounts:
@@ -24,7 +26,9 @@ class RouteCounts:
         self._tier = tier
         self._route = route
         self._seconds = HTTP_REQUEST_SECONDS.labels(tier, route)
+        self._seconds_soon = observed_soon(self._seconds)
         self._by_status: dict[int, Counter] = {}
+        self._soon_by_status: dict[int, CountedSoon] = {}
         # A stream lasts as long as the fan waits; its length says nothing about us.
         self._is_stream = route.endswith(("/events", "/changes"))
 
@@ -34,13 +38,18 @@ class RouteCounts:
         if self._is_stream:
             return
         self._seconds.observe(took)
-        self._log(status, took, method, request_id)
+        if status >= FAILED or took > SLOW_SECONDS:
+            self._log(status, took, method, request_id)
 
     def note_soon(self, status: int, took: float, method: str, request_id: str) -> None:
         """Count such a request, no stream, within a second."""
-        count_soon(self._count(status))
-        observe_soon(self._seconds, value=took)
-        self._log(status, took, method, request_id)
+        counted = self._soon_by_status.get(status)
+        if counted is None:
+            counted = self._soon_by_status[status] = CountedSoon(self._count(status))
+        counted.add()
+        self._seconds_soon.add(took)
+        if status >= FAILED or took > SLOW_SECONDS:
+            self._log(status, took, method, request_id)
 
     def _count(self, status: int) -> Counter:
         count = self._by_status.get(status)
@@ -50,16 +59,15 @@ class RouteCounts:
         return count
 
     def _log(self, status: int, took: float, method: str, request_id: str) -> None:
-        if status >= 500 or took > SLOW_SECONDS:
-            log.warning(
-                "request",
-                tier=self._tier,
-                method=method,
-                route=self._route,
-                status=status,
-                ms=round(took * 1000),
-                request_id=request_id,
-            )
+        log.warning(
+            "request",
+            tier=self._tier,
+            method=method,
+            route=self._route,
+            status=status,
+            ms=round(took * 1000),
+            request_id=request_id,
+        )
 
 
 def access_log(tier: str) -> Middleware:

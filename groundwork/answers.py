@@ -41,14 +41,17 @@ class Answer(NamedTuple):
 
     def on_wire(self, common: bytes, at_ms: int) -> bytes:
         """Return it as bytes, given at that moment; `common` are lines that it does not have."""
-        return b"%b%b%b%bDate: %b\r\nContent-Length: %d\r\n\r\n%b" % (
-            STATUS_LINES[self.status],
-            self.headers.lines,
-            b"".join([b"Set-Cookie: %b\r\n" % each.encode() for each in self.cookies]),
-            common,
-            _date(at_ms // 1000),
-            len(self.body),
-            self.body,
+        status, headers, body, cookies = self
+        return b"".join(
+            (
+                STATUS_LINES[status],
+                headers.lines,
+                *[b"Set-Cookie: %b\r\n" % each.encode() for each in cookies],
+                common,
+                _date_line(at_ms // 1000),
+                b"Content-Length: %d\r\n\r\n" % len(body),
+                body,
+            )
         )
 
 
@@ -58,5 +61,5 @@ STATUS_LINES: Final = {
 
 
 @lru_cache(1)
-def _date(second: int) -> bytes:
-    return formatdate(second, usegmt=True).encode()
+def _date_line(second: int) -> bytes:
+    return f"Date: {formatdate(second, usegmt=True)}\r\n".encode()

@@ -99,7 +99,9 @@ def idempotency_key(request: web.Request, in_body: str | None) -> str:
 
 def checked_key(in_header: str, in_body: str | None) -> str:
     """Return the key as `idempotency_key` does."""
-    key = in_header or in_body or ""
+    key = in_header or in_body
+    if not key:
+        return ""
     # Two keys that are not text would look alike: their bytes arrive as U+FFFD, or as surrogates.
     if len(key) > KEY_CHARACTERS_MAX or not key.isprintable() or "\ufffd" in key:
         raise RequestInvalid(

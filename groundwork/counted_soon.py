@@ -23,9 +23,10 @@ class Observed:
         self._sum = 0.0
 
     def add(self, value: float) -> None:
-        """Take in a value."""
+        """Take in a value. Needs a running loop."""
         self._counts[bisect_left(self._bounds, value)] += 1
         self._sum += value
+        _waiting.see_to_it()
 
     def hand_over(self) -> None:
         """Tell the histogram."""
@@ -46,6 +47,28 @@ def observe_many(histogram: Histogram, value: float, count: int) -> None:
             return
 
 
+class CountedSoon:
+    """A count of which a counter is told within TOLD_EVERY_SECONDS; adding to it needs a running loop."""
+
+    __slots__ = ("_count", "_counter")
+
+    def __init__(self, counter: Counter) -> None:
+        self._counter = counter
+        self._count = 0
+
+    def add(self) -> None:
+        """Count one."""
+        if not self._count:
+            _waiting.counted.append(self)
+        self._count += 1
+        _waiting.see_to_it()
+
+    def hand_over(self) -> None:
+        """Tell the counter."""
+        count, self._count = self._count, 0
+        self._counter.inc(count)
+
+
 Labels = tuple[str, ...]
 
 
@@ -54,6 +77,7 @@ class _Waiting:
 
     def __init__(self) -> None:
         self.counts: CountsBy[tuple[Counter, Labels]] = CountsBy()
+        self.counted: list[CountedSoon] = []
         self.observed: dict[tuple[Histogram, Labels], Observed] = {}
         # On which loop telling is due; a loop that was closed before tells nothing.
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -77,28 +101,32 @@ def count_soon(counter: Counter, *labels: str, by: int = 1) -> None:
 
 def observe_soon(histogram: Histogram, *labels: str, value: float) -> None:
     """Observe a value within TOLD_EVERY_SECONDS. Needs a running loop."""
+    observed_soon(histogram, *labels).add(value)
+
+
+def observed_soon(histogram: Histogram, *labels: str) -> Observed:
+    """Return where values wait until they are told together with what is counted soon."""
     observed = _waiting.observed.get((histogram, labels))
     if observed is None:
         child = histogram.labels(*labels) if labels else histogram
         observed = _waiting.observed[histogram, labels] = Observed(child)
-    observed.add(value)
-    _waiting.see_to_it()
+    return observed
 
 
 class TimedSoon:
     """Observes within TOLD_EVERY_SECONDS how many seconds a block took, however it ended."""
 
-    __slots__ = ("_began", "_histogram")
+    __slots__ = ("_began", "_observed")
 
-    def __init__(self, histogram: Histogram) -> None:
-        self._histogram = histogram
+    def __init__(self, observed: Observed) -> None:
+        self._observed = observed
         self._began = 0.0
 
     def __enter__(self) -> None:
         self._began = time.perf_counter()
 
     def __exit__(self, *_: object) -> None:
-        observe_soon(self._histogram, value=time.perf_counter() - self._began)
+        self._observed.add(time.perf_counter() - self._began)
 
 
 def tell_counts() -> None:
@@ -108,6 +136,9 @@ def tell_counts() -> None:
     _waiting.timer = _waiting.loop = None
     # Taken first: what cannot be told once is not told twice either.
     counts, _waiting.counts = _waiting.counts, CountsBy()
+    counted, _waiting.counted = _waiting.counted, []
+    for each in counted:
+        each.hand_over()
     for (counter, labels), count in counts.items():
         (counter.labels(*labels) if labels else counter).inc(count)
     for observed in _waiting.observed.values():

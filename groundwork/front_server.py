@@ -1,7 +1,7 @@
 """aiohttp's server with bounds on every connection and a quick way out: ready answers are written at once."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AsyncExitStack
+import asyncio
+from collections.abc import Iterator, Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
@@ -13,8 +13,7 @@ from aiohttp.web_protocol import RequestHandler, RequestPayloadError, _ErrInfo
 from aiohttp.web_request import BaseRequest
 
 from groundwork.body_count import BETWEEN_REQUESTS, UNKNOWN, bytes_owed
-from groundwork.clock import Clock, SystemClock
-from groundwork.connection_watch import ConnectionLimits, ConnectionWatch, Wait
+from groundwork.connection_watch import ConnectionWatch, Wait
 from groundwork.front_calls import (
     FRONT_DOOR,
     FindAnswer,
@@ -39,7 +38,16 @@ class FrontProtocol(RequestHandler):
     answer waits for its turn among aiohttp's messages.
     """
 
-    __slots__ = ("_body_bytes_owed", "_front", "_head_bytes", "_peer", "_takings", "owner")
+    __slots__ = (
+        "_answering",
+        "_body_bytes_owed",
+        "_came_behind",
+        "_front",
+        "_head_bytes",
+        "_peer",
+        "_takings",
+        "owner",
+    )
 
     def __init__(self, front: "FrontServer", **settings: Any) -> None:
         super().__init__(front, **settings)
@@ -50,6 +58,9 @@ class FrontProtocol(RequestHandler):
         self._head_bytes = 0
         # How often the other end has taken what was too much for it at once.
         self._takings = 0
+        # Who answers without the framework, and what came while they do.
+        self._answering: asyncio.Task[None] | None = None
+        self._came_behind = b""
         self.owner = ""
 
     def connection_made(self, transport: Any) -> None:
@@ -71,6 +82,11 @@ class FrontProtocol(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Answer at once, or let aiohttp do it."""
+        if self._answering is not None:
+            self._came_behind += data
+            if self.transport is not None and self.transport.is_reading():
+                self.transport.pause_reading()
+            return
         if (
             self._body_bytes_owed == BETWEEN_REQUESTS
             and not self._messages
@@ -108,14 +124,49 @@ class FrontProtocol(RequestHandler):
         """Write the answer now, or have it written in its turn."""
         waiter = self._waiter
         is_idle = waiter is not None and not waiter.done()
-        if is_idle and isinstance(answer, bytes) and self.transport is not None:
-            self.transport.write(answer)
+        if is_idle and self.transport is not None:
             self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+            if isinstance(answer, bytes):
+                self.transport.write(answer)
+            else:
+                # So a server that stops waits for it.
+                self._request_in_progress = True
+                self._answering = self._loop.create_task(self._answer_later(answer))
             return
         self._request_count += 1
         self._messages.append((FrontRequest(answer), EMPTY_PAYLOAD))  # type: ignore[arg-type]
-        if is_idle and waiter is not None:
-            waiter.set_result(None)
+        self._wake()
+
+    def _wake(self) -> None:
+        """Let aiohttp look at its messages."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def _answer_later(self, answering: Found) -> None:
+        """Write the answer when it is there, then look at what came behind its request."""
+        try:
+            answer = await answering()
+            if self.transport is not None:
+                self.transport.write(answer)
+        except Exception as error:
+            self.log_exception("Nobody answered", exc_info=error)
+            self.force_close()
+        finally:
+            self._request_in_progress = False
+            self._answering = None
+            if self._handler_waiter is not None and not self._handler_waiter.done():
+                self._handler_waiter.set_result(None)
+        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        if self._came_behind and self.transport is not None:
+            came, self._came_behind = self._came_behind, b""
+            self.transport.resume_reading()
+            self.data_received(came)
+
+    def _process_keepalive(self) -> None:
+        """End a connection that nobody has used for long; one with an answer under way is in use."""
+        if self._answering is not None:
+            self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        super()._process_keepalive()
 
     def _handle_request(self, request: Any, start_time: Any, request_handler: Any) -> Any:
         if isinstance(request, FrontRequest):
@@ -149,8 +200,7 @@ class FrontProtocol(RequestHandler):
             refusal = _ErrInfo(431, LineTooLong(b"the head", limit), "the head is too large")
             self._messages.clear()
             self._messages.append((refusal, EMPTY_PAYLOAD))
-            if self._waiter is not None and not self._waiter.done():
-                self._waiter.set_result(None)
+            self._wake()
         if self._messages:
             self._head_bytes = 0
 
@@ -176,7 +226,8 @@ class FrontProtocol(RequestHandler):
 
     def waits_since(self) -> float | None:
         """Return since when nothing is under way, by the loop's clock; None when something is."""
-        if self._waiter is None or self._waiter.done() or self._messages or not self.transport:
+        is_busy = self._messages or self._answering is not None
+        if self._waiter is None or self._waiter.done() or is_busy or not self.transport:
             return None
         return float(self._next_keepalive_close_time)
 
@@ -229,38 +280,3 @@ class FrontServer(web.Server):
     def __call__(self) -> RequestHandler:
         """Return the protocol of a new connection."""
         return FrontProtocol(self, loop=self._loop, **self._kwargs)
-
-
-def nobody(_address: str) -> str:
-    """Name nobody: an address has no part of the room."""
-    return ""
-
-
-class FrontRunner(web.AppRunner):
-    """Runs an application; READY_ANSWERS and what FRONT_DOOR finds are given from a quick way out."""
-
-    def __init__(
-        self,
-        app: web.Application,
-        *,
-        clock: Clock | None = None,
-        limits: ConnectionLimits | None = None,
-        owner_of: Callable[[str], str] = nobody,
-        **settings: Any,
-    ) -> None:
-        super().__init__(app, **settings)
-        self.watch = ConnectionWatch(clock or SystemClock(), limits or ConnectionLimits(), owner_of)
-        self._looking = AsyncExitStack()
-
-    async def setup(self) -> None:
-        """Get ready to serve."""
-        await super().setup()
-        await self._looking.enter_async_context(self.watch.running())
-
-    async def cleanup(self) -> None:
-        """Stop serving."""
-        await self._looking.aclose()
-        await super().cleanup()
-
-    async def _make_server(self) -> web.Server:
-        return FrontServer(self.app, self.watch, await super()._make_server())

@@ -6,7 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
-from groundwork.front_server import FrontRunner
+from groundwork.front_runner import FrontRunner
 from groundwork.tls import HANDSHAKE_SECONDS
 
 # The kernel keeps no more than this of what it has not sent yet: a thousand who read nothing would

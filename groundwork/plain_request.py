@@ -21,8 +21,10 @@ PLAIN_NAME: Final = re.compile(
         [!#$%&'*+.^_`|~0-9a-z-]{1,64}""",
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
-# Spellings of names that were looked at and are remembered: browsers and proxies have some dozens.
-NAMES_REMEMBERED_MAX: Final = 512
+# Lines that were looked at and are remembered: browsers and proxies write some hundreds again and again,
+# none of them long but those that are one fan's own. A quarter of a megabyte.
+LINES_REMEMBERED_MAX: Final = 1_024
+REMEMBERED_BYTES_MAX: Final = 160
 LENGTH: Final = re.compile(r"[0-9]{1,5}", re.ASCII)
 # Cookies that are the same to every parser: nothing is quoted, nothing is empty.
 COOKIE: Final = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]++)=([!#-+\--:<-\[\]-~]++)(?:; |$)")
@@ -151,30 +153,28 @@ def read_cookies(text: str) -> Mapping[str, str]:
 
 def read_headers(head: bytes) -> PlainHeaders:
     """Return the headers of these lines. Raises NotPlain."""
-    try:
-        lines = head.decode("ascii").split("\r\n")
-        pairs = [line.split(": ", 1) for line in lines]
-        # Nearly always all of them are known. A line without a colon is no pair.
-        headers = PlainHeaders({_name_of(name): value.strip(" ") for name, value in pairs})
-    except ValueError as error:
-        raise NotPlain from error
-    if len(headers) != len(lines) or len(lines) > LINES_MAX or not "".join(lines).isprintable():
+    lines = head.split(b"\r\n")
+    # Nearly all of them are known.
+    headers = PlainHeaders([_lines.get(line) or _read_line(line) for line in lines])
+    if len(headers) != len(lines) or len(lines) > LINES_MAX:
         raise NotPlain
     if headers.get("connection", "keep-alive").lower() != "keep-alive":
         raise NotPlain
     return headers
 
 
-_names: dict[str, str] = {}
+_lines: dict[bytes, tuple[str, str]] = {}
 
 
-def _name_of(spelling: str) -> str:
-    """Return the name in small letters. Raises NotPlain for one that may mean something."""
-    name = _names.get(spelling)
-    if name is None:
-        if not PLAIN_NAME.fullmatch(spelling):
-            raise NotPlain
-        name = spelling.lower()
-        if len(_names) < NAMES_REMEMBERED_MAX:
-            _names[spelling] = name
-    return name
+def _read_line(line: bytes) -> tuple[str, str]:
+    """Return the name in small letters, and the value. Raises NotPlain for what may mean something."""
+    spelling, colon, value = line.partition(b": ")
+    try:
+        name, text = spelling.decode("ascii").lower(), value.decode("ascii").strip(" ")
+    except ValueError as error:
+        raise NotPlain from error
+    if not colon or not text.isprintable() or not PLAIN_NAME.fullmatch(name):
+        raise NotPlain
+    if len(line) <= REMEMBERED_BYTES_MAX and len(_lines) < LINES_REMEMBERED_MAX:
+        _lines[line] = (name, text)
+    return name, text

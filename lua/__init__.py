@@ -14,6 +14,9 @@ INCLUDE_LINE: Final = re.compile(r"^--- @include (\w+)\n", re.MULTILINE)
 HEADER: Final = re.compile(r"KEYS\n(?P<keys>.*?)\nARGV\n(?P<args>.*?)\nRETURNS\n", re.DOTALL)
 ROW_NAME: Final = re.compile(r"^  \d+ (\w+) ", re.MULTILINE)
 
+# A script's keys by the names in its header, or all of them in the order they have there.
+Keys = Mapping[str, str] | tuple[str, ...]
+
 
 @cache
 def script_names() -> tuple[str, ...]:
@@ -63,7 +66,6 @@ class LuaScript:
         self.arg_names: tuple[str, ...] = tuple(ROW_NAME.findall(header["args"]))
         assert self.arg_names[0] == "epoch", f"lua/{name}.lua has no epoch as its first argument"
         self._own_args = self.arg_names[1:]
-        self._arg_set = frozenset(self._own_args)
         self._source = read_source(name)
         self._sha_of_epoch: tuple[int, str] = (-1, "")
 
@@ -76,16 +78,20 @@ class LuaScript:
         return sha
 
     async def run(
-        self, store: RedisStore, epoch: int, keys: Mapping[str, str], args: Mapping[str, str | int]
+        self, store: RedisStore, epoch: int, keys: Keys, args: Mapping[str, str | int]
     ) -> Any:
         """Return the script's answer. The epoch is added to the arguments here."""
+        # As many as it wants, and each that it wants: no others.
+        assert len(args) == len(self._own_args), (
+            f"{self.name} wants {self.arg_names}, got {[*args]}"
+        )
+        listed = keys if isinstance(keys, tuple) else map(keys.__getitem__, self.key_names)
         # In every header the epoch comes first.
-        assert args.keys() == self._arg_set, f"{self.name} wants {self.arg_names}, got {list(args)}"
         return await store.call(
             "EVALSHA",
             self.sha(epoch),
             len(self.key_names),
-            *[keys[name] for name in self.key_names],
+            *listed,
             epoch,
-            *[args[name] for name in self._own_args],
+            *map(args.__getitem__, self._own_args),
         )

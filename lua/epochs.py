@@ -18,7 +18,7 @@ from groundwork import metrics
 from groundwork.errors import StoreUnavailable
 from groundwork.postgres import Pool, connection
 from groundwork.redis_store import RedisStore
-from lua import LuaScript, epoch_mark, salted_source, script_names, sha_of
+from lua import Keys, LuaScript, epoch_mark, salted_source, script_names, sha_of
 from lua.keys import event_keys, sale_keys
 
 # Any number, the same everywhere: whoever raises the epoch holds this lock.
@@ -59,7 +59,7 @@ class Epochs:
         self,
         script: LuaScript,
         scope: tuple[str, str],
-        keys: Mapping[str, str] | Callable[[int], Mapping[str, str]],
+        keys: Keys | Callable[[int], Keys],
         args: Mapping[str, str | int],
     ) -> list[Any]:
         """Return the script's answer from a server that may be believed.

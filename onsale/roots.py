@@ -32,7 +32,7 @@ from gateway.settings import GatewaySettings
 from gateway.worker import RoomWorker
 from groundwork.clock import SystemClock, SystemTokenSource
 from groundwork.connection_watch import ConnectionLimits
-from groundwork.front_server import FrontRunner, nobody
+from groundwork.front_runner import FrontRunner, nobody
 from groundwork.front_site import FrontSite
 from groundwork.keys import KeyRing
 from groundwork.mail import make_mailer

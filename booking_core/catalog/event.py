@@ -1,7 +1,8 @@
 """What the catalogue knows of an event, and what somebody must say to put one on sale."""
 
+import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -95,6 +96,11 @@ class Event:
     tiers: tuple[Tier, ...]
     cancel_minutes: int | None = None
     charges: tuple[Charge, ...] = ()
+    # Of one place of each tier, in minor units.
+    prices: Mapping[str, int] = dataclasses.field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "prices", {tier.tier: tier.price for tier in self.tiers})
 
     @property
     def cancel_until(self) -> datetime | None:

@@ -160,15 +160,14 @@ async def hold_wanted(
 
     Raises RequestInvalid, HeldLongEnough, and the refusals of SeatHolds by name.
     """
-    holds, now_ms = app[HOLDS], app[STORE_CLOCK].now_ms()
     channel = await app[CHANNELS].channel_of(event.event_id, body.channel_key)
     wish, seats_max = make_wish(event, layout, body, channel), seats_allowed(identity, event)
     try:
-        return await holds.hold(
+        return await app[HOLDS].hold(
             event.event_id, identity.fan_id, wish, seats_max, operation_id, takes_turns=True
         )
     except RefusedByIndex as refusal:
-        raise named(event, layout, refusal, now_ms) from refusal
+        raise named(event, layout, refusal, app[STORE_CLOCK].now_ms()) from refusal
 
 
 @routes.post(
@@ -239,6 +238,9 @@ async def event_named(request: web.Request, event_id: str) -> Event:
 
 async def event_called(app: web.Application, event_id: str) -> Event:
     """Return the event as `event_named` does."""
+    known = app[SHOP].known(event_id)
+    if known is not None:
+        return known
     if not SLUG.fullmatch(event_id):
         raise EventNotFound
     return await app[SHOP].get(event_id)

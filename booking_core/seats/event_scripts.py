@@ -5,17 +5,23 @@ from functools import lru_cache
 from typing import Any, Final
 
 from groundwork.errors import StoreUnavailable
-from lua import LuaScript
+from lua import Keys, LuaScript
 from lua.epochs import Epochs
 from lua.keys import event_keys, event_log_key
 
-# Events on sale at one moment, and those that were; a kilobyte each.
-EVENTS_REMEMBERED_MAX: Final = 1_024
+# For each script, those of some hundred events on sale at one moment; half a kilobyte each.
+KEYS_REMEMBERED_MAX: Final = 2_048
 
 
-@lru_cache(EVENTS_REMEMBERED_MAX)
-def _keys_of(event_id: str, epoch: int) -> Mapping[str, str]:
-    return {**event_keys(event_id), "log": event_log_key(event_id, epoch)}
+@lru_cache(KEYS_REMEMBERED_MAX)
+def _keys_of(
+    script: LuaScript, event_id: str, epoch: int
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the event's keys in the order the script wants them, and the names of those after them."""
+    known = {**event_keys(event_id), "log": event_log_key(event_id, epoch)}
+    own = [name for name in script.key_names if name not in known]
+    events = script.key_names[: len(script.key_names) - len(own)]
+    return tuple(known[name] for name in events), tuple(own)
 
 
 async def run_event_script(
@@ -27,12 +33,12 @@ async def run_event_script(
 ) -> list[Any]:
     """Return a script's answer; `own_keys` are those besides the event's, by epoch: what remembers it.
 
-    Raises StoreUnavailable.
+    In its header they come last. Raises StoreUnavailable.
     """
 
-    def keys(epoch: int) -> Mapping[str, str]:
-        known = _keys_of(event_id, epoch)
-        return known if own_keys is None else {**known, **own_keys(epoch)}
+    def keys(epoch: int) -> Keys:
+        known, names = _keys_of(script, event_id, epoch)
+        return (*known, *map(own_keys(epoch).__getitem__, names)) if own_keys else known
 
     # What remembers its operation may be asked once more: a lost reply then finds what it did.
     tries = 1 if own_keys is None else 2

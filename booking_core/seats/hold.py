@@ -68,11 +68,16 @@ class Hold(msgspec.Struct, frozen=True):
 
 
 def read_reservation(reservation_id: str, text: str) -> Hold:
-    """Return the hold that a script wrote as JSON."""
+    """Return the hold that a script wrote as JSON. Raises ReservationNotFound for another's name."""
+    return read_hold(event_of(reservation_id), reservation_id, text)
+
+
+def read_hold(event_id: str, reservation_id: str, text: str) -> Hold:
+    """Return the event's hold that a script wrote as JSON."""
     stored = _DECODER.decode(text)
     return Hold(
         reservation_id,
-        event_of(reservation_id),
+        event_id,
         stored.fan_id,
         tuple(stored.seats) if isinstance(stored.seats, list) else (),
         stored.tier or "",

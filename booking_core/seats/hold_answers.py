@@ -8,7 +8,7 @@ from booking_core.seats.hold import (
     OrphanLeftByIndex,
     SeatsKeptByIndex,
     SeatsTakenByIndex,
-    read_reservation,
+    read_hold,
 )
 from groundwork.counted_soon import count_soon
 from groundwork.errors import HoldLost, OverSeatLimit, RequestInProgress, SoldOut
@@ -17,20 +17,20 @@ from groundwork.seat_errors import HeldLongEnough
 
 def read_hold_answer(name: str, event_id: str, seats_max: int, answer: list[Any]) -> Hold:
     """Return the hold, or raise the refusal that the script answered."""
-    match answer:
-        case ["held" | "swapped", str(reservation_id), str(text)]:
-            count_soon(metrics.HOLDS, event_id, str(answer[0]))
-            return read_reservation(reservation_id, text)
-        case ["gone", _] | ["lost"]:
-            raise HoldLost
-        case ["paying", left_ms]:
-            raise RequestInProgress(max(1, -(-int(left_ms) // 1000)))
-    count_soon(metrics.HOLDS, event_id, str(answer[0]))
+    said = answer[0]
+    if said in ("gone", "lost"):
+        raise HoldLost
+    if said == "paying":
+        raise RequestInProgress(max(1, -(-int(answer[1]) // 1000)))
+    count_soon(metrics.HOLDS, event_id, said)
+    if said in ("held", "swapped"):
+        _, reservation_id, text = answer
+        return read_hold(event_id, reservation_id, text)
     match answer:
         case ["taken", str(offer_id), str(offer), *seat_indexes]:
             if offer_id:
                 metrics.OFFERS.labels(event_id).inc()
-            found = read_reservation(offer_id, offer) if offer_id else None
+            found = read_hold(event_id, offer_id, offer) if offer_id else None
             raise SeatsTakenByIndex(_indexes(seat_indexes), found)
         case ["taken", *seat_indexes]:
             raise SeatsTakenByIndex(_indexes(seat_indexes))

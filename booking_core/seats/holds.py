@@ -15,7 +15,7 @@ from booking_core.seats.holding_time import REST_MS, USEFUL_MS
 from booking_core.seats.wishes import Wish
 from booking_core.settings import CoreSettings
 from groundwork.clock import TokenSource
-from groundwork.counted_soon import TimedSoon
+from groundwork.counted_soon import TimedSoon, observed_soon
 from groundwork.errors import (
     ExtensionRefused,
     HoldLost,
@@ -49,6 +49,7 @@ class SeatHolds:
         self._tokens = tokens
         self._rng = rng
         self._settings = settings
+        self._seconds = observed_soon(metrics.HOLD_SECONDS)
         self._hold_scripts = {
             "seats": LuaScript("hold_seats"),
             "best": LuaScript("hold_best"),
@@ -127,7 +128,7 @@ class SeatHolds:
             "now_ms": "",
             "fan_id": fan_id,
             "seats_max": seats_max,
-            "wish": wish.text(self._rng.randrange(CHANCES)),
+            "wish": wish.text(int(self._rng.random() * CHANCES)),
             "operation_ms": OPERATION_MS,
             **extra,
         }
@@ -135,7 +136,7 @@ class SeatHolds:
             "operation": operation_key(event_id, operation),
             "holding": holding_key(event_id, fan_id),
         }
-        with TimedSoon(metrics.HOLD_SECONDS):
+        with TimedSoon(self._seconds):
             for _ in range(DEAD_HOLDS_TRIES):
                 answer = await self._run(script, event_id, args, lambda _: own_keys)
                 if answer[0] not in ("sold_out", "over_limit") or answer[-1] == 0:

@@ -1,5 +1,8 @@
 """What the store answers who reads an event's log, in either shape the protocol has."""
 
+from collections.abc import Sequence
+from typing import Any
+
 
 def stock_of(answer: object) -> dict[str, int]:
     """Return the free stock by tier out of a hash, in either shape the protocol has."""
@@ -9,12 +12,14 @@ def stock_of(answer: object) -> dict[str, int]:
     return {str(t): int(free) for t, free in zip(answer[0::2], answer[1::2], strict=True)}
 
 
-def entries_of(found: object) -> list[tuple[str, dict[str, str]]]:
+# An entry's id, and its fields as names and values in turn.
+Entry = tuple[str, Sequence[str]]
+
+
+def entries_of(response: Any, **_: Any) -> Sequence[Entry]:
     """Return the entries of the one stream asked for, in either shape the protocol has."""
-    if isinstance(found, dict) and found:
-        batches = next(iter(found.values()))
-        # RESP3 wraps the list of entries in another list.
-        return list(batches[0]) if batches and isinstance(batches[0], list) else list(batches)
-    if isinstance(found, list) and found:
-        return list(found[0][1])
-    return []
+    if not response:
+        return ()
+    is_by_key = isinstance(response, dict)
+    entries: Sequence[Entry] = next(iter(response.values())) if is_by_key else response[0][1]
+    return entries

@@ -61,23 +61,13 @@ class ReservationDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 def describe_hold(event: Event, layout: SeatLayout, hold: Hold, now_ms: int) -> ReservationDocument:
     """Return the hold as the API shows it."""
-    prices = {tier.tier: tier.price for tier in event.tiers}
+    prices = event.prices
     places_cents = _places_cents(prices, layout, hold)
     charges = charge_lines(event.charges, places_cents, _count(hold))
     return ReservationDocument(
         reservation_id=hold.reservation_id,
         event_id=hold.event_id,
-        seats=[
-            HeldSeat(
-                seat_id=layout.seat_ids[index],
-                price=prices[layout.tier(index)],
-                section=layout.section(index),
-                row=layout.rows[index],
-                number=layout.numbers[index],
-                tier=layout.tier(index),
-            )
-            for index in hold.seat_indexes
-        ],
+        seats=[_held_seat(layout, index, prices) for index in hold.seat_indexes],
         charges=describe_charges(charges),
         total=total_with(places_cents, charges),
         currency=event.currency,
@@ -87,6 +77,18 @@ def describe_hold(event: Event, layout: SeatLayout, hold: Hold, now_ms: int) -> 
         stock=[HeldStock(hold.tier, hold.quantity, prices[hold.tier])]
         if hold.tier
         else msgspec.UNSET,
+    )
+
+
+def _held_seat(layout: SeatLayout, index: int, prices: Mapping[str, int]) -> HeldSeat:
+    tier = layout.tier(index)
+    return HeldSeat(
+        seat_id=layout.seat_ids[index],
+        price=prices[tier],
+        section=layout.section(index),
+        row=layout.rows[index],
+        number=layout.numbers[index],
+        tier=tier,
     )
 
 
@@ -100,14 +102,12 @@ def describe_charges(lines: Sequence[ChargeLine]) -> list[ChargeDocument]:
 
 def charges_of(event: Event, layout: SeatLayout, hold: Hold) -> tuple[ChargeLine, ...]:
     """Return the fees and taxes of what is held."""
-    prices = {tier.tier: tier.price for tier in event.tiers}
-    return charge_lines(event.charges, _places_cents(prices, layout, hold), _count(hold))
+    return charge_lines(event.charges, _places_cents(event.prices, layout, hold), _count(hold))
 
 
 def total_of(event: Event, layout: SeatLayout, hold: Hold) -> int:
     """Return what is paid for everything held, with all charges, in minor units."""
-    prices = {tier.tier: tier.price for tier in event.tiers}
-    return total_with(_places_cents(prices, layout, hold), charges_of(event, layout, hold))
+    return total_with(_places_cents(event.prices, layout, hold), charges_of(event, layout, hold))
 
 
 def _count(hold: Hold) -> int:
@@ -117,7 +117,7 @@ def _count(hold: Hold) -> int:
 def _places_cents(prices: Mapping[str, int], layout: SeatLayout, hold: Hold) -> int:
     if hold.tier:
         return prices[hold.tier] * hold.quantity
-    return sum(prices[layout.tier(index)] for index in hold.seat_indexes)
+    return sum([prices[layout.tier(index)] for index in hold.seat_indexes])
 
 
 def moment_text(at_ms: int) -> str:

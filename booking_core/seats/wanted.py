@@ -73,7 +73,7 @@ def make_wish(event: Event, layout: SeatLayout, body: WantedBody, channel: str) 
     The channel is the one of the body's key, or "".
     """
     wanted = (body.seat_ids, body.best_available, body.stock)
-    if sum(want is not None for want in wanted) != 1:
+    if wanted.count(None) != len(wanted) - 1:
         raise RequestInvalid("body", "must have exactly one of seat_ids, best_available, stock")
     if body.seat_ids is not None:
         return named_seats(
@@ -115,11 +115,12 @@ def _best(layout: SeatLayout, best: BestAvailable, channel: str) -> Wish:
 
 
 def _indexes(layout: SeatLayout, seat_ids: Sequence[str]) -> list[int]:
-    unique = list(dict.fromkeys(seat_ids))
-    for seat_id in unique:
-        if seat_id not in layout.index_of:
-            raise RequestInvalid("seat_ids", f"the event has no seat {seat_id!r}")
-    return [layout.index_of[seat_id] for seat_id in unique]
+    index_of = layout.index_of
+    try:
+        return [index_of[seat_id] for seat_id in dict.fromkeys(seat_ids)]
+    except KeyError as missing:
+        rule = f"the event has no seat {missing.args[0]!r}"
+        raise RequestInvalid("seat_ids", rule) from missing
 
 
 def _names(layout: SeatLayout, seat_indexes: Sequence[int]) -> tuple[str, ...]:

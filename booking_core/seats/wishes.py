@@ -67,9 +67,8 @@ def _offer(
     Accessible places are offered for accessible ones, by the same rule: where the cheapest wanted tier
     has none, every other would cost more, and there is no offer.
     """
-    prices = {tier.tier: tier.price for tier in event.tiers}
     wanted = {layout.tier(index) for index in seat_indexes}
-    tier = min(wanted, key=lambda tier: (prices[tier], tier))
+    tier = min(wanted, key=lambda tier: (event.prices[tier], tier))
     offer: dict[str, Any] = {"offer_range": layout.ranked.ranges[tier]}
     places = layout.accessible.intersection(seat_indexes)
     if not is_accessible or not places:

@@ -8,7 +8,12 @@ import msgspec
 from aiohttp import web
 
 from gateway.app_keys import DOOR, IDENTITIES, ORIGIN_HEALTH, POLICY, ROOMS
-from gateway.edge.credentials import prove_device_once, read_pass, read_ticket
+from gateway.edge.credentials import (
+    pass_in_cookie,
+    pass_in_header,
+    prove_device_once,
+    read_ticket,
+)
 from gateway.edge.renewal import RENEWED, give_renewed_pass, renew_pass
 from gateway.edge.shop_policy import is_ambiguous
 from gateway.origin.door import VISIT_ENDED, VISIT_HEADER
@@ -119,10 +124,12 @@ def admitted(request: web.Request) -> Identity:
 def admission_of(request: Asking) -> PassClaims:
     """Return the pass by which the request is let in. Raises NotAdmitted, PassExpired, SaleNotFound."""
     sale = sale_in_path(request)
-    asked_from = sale or sale_in_referer(request)
-    admission = request.get(RENEWED) or read_pass(
-        request, asked_from.sale_id if asked_from else None, waiting_room_of(request, sale)
-    )
+    admission = request.get(RENEWED) or pass_in_header(request)
+    if admission is None:
+        asked_from = sale or sale_in_referer(request)
+        admission = pass_in_cookie(
+            request, asked_from.sale_id if asked_from else None, waiting_room_of(request, sale)
+        )
     if sale is not None and admission.sale_id != sale.sale_id:
         raise NotAdmitted(f"/sales/{sale.sale_id}")
     return admission
@@ -183,8 +190,11 @@ def sale_in_referer(request: Asking) -> Sale | None:
 
     It chooses among the passes that the browser has, no more: which of them counts is not its word.
     """
+    referer = request.headers.get("Referer")
+    if not referer:
+        return None
     with suppress(ValueError, SaleNotFound):
-        path = urlsplit(request.headers.get("Referer", "")).path
+        path = urlsplit(referer).path
         return _sale_in(request, "GET", path) if path else None
     return None
 

@@ -27,7 +27,7 @@ SEAL_MARK: Final = "~"
 def authorization(request: Asking) -> str | None:
     """Return the token of an `Authorization: Bearer` or `DPoP` header, if there is one."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return token.strip() if scheme.lower() in SCHEMES and token.strip() else None
+    return (token.strip() or None) if scheme.lower() in SCHEMES else None
 
 
 def read_ticket(request: Asking, sale_id: str, in_body: str | None = None) -> TicketClaims:
@@ -70,17 +70,22 @@ def seal_of(request: Asking, ticket: str) -> str:
     return base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")
 
 
-def read_pass(request: Asking, sale_id: str | None, waiting_room_url: str) -> PassClaims:
-    """Return the fan's admission pass: from the header, or the cookie of the sale.
-
-    Where the sale is not known the newest pass that counts will do. Raises NotAdmitted or PassExpired.
-    """
-    tokens, is_secure = request.app[TOKENS], request.app[SETTINGS].is_secure
-    refusal: NotAdmitted | PassExpired = NotAdmitted(waiting_room_url)
+def pass_in_header(request: Asking) -> PassClaims | None:
+    """Return the admission pass of the header, if it has one that we signed. Raises PassExpired."""
     if text := authorization(request):
         # What is no pass of ours may be the shop's own token, beside which the cookie counts.
         with suppress(NotAdmitted):
-            return tokens.read_pass(text, waiting_room_url=waiting_room_url)
+            return request.app[TOKENS].read_pass(text)
+    return None
+
+
+def pass_in_cookie(request: Asking, sale_id: str | None, waiting_room_url: str) -> PassClaims:
+    """Return the admission pass of the sale's cookie; of a sale not known, the newest that counts.
+
+    Raises NotAdmitted or PassExpired.
+    """
+    tokens, is_secure = request.app[TOKENS], request.app[SETTINGS].is_secure
+    refusal: NotAdmitted | PassExpired = NotAdmitted(waiting_room_url)
     sales = [sale_id] if sale_id else cookies.sales_with(request, cookies.PASS, is_secure=is_secure)
     for each in sales:
         text = cookies.read(request, cookies.PASS, each, is_secure=is_secure)

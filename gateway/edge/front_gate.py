@@ -49,6 +49,8 @@ class FrontGate:
         self._app = app
         self._own = own
         self._clock = app[CLOCK]
+        self._takes_host = app[HOSTS].takes
+        self._health = app[ORIGIN_HEALTH]
         self._common = AnswerHeaders(security_headers(is_strict=app[SETTINGS].is_strict)).lines
         self._counts: dict[str, RouteCounts] = {}
         self._line: Callable[[bytes], Line | None] = lru_cache(LINES_REMEMBERED_MAX)(
@@ -67,7 +69,7 @@ class FrontGate:
         try:
             request = read_plain(self._app, line.call.method, line.path, data, line_end, peer)
             host = request.headers.get("Host")
-            if not host or not self._app[HOSTS].takes(host):
+            if not host or not self._takes_host(host):
                 return None
             if len(request.body) > self._app[SETTINGS].body_bytes_max:
                 return None
@@ -134,7 +136,7 @@ class FrontGate:
         """Count the answer where the framework's are counted, and return it as bytes."""
         took_ms = self._clock.monotonic_ms() - began_ms
         if identity is not None:
-            self._app[ORIGIN_HEALTH].note(identity.sale_id, answer.status, took_ms)
+            self._health.note(identity.sale_id, answer.status, took_ms)
             if answer.status in FAILED:
                 note_failed(request, identity)
         line.counts.note_soon(answer.status, took_ms / 1000, request.method, request[REQUEST_ID])

@@ -84,6 +84,7 @@ class ShopPolicy:
         # The crowd asks for a few paths, and for each one several times in a request.
         self._remembered = lru_cache(PATHS_REMEMBERED_MAX)(self._look_up)
         self._events = one_expression(text.event_paths)
+        self._remembered_events = lru_cache(PATHS_REMEMBERED_MAX)(self._look_up_event)
         # Where admitted fans go; None: to the seats of an event of the sale.
         self.entrance = text.entrance
         # Whether the shop's answers get those of our security headers that they lack.
@@ -108,6 +109,10 @@ class ShopPolicy:
 
     def event_in(self, path: str) -> str | None:
         """Return the event that the path names, if it names one."""
+        short = len(path) <= REMEMBERED_CHARACTERS_MAX
+        return self._remembered_events(path) if short else self._look_up_event(path)
+
+    def _look_up_event(self, path: str) -> str | None:
         match = self._events.fullmatch(path) if self._events else None
         return next((group for group in match.groups() if group), None) if match else None
 

@@ -6,7 +6,7 @@ import msgspec
 from aiohttp import web
 
 from gateway.app_keys import CLOCK, MOVES, RENDERER, ROOMS, SETTINGS, WAIT_TOKENS
-from gateway.edge.credentials import read_pass, read_ticket
+from gateway.edge.credentials import pass_in_cookie, pass_in_header, read_ticket
 from gateway.edge.renewal import give_pass
 from gateway.pages.views import MailboxState, RoomEvent, WaitingPage
 from gateway.waiting_room import joining
@@ -238,7 +238,8 @@ def ticket_if_any(request: web.Request, sale_id: str) -> TicketClaims | None:
 def go_to_if_inside(request: web.Request, sale_id: str) -> str:
     """Return where the fan goes who has a pass for this sale, else an empty text."""
     with suppress(NotAdmitted, PassExpired):
-        if read_pass(request, sale_id, "/").sale_id == sale_id:
+        admission = pass_in_header(request) or pass_in_cookie(request, sale_id, "/")
+        if admission.sale_id == sale_id:
             room = request.config_dict[ROOMS].room(sale_id)
             return joining.entrance(request, room.sale, request.query.get("event"))
     return ""

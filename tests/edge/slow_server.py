@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from groundwork.connection_watch import ConnectionLimits, ConnectionWatch
-from groundwork.front_server import FrontRunner, nobody
+from groundwork.front_runner import FrontRunner, nobody
 from groundwork.front_site import FrontSite
 from groundwork.malformed import REFUSAL_HEADERS
 from groundwork.problem_json import problem_json

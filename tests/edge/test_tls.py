@@ -17,7 +17,7 @@ from gateway.edge.to_https import make_redirect_app
 from gateway.settings import GatewaySettings
 from groundwork.clock import SystemClock
 from groundwork.event_streams import EventStreams
-from groundwork.front_server import FrontRunner
+from groundwork.front_runner import FrontRunner
 from groundwork.front_site import FrontSite
 from groundwork.settings import SettingsError, read_settings
 from groundwork.tls import Certificate, CertificateError, trusting

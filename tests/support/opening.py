@@ -34,7 +34,7 @@ from gateway.origin.over_http import HttpDoor
 from gateway.origin.settings import OriginSettings
 from gateway.settings import GatewaySettings
 from groundwork.clock import SystemClock, SystemTokenSource
-from groundwork.front_server import FrontRunner
+from groundwork.front_runner import FrontRunner
 from groundwork.keys import KeyRing
 from groundwork.mail import make_mailer
 from groundwork.mail_settings import MailSettings
