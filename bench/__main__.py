@@ -83,7 +83,7 @@ QUICK = Sizes(
 TINY = Sizes(
     reads=Plan(1, 0.1), writes=Plan(1, 0.1), orders=Plan(1, 0.1),
     map_seats=1_000, reserve_seats=4_000, order_seats=1_000,
-    commit_seats=1_000, best_seats=2_000, best_events=1,
+    commit_seats=1_000, best_seats=2_000, best_events=4,
     rush_seats=1_000, rush_fans=1_000,
     streams=50, boards=2, events=200, search_seconds=0.5, entries=5_000,
     sale_fans=2_000, sale_kinds=1, sale_seeds=1,

@@ -195,8 +195,8 @@ class Signatures:
         self._ring = installation.ring
         self._clock = SystemClock()
         self._tokens = Tokens(installation.ring, self._clock)
-        # Every fan has an address, and a network, of their own, as a proxy tells it.
-        self._addresses = (f"2001:{n >> 16:x}:{n & 0xFFFF:x}::1" for n in count_from(1))
+        # Every fan has an address of the public internet, and a network, of their own, as a proxy tells it.
+        self._addresses = (f"2a02:{n >> 16:x}:{n & 0xFFFF:x}::1" for n in count_from(1))
 
     def passes(self, count: int) -> list[str]:
         """Return admission passes, each of another fan."""

@@ -2,8 +2,9 @@
 
 import base64
 import hmac
-import ipaddress
 from typing import Final, NamedTuple
+
+from groundwork.networks import address_of, network_around
 
 # One customer gets so much of IPv6, and may use any address of it; a company or a small provider gets
 # so much. Of IPv4 the usual piece that is rented out together.
@@ -55,14 +56,11 @@ def network_of(address: str) -> str:
 
 
 def _within(address: str, prefix_v4: int | None, prefix_v6: int) -> str:
-    try:
-        parsed = ipaddress.ip_address(address.partition("/")[0])
-    except ValueError:
+    parsed = address_of(address.partition("/")[0])
+    if parsed is None:
         return address
     if parsed.version == 6 and parsed.ipv4_mapped:
         parsed = parsed.ipv4_mapped
     if parsed.version == 6:
-        return str(ipaddress.ip_network((parsed, prefix_v6), strict=False))
-    if prefix_v4 is None:
-        return str(parsed)
-    return str(ipaddress.ip_network((parsed, prefix_v4), strict=False))
+        return network_around(parsed, prefix_v6)
+    return str(parsed) if prefix_v4 is None else network_around(parsed, prefix_v4)

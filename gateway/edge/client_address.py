@@ -1,12 +1,14 @@
 """Whose address a request comes from: the connection's, or what a trusted proxy says of it."""
 
 from functools import lru_cache
-from ipaddress import ip_network
 
+from gateway.bot_checks.asked_from import ADDRESS_PREFIX_V6
 from groundwork.networks import (
     address_of,
     is_address,
+    is_public,
     is_within,
+    network_around,
     plain_address,
     trusted_networks,
 )
@@ -77,6 +79,6 @@ class ClientAddresses:
 def _bounded_name(address: str) -> str:
     address = plain_address(address)
     parsed = address_of(address)
-    if parsed is None or not parsed.is_global:
+    if parsed is None or not is_public(parsed):
         return ""
-    return address if parsed.version == 4 else str(ip_network((parsed, 64), strict=False))
+    return address if parsed.version == 4 else network_around(parsed, ADDRESS_PREFIX_V6)

@@ -26,7 +26,10 @@ SEAL_MARK: Final = "~"
 
 def authorization(request: Asking) -> str | None:
     """Return the token of an `Authorization: Bearer` or `DPoP` header, if there is one."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    header = request.headers.get("Authorization")
+    if not header:
+        return None
+    scheme, _, token = header.partition(" ")
     return (token.strip() or None) if scheme.lower() in SCHEMES else None
 
 
@@ -43,6 +46,8 @@ def read_ticket(request: Asking, sale_id: str, in_body: str | None = None) -> Ti
 
 def find_ticket(request: Asking, sale_id: str) -> TicketClaims | None:
     """Return the ticket that the header or the cookie has for the sale; None without one that counts."""
+    if not request.cookies and "Authorization" not in request.headers:
+        return None
     text = authorization(request) or ticket_cookie(request, sale_id)[0]
     if text:
         with suppress(TicketInvalid):

@@ -1,17 +1,14 @@
 """How often something may be tried: per address, and by everybody together. Kept in Redis."""
 
 import hashlib
-import ipaddress
 from dataclasses import dataclass
 from typing import Final
 
+from gateway.bot_checks.asked_from import address_bounded
 from groundwork.errors import TooManyRequests
 from lua import LuaScript
 from lua.epochs import Epochs
 from lua.keys import allowance_key
-
-# One customer gets so much of IPv6, and may use any address of it.
-IPV6_PREFIX: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,21 +87,8 @@ class Allowances:
 
 def _keys(allowance: Allowance, sale_id: str, address: str) -> dict[str, str]:
     # The address itself is not kept.
-    named = hashlib.sha256(network_of(address).encode()).hexdigest()[:16]
+    named = hashlib.sha256(address_bounded(address).encode()).hexdigest()[:16]
     return {
         "narrow": allowance_key(sale_id, f"{allowance.name}:{named}"),
         "wide": allowance_key(sale_id, allowance.name),
     }
-
-
-def network_of(address: str) -> str:
-    """Return whom an address belongs to: itself, or of IPv6 the network of one customer."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if parsed.version == 4:
-        return address
-    if parsed.ipv4_mapped:
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.ip_network((parsed, IPV6_PREFIX), strict=False))
