@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import DESKTOP, Profile
+from tests.browser.conftest import DESKTOP, PHONE, Profile
+from tests.browser.halls import REAL_PLAN, put_halls_on_sale
 from tests.browser.test_the_main_job import enter_the_shop, pay
 from tests.running_system import RunningSystem
 
@@ -19,9 +20,9 @@ STEPS_MAX = 40
 def fans(browser: Browser, running: RunningSystem) -> Iterator[tuple[Page, Page]]:
     """Two fans who look at the seats, each in a browser of their own."""
     profiles = []
-    for _ in range(2):
+    for viewport in (PHONE, DESKTOP):
         base_url = running.base_url.replace("127.0.0.1", "localhost")
-        context = browser.new_context(viewport=DESKTOP, base_url=base_url)  # type: ignore[arg-type]
+        context = browser.new_context(viewport=viewport, base_url=base_url)  # type: ignore[arg-type]
         profiles.append(Profile(context))
     pages = [profile.new_page() for profile in profiles]
     for page in pages:
@@ -32,6 +33,12 @@ def fans(browser: Browser, running: RunningSystem) -> Iterator[tuple[Page, Page]
     for profile in profiles:
         profile.context.close()
     assert complaints == []
+
+
+@pytest.fixture(scope="module")
+def halls(running: RunningSystem) -> None:
+    """Put a stadium of 60,000 seats, and the hall of a real plan, on sale as an operator does."""
+    put_halls_on_sale(running.data_dir)
 
 
 def walk(page: Page, steps: int) -> str:
@@ -54,7 +61,32 @@ def walk_to_a_free_seat(page: Page) -> int:
 
 
 def test_a_seat_bought_in_one_browser_is_seen_going_in_the_other(fans: tuple[Page, Page]) -> None:
-    buyer, other = fans
+    buy_and_look_on(*fans)
+    buy_and_look_on(*reversed(fans))
+
+
+@pytest.mark.parametrize(
+    "hall",
+    [
+        "stadium",
+        pytest.param("plan", marks=pytest.mark.skipif(not REAL_PLAN.exists(), reason="not here")),
+    ],
+)
+@pytest.mark.usefixtures("halls")
+def test_so_it_is_in_a_stadium_and_in_the_hall_of_a_real_plan(
+    fans: tuple[Page, Page], hall: str
+) -> None:
+    for page in fans:
+        page.goto(f"/events/{hall}/seats")
+        page.locator("[data-map-state]").wait_for(state="hidden")
+    buy_and_look_on(*fans)
+
+
+def buy_and_look_on(buyer: Page, other: Page) -> None:
+    """Let one fan hold and buy a seat, while the other sees it held, then sold."""
+    hall = buyer.url
+    other.goto(hall)
+    other.locator("[data-map-state]").wait_for(state="hidden")
     steps = walk_to_a_free_seat(buyer)
     tip = other.locator("[data-map-tip]")
     assert walk(other, steps) == buyer.locator("[data-map-tip]").inner_text()
@@ -66,6 +98,8 @@ def test_a_seat_bought_in_one_browser_is_seen_going_in_the_other(fans: tuple[Pag
     expect(tip).to_contain_text(re.compile("held by another fan$"), timeout=PATIENCE_MS)
     pay(buyer)
     expect(tip).to_contain_text(re.compile("sold$"), timeout=PATIENCE_MS)
+    buyer.goto(hall)
+    buyer.locator("[data-map-state]").wait_for(state="hidden")
 
 
 def test_a_hold_has_its_clock_on_the_map_after_a_reload_and_changes_in_place(
