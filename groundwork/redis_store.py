@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -64,8 +64,8 @@ class RedisStore:
         # The one on which the connections are; asking for it costs a call of the kernel.
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def call(self, *command: str | int | bytes) -> Any:
-        """Return the server's answer to one command.
+    def call(self, *command: str | int | bytes) -> Awaitable[Any]:
+        """Return what will be the server's answer to one command.
 
         Raises StoreUnavailable when there is none: then it is unknown whether the command ran.
         Raises redis.exceptions.ResponseError when the server refused it.
@@ -78,7 +78,7 @@ class RedisStore:
         if not self._flush_is_due:
             self._flush_is_due = True
             loop.call_soon(self._flush)
-        return await answer
+        return answer
 
     def _flush(self) -> None:
         self._flush_is_due = False

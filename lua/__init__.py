@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from functools import cache
 from importlib import resources
 from typing import Any, Final
@@ -77,17 +77,17 @@ class LuaScript:
             self._sha_of_epoch = (epoch, sha)
         return sha
 
-    async def run(
+    def run(
         self, store: RedisStore, epoch: int, keys: Keys, args: Mapping[str, str | int]
-    ) -> Any:
-        """Return the script's answer. The epoch is added to the arguments here."""
+    ) -> Awaitable[Any]:
+        """Return what will be the script's answer. The epoch is added to the arguments here."""
         # As many as it wants, and each that it wants: no others.
         assert len(args) == len(self._own_args), (
             f"{self.name} wants {self.arg_names}, got {[*args]}"
         )
         listed = keys if isinstance(keys, tuple) else map(keys.__getitem__, self.key_names)
         # In every header the epoch comes first.
-        return await store.call(
+        return store.call(
             "EVALSHA",
             self.sha(epoch),
             len(self.key_names),

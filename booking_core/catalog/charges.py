@@ -68,6 +68,8 @@ def charge_lines(
 
 def total_with(places_cents: int, lines: Sequence[ChargeLine]) -> int:
     """Return what is paid for places with these charges."""
+    if not lines:
+        return places_cents
     return places_cents + sum(line.amount_cents for line in lines if not line.is_included)
 
 

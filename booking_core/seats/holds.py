@@ -76,10 +76,9 @@ class SeatHolds:
     ) -> Hold:
         """Hold what is wished for, or raise and hold none of it. Safe to repeat with an operation id.
 
-        For as long as the settings say; with `takes_turns` only as long as the fan may, see
-        holding_time.py. An offer the fan has not used is let go. Raises OverSeatLimit, HeldLongEnough,
-        HoldLost (a repeat, and that hold has ended); for named seats SeatsTakenByIndex,
-        SeatsKeptByIndex, OrphanLeftByIndex; for others SoldOut.
+        For as long as the settings say; with `takes_turns` only as long as the fan may (holding_time.py).
+        An offer not used is let go. Raises OverSeatLimit, HeldLongEnough, HoldLost (a repeat, and that has
+        ended); for named seats SeatsTakenByIndex, SeatsKeptByIndex, OrphanLeftByIndex; for others SoldOut.
         """
         name = self._tokens.token()
         extra: dict[str, str | int] = {
@@ -138,7 +137,8 @@ class SeatHolds:
         }
         with TimedSoon(self._seconds):
             for _ in range(DEAD_HOLDS_TRIES):
-                answer = await self._run(script, event_id, args, lambda _: own_keys)
+                asked = run_event_script(self.epochs, script, event_id, args, lambda _: own_keys)
+                answer = await asked
                 if answer[0] not in ("sold_out", "over_limit") or answer[-1] == 0:
                     break
             else:

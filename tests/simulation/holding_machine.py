@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from groundwork.redis_store import open_store
+from groundwork.redis_store import RedisStore, open_store
 from tests.simulation.script_caller import NOON, ScriptCaller
 from tests.simulation.seat_model import ModelHold, NamedWish, SeatModel, near_seats
 from tests.simulation.seats_in_redis import HOLD_MS, SeatsInRedis, read_hold
@@ -34,6 +34,11 @@ SELDOM = st.sampled_from([False, False, True])
 NAMED = st.builds(NamedWish, SEATS, SELDOM, CHANNELS, SELDOM, st.booleans())
 
 
+async def command(store: RedisStore, *words: str) -> Any:
+    """Return the store's answer."""
+    return await store.call(*words)
+
+
 class HoldingMachine(RuleBasedStateMachine):
     """Three fans who ask for seats and stock."""
 
@@ -45,7 +50,7 @@ class HoldingMachine(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.stack = AsyncExitStack()
         store = self.run(self.stack.enter_async_context(open_store(self.url)))
-        self.run(store.call("FLUSHDB"))
+        self.run(command(store, "FLUSHDB"))
         self.event = SeatsInRedis(ScriptCaller(store), "hall", seats_max=SEATS_MAX)
         self.run(self.event.call.load())
         channels = {15: "press", 16: "press"}

@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule, run_state_machine_as_test
 
 from tests.simulation.edited_scripts import take_out
-from tests.simulation.holding_machine import ALLOTMENT, ALLOTMENTS, OPERATIONS, SELDOM, STOCK
+from tests.simulation.holding_machine import (
+    ALLOTMENT,
+    ALLOTMENTS,
+    OPERATIONS,
+    SELDOM,
+    STOCK,
+    command,
+)
 from tests.simulation.seat_invariants import as_dict, check_books, read_books
 from tests.simulation.seats_in_redis import HOLD_MS, Held
 from tests.simulation.swapping_machine import SwappingMachine
@@ -144,7 +151,7 @@ class SeatMachine(SwappingMachine):
             hold.name: (hold.seats, hold.stock, hold.ends_at, hold.is_extended, hold.is_offer)
             for hold in model.holds.values()
         }
-        offers = self.run(self.event.call.store.call("HGETALL", self.event.keys["offers"]))
+        offers = self.run(command(self.event.call.store, "HGETALL", self.event.keys["offers"]))
         assert as_dict(offers) == model.offers
         fans = {*model.bought, *(hold.fan for hold in model.holds.values())}
         assert books.fan_counts == {fan: n for fan in fans if (n := model.count(fan))}
