@@ -134,11 +134,15 @@ def tell_counts() -> None:
     if _waiting.timer is not None:
         _waiting.timer.cancel()
     _waiting.timer = _waiting.loop = None
-    # Taken first: what cannot be told once is not told twice either.
-    counts, _waiting.counts = _waiting.counts, CountsBy()
+    # Taken first: what cannot be told once is not told twice either. The rest is told the next time.
     counted, _waiting.counted = _waiting.counted, []
-    for each in counted:
-        each.hand_over()
+    while counted:
+        try:
+            counted.pop().hand_over()
+        except BaseException:
+            _waiting.counted += counted
+            raise
+    counts, _waiting.counts = _waiting.counts, CountsBy()
     for (counter, labels), count in counts.items():
         (counter.labels(*labels) if labels else counter).inc(count)
     for observed in _waiting.observed.values():

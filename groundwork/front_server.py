@@ -1,7 +1,7 @@
 """aiohttp's server with bounds on every connection and a quick way out: ready answers are written at once."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
@@ -129,9 +129,7 @@ class FrontProtocol(RequestHandler):
             if isinstance(answer, bytes):
                 self.transport.write(answer)
             else:
-                # So a server that stops waits for it.
-                self._request_in_progress = True
-                self._answering = self._loop.create_task(self._answer_later(answer))
+                self._answering = self._front.begin(self._answer_later(answer))
             return
         self._request_count += 1
         self._messages.append((FrontRequest(answer), EMPTY_PAYLOAD))  # type: ignore[arg-type]
@@ -146,21 +144,21 @@ class FrontProtocol(RequestHandler):
         """Write the answer when it is there, then look at what came behind its request."""
         try:
             answer = await answering()
-            if self.transport is not None:
-                self.transport.write(answer)
+            self._answering = None
+            if self.transport is None:
+                return
+            self.transport.write(answer)
+            self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+            if self._came_behind:
+                came, self._came_behind = self._came_behind, b""
+                self.transport.resume_reading()
+                self.data_received(came)
         except Exception as error:
             self.log_exception("Nobody answered", exc_info=error)
             self.force_close()
-        finally:
-            self._request_in_progress = False
-            self._answering = None
-            if self._handler_waiter is not None and not self._handler_waiter.done():
-                self._handler_waiter.set_result(None)
-        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
-        if self._came_behind and self.transport is not None:
-            came, self._came_behind = self._came_behind, b""
-            self.transport.resume_reading()
-            self.data_received(came)
+        except asyncio.CancelledError:
+            self.force_close()
+            raise
 
     def _process_keepalive(self) -> None:
         """End a connection that nobody has used for long; one with an answer under way is in use."""
@@ -269,6 +267,8 @@ class FrontServer(web.Server):
         self._find: FindAnswer | None = app.get(FRONT_DOOR)
         self.refusal_headers: Mapping[str, str] = app.get(REFUSAL_HEADERS, {})
         self.watch = watch
+        # Answers under way, also to who has hung up meanwhile.
+        self._answering: set[asyncio.Task[None]] = set()
 
     def find(self, data: bytes, peer: Peer) -> bytes | Found | None:
         """Return the answer to the bytes, or who will give it; None leaves them to aiohttp."""
@@ -276,6 +276,21 @@ class FrontServer(web.Server):
         if answer is None and self._find is not None:
             return self._find(data, peer)
         return answer
+
+    def begin(self, answer: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Let an answer be given; the server does not stop before it is."""
+        task = self._loop.create_task(answer)
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
+        return task
+
+    async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 (aiohttp's)
+        """Stop: answers under way are given first, those that take longer than `timeout` s are not."""
+        if self._answering:
+            _, late = await asyncio.wait(self._answering, timeout=timeout)
+            for task in late:
+                task.cancel()
+        await super().shutdown(timeout)
 
     def __call__(self) -> RequestHandler:
         """Return the protocol of a new connection."""

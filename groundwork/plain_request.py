@@ -21,10 +21,16 @@ PLAIN_NAME: Final = re.compile(
         [!#$%&'*+.^_`|~0-9a-z-]{1,64}""",
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
-# Lines that were looked at and are remembered: browsers and proxies write some hundreds again and again,
-# none of them long but those that are one fan's own. A quarter of a megabyte.
+# Lines that were looked at and are remembered: browsers and proxies write some hundreds of these again and
+# again, all of them short. Others are a fan's or a request's own. A quarter of a megabyte.
+REMEMBERED: Final = frozenset({
+    "accept", "accept-encoding", "accept-language", "cache-control", "connection", "content-length",
+    "content-type", "dnt", "host", "origin", "pragma", "priority", "sec-ch-ua", "sec-ch-ua-mobile",
+    "sec-ch-ua-platform", "sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site", "sec-gpc", "user-agent",
+    "via", "x-forwarded-host", "x-forwarded-proto",
+})  # fmt: skip
 LINES_REMEMBERED_MAX: Final = 1_024
-REMEMBERED_BYTES_MAX: Final = 160
+REMEMBERED_BYTES_MAX: Final = 256
 LENGTH: Final = re.compile(r"[0-9]{1,5}", re.ASCII)
 # Cookies that are the same to every parser: nothing is quoted, nothing is empty.
 COOKIE: Final = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]++)=([!#-+\--:<-\[\]-~]++)(?:; |$)")
@@ -175,6 +181,8 @@ def _read_line(line: bytes) -> tuple[str, str]:
         raise NotPlain from error
     if not colon or not text.isprintable() or not PLAIN_NAME.fullmatch(name):
         raise NotPlain
-    if len(line) <= REMEMBERED_BYTES_MAX and len(_lines) < LINES_REMEMBERED_MAX:
+    if name in REMEMBERED and len(line) <= REMEMBERED_BYTES_MAX:
+        if len(_lines) >= LINES_REMEMBERED_MAX:
+            _lines.clear()  # somebody makes them up; what is in use is back at once
         _lines[line] = (name, text)
     return name, text

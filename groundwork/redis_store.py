@@ -23,7 +23,11 @@ from groundwork.redis_address import client_of
 SOCKET_TIMEOUT_SECONDS = 1.0
 # The server answers a pipeline when it is through with it. With so many holds (two milliseconds) in one
 # it works at the next while we take the answers: an eighth more of both together than with all in one.
-PIPELINE_CALLS_MAX = 32
+PIPELINE_CALLS = 32
+# Behind a long way to the server a queue grows; then a pipeline takes its eighth, up to what keeps the
+# server busy for some ten milliseconds: more would be felt by all.
+QUEUE_SHARE = 8
+PIPELINE_CALLS_MAX = 500
 # Two under way keep the server busy while we read; more would only split the batches.
 PIPELINES_UNDER_WAY_MAX = 2
 # Answers come in lots of about so many; each lot shows that the server is alive.
@@ -84,8 +88,9 @@ class RedisStore:
         self._flush_is_due = False
         assert self._loop is not None
         while self._waiting and len(self._under_way) < PIPELINES_UNDER_WAY_MAX:
-            batch = self._waiting[:PIPELINE_CALLS_MAX]
-            del self._waiting[:PIPELINE_CALLS_MAX]
+            size = max(PIPELINE_CALLS, min(len(self._waiting) // QUEUE_SHARE, PIPELINE_CALLS_MAX))
+            batch = self._waiting[:size]
+            del self._waiting[:size]
             # A task of its own: a caller that is cancelled must not disturb its neighbours.
             task = self._loop.create_task(self._send(batch))
             self._under_way.add(task)

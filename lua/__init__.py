@@ -85,12 +85,13 @@ class LuaScript:
         assert len(args) == len(self._own_args), (
             f"{self.name} wants {self.arg_names}, got {[*args]}"
         )
-        listed = keys if isinstance(keys, tuple) else map(keys.__getitem__, self.key_names)
+        listed = keys if isinstance(keys, tuple) else [*map(keys.__getitem__, self.key_names)]
+        assert len(listed) == len(self.key_names), f"{self.name} wants {self.key_names}"
         # In every header the epoch comes first.
         return store.call(
             "EVALSHA",
             self.sha(epoch),
-            len(self.key_names),
+            len(listed),
             *listed,
             epoch,
             *map(args.__getitem__, self._own_args),

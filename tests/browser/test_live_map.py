@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import DESKTOP, PHONE, Profile
 from tests.browser.halls import REAL_PLAN, put_halls_on_sale
@@ -20,9 +20,9 @@ STEPS_MAX = 40
 def fans(browser: Browser, running: RunningSystem) -> Iterator[tuple[Page, Page]]:
     """Two fans who look at the seats, each in a browser of their own."""
     profiles = []
-    for viewport in (PHONE, DESKTOP):
+    for _ in range(2):
         base_url = running.base_url.replace("127.0.0.1", "localhost")
-        context = browser.new_context(viewport=viewport, base_url=base_url)  # type: ignore[arg-type]
+        context = browser.new_context(viewport=DESKTOP, base_url=base_url)  # type: ignore[arg-type]
         profiles.append(Profile(context))
     pages = [profile.new_page() for profile in profiles]
     for page in pages:
@@ -61,8 +61,18 @@ def walk_to_a_free_seat(page: Page) -> int:
 
 
 def test_a_seat_bought_in_one_browser_is_seen_going_in_the_other(fans: tuple[Page, Page]) -> None:
-    buy_and_look_on(*fans)
-    buy_and_look_on(*reversed(fans))
+    buyer, other = fans
+    steps = walk_to_a_free_seat(buyer)
+    tip = other.locator("[data-map-tip]")
+    assert walk(other, steps) == buyer.locator("[data-map-tip]").inner_text()
+    expect(tip).to_contain_text(re.compile("free$"))
+
+    buyer.keyboard.press("Enter")
+    expect(buyer.locator("[data-tray]")).to_contain_text("1 place")
+    buyer.get_by_role("button", name="Hold these places").click()
+    expect(tip).to_contain_text(re.compile("held by another fan$"), timeout=PATIENCE_MS)
+    pay(buyer)
+    expect(tip).to_contain_text(re.compile("sold$"), timeout=PATIENCE_MS)
 
 
 @pytest.mark.parametrize(
@@ -76,30 +86,32 @@ def test_a_seat_bought_in_one_browser_is_seen_going_in_the_other(fans: tuple[Pag
 def test_so_it_is_in_a_stadium_and_in_the_hall_of_a_real_plan(
     fans: tuple[Page, Page], hall: str
 ) -> None:
+    buyer, other = fans
+    buyer.set_viewport_size(PHONE)  # type: ignore[arg-type]
     for page in fans:
         page.goto(f"/events/{hall}/seats")
         page.locator("[data-map-state]").wait_for(state="hidden")
-    buy_and_look_on(*fans)
-
-
-def buy_and_look_on(buyer: Page, other: Page) -> None:
-    """Let one fan hold and buy a seat, while the other sees it held, then sold."""
-    hall = buyer.url
-    other.goto(hall)
-    other.locator("[data-map-state]").wait_for(state="hidden")
-    steps = walk_to_a_free_seat(buyer)
-    tip = other.locator("[data-map-tip]")
-    assert walk(other, steps) == buyer.locator("[data-map-tip]").inner_text()
-    expect(tip).to_contain_text(re.compile("free$"))
-
-    buyer.keyboard.press("Enter")
-    expect(buyer.locator("[data-tray]")).to_contain_text("1 place")
-    buyer.get_by_role("button", name="Hold these places").click()
-    expect(tip).to_contain_text(re.compile("held by another fan$"), timeout=PATIENCE_MS)
+    buyer.get_by_role("button", name="Hold the best available").click()
+    buyer.wait_for_url("**/checkout/*")
+    held = buyer.locator(".bill tbody tr").all_inner_texts()
+    assert len(held) == 2
+    other.locator("[data-view=list]").click()
+    seats = [button_of(other, words) for words in held]
+    for seat in seats:
+        expect(seat).to_have_accessible_name(re.compile("held by another fan$"))
     pay(buyer)
-    expect(tip).to_contain_text(re.compile("sold$"), timeout=PATIENCE_MS)
-    buyer.goto(hall)
-    buyer.locator("[data-map-state]").wait_for(state="hidden")
+    for seat in seats:
+        expect(seat).to_have_accessible_name(re.compile("sold$"), timeout=PATIENCE_MS)
+
+
+def button_of(page: Page, words: str) -> Locator:
+    """Return the button in the list of the seat that a line of a bill names."""
+    section, row, number = words.splitlines()[0].split(" · ")
+    named = page.locator(".list-name", has_text=re.compile(f"^{re.escape(section)}$"))
+    details = page.locator("details", has=named)
+    if details.get_attribute("open") is None:
+        details.locator("summary").click()
+    return details.get_by_role("button", name=re.compile(f"^{row}, {number.lower()},"))
 
 
 def test_a_hold_has_its_clock_on_the_map_after_a_reload_and_changes_in_place(

@@ -11,7 +11,7 @@ from aiohttp import web
 from groundwork.connection_watch import Wait
 from groundwork.front_calls import FRONT_DOOR, Found
 from groundwork.front_runner import FrontRunner
-from groundwork.front_server import FrontProtocol
+from groundwork.front_server import FrontProtocol, FrontServer
 from groundwork.plain_request import Peer
 
 LATER = b"GET /later HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -49,6 +49,7 @@ class Desk:
 class Served:
     runner: FrontRunner
     port: int
+    answering: set[asyncio.Task[None]]
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_connection("127.0.0.1", self.port)
@@ -60,7 +61,7 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(desk: Desk) -> AsyncIterator[Served]:
+async def serving(desk: Desk, stop_seconds: float = 5.0) -> AsyncIterator[Served]:
     async def framework(_: web.Request) -> web.Response:
         return web.Response(text="framework")
 
@@ -68,13 +69,14 @@ async def serving(desk: Desk) -> AsyncIterator[Served]:
     app[FRONT_DOOR] = desk.find
     app.router.add_get("/framework", framework)
     runner = FrontRunner(
-        app, access_log=None, keepalive_timeout=KEEPALIVE_SECONDS, shutdown_timeout=5.0
+        app, access_log=None, keepalive_timeout=KEEPALIVE_SECONDS, shutdown_timeout=stop_seconds
     )
     await runner.setup()
     try:
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
-        yield Served(runner, runner.addresses[0][1])
+        assert isinstance(runner.server, FrontServer)
+        yield Served(runner, runner.addresses[0][1], runner.server._answering)
     finally:
         desk.may_answer.set()
         await runner.cleanup()
@@ -188,7 +190,49 @@ async def test_a_bug_ends_its_connection_and_no_other(caplog: pytest.LogCaptureF
             each.close()
 
 
-async def test_who_hangs_up_is_not_waited_for_and_leaves_nothing() -> None:
+async def test_an_answer_that_is_cancelled_ends_its_connection() -> None:
+    desk = Desk()
+    async with serving(desk) as served:
+        reader, writer = await served.connect()
+        writer.write(LATER)
+        await until(lambda: desk.asked == 1)
+        writer.write(FRAMEWORK)
+        await asyncio.sleep(SHORTLY)
+        [protocol] = served.protocols
+        assert protocol._answering is not None
+        protocol._answering.cancel()
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+        writer.close()
+
+
+async def test_a_server_that_stops_waits_for_the_answer_to_who_hung_up() -> None:
+    desk = Desk()
+    async with serving(desk) as served:
+        _, writer = await served.connect()
+        writer.write(LATER)
+        await until(lambda: desk.asked == 1)
+        writer.transport.abort()
+        await until(lambda: not served.protocols)
+        stopping = asyncio.create_task(served.runner.cleanup())
+        await asyncio.sleep(SHORTLY)
+        assert not stopping.done(), "what it asked for is under way"
+        desk.may_answer.set()
+        await asyncio.wait_for(stopping, 5)
+
+
+async def test_a_server_that_stops_does_not_wait_for_ever() -> None:
+    desk = Desk()
+    async with serving(desk, stop_seconds=SHORTLY) as served:
+        reader, writer = await served.connect()
+        writer.write(LATER)
+        await until(lambda: desk.asked == 1)
+        await asyncio.wait_for(served.runner.cleanup(), 5)
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+        assert served.answering == set()
+        writer.close()
+
+
+async def test_who_hangs_up_leaves_nothing_behind() -> None:
     desk = Desk()
     async with serving(desk) as served:
         _, writer = await served.connect()

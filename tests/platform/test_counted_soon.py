@@ -43,8 +43,16 @@ async def test_what_cannot_be_told_does_not_tell_the_rest_twice() -> None:
     tell_counts()
     good = HTTP_REQUESTS.labels("gateway", "/once", "200")
     counted_soon.count_soon(good)
+    at_once = counted_soon.CountedSoon(HTTP_REQUESTS.labels("gateway", "/at-once", "200"))
+    broken = counted_soon.CountedSoon(HTTP_REQUESTS)  # lacks its labels
+    for each in (at_once, broken):
+        each.add()
     counted_soon.count_soon(HTTP_REQUESTS, "too", "few")
     for _ in range(3):
         with suppress(ValueError):
             tell_counts()
     assert good._value.get() == 1
+    at_once.add()
+    with suppress(ValueError):
+        tell_counts()
+    assert HTTP_REQUESTS.labels("gateway", "/at-once", "200")._value.get() == 2

@@ -4,6 +4,7 @@ import pytest
 from aiohttp._cookie_helpers import parse_cookie_header
 
 from gateway.edge.client_address import ClientAddresses
+from groundwork import plain_request
 from groundwork.plain_request import (
     BODY_BYTES_MAX,
     NotPlain,
@@ -71,3 +72,23 @@ def test_who_is_at_the_other_end_is_known_without_the_framework() -> None:
         request = read_plain(None, "POST", "/", lines, end, peer)  # type: ignore[arg-type]
         assert ClientAddresses("10.0.0.0/8").of(request) == address
         assert request.scheme == "https"
+
+
+def test_only_lines_that_many_send_are_remembered_and_made_up_ones_push_nobody_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(plain_request, "LINES_REMEMBERED_MAX", 4)
+    remembered = plain_request._lines
+    remembered.clear()
+    own = "Cookie: a=b\r\nAuthorization: Bearer x\r\nIdempotency-Key: 1\r\nX-Forwarded-For: 8.8.8.8"
+    for _ in range(2):
+        headers = read_headers(f"Host: x\r\nUser-Agent: y\r\n{own}".encode())
+        assert (headers["host"], headers["cookie"]) == ("x", "a=b")
+    assert sorted(remembered) == [b"Host: x", b"User-Agent: y"]
+    for number in range(20):
+        read_headers(f"Host: x\r\nUser-Agent: made up {number}".encode())
+        assert len(remembered) <= 4
+    read_headers(b"User-Agent: y")
+    assert b"User-Agent: y" in remembered
+    read_headers(b"User-Agent: " + b"y" * 500)
+    assert max(map(len, remembered)) < 50
