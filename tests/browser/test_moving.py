@@ -32,7 +32,7 @@ def other(browser: Browser, running: RunningSystem) -> Iterator[Profile]:
 def scanned(page: Page) -> str:
     """Read the QR symbol as a camera sees it."""
     picture = Image.open(io.BytesIO(page.locator("[data-move-qr]").screenshot()))
-    [symbol] = zxingcpp.read_barcodes(picture)
+    [symbol] = zxingcpp.read_barcodes(picture, zxingcpp.BarcodeFormat.QRCode)
     return symbol.text
 
 

@@ -126,7 +126,7 @@ def test_the_symbol_is_scanned_from_the_page(
 
     assert len(images) == 2
     for number, image in enumerate(images, 1):
-        [symbol] = zxingcpp.read_barcodes(image)
+        [symbol] = zxingcpp.read_barcodes(image, zxingcpp.BarcodeFormat.QRCode)
         ticket = verify_ticket_code(symbol.text, ring.jwks(), "demo-arena")
         assert ticket.ticket_id == printed(ring, number).ticket_id
         assert ticket.seat_id == f"A-12-{number}"
@@ -267,5 +267,5 @@ def test_the_matrix_is_read_back(ring: KeyRing) -> None:
             if dark:
                 left, top = (x + QUIET_ZONE) * 4, (y + QUIET_ZONE) * 4
                 image.paste(0, (left, top, left + 4, top + 4))
-    [symbol] = zxingcpp.read_barcodes(image)
+    [symbol] = zxingcpp.read_barcodes(image, zxingcpp.BarcodeFormat.QRCode)
     assert symbol.text == code
