@@ -21,15 +21,19 @@ class Observed:
         self._bounds = histogram._upper_bounds  # noqa: SLF001
         self._counts = [0] * len(self._bounds)
         self._sum = 0.0
+        self._is_waiting = False
 
     def add(self, value: float) -> None:
         """Take in a value. Needs a running loop."""
         self._counts[bisect_left(self._bounds, value)] += 1
         self._sum += value
-        _waiting.see_to_it()
+        if not self._is_waiting:
+            self._is_waiting = True
+            _waiting.see_to_it()
 
     def hand_over(self) -> None:
         """Tell the histogram."""
+        self._is_waiting = False
         total, self._sum = self._sum, 0.0
         self._histogram._sum.inc(total)  # noqa: SLF001
         for at, bucket in enumerate(self._histogram._buckets):  # noqa: SLF001
@@ -60,8 +64,8 @@ class CountedSoon:
         """Count one."""
         if not self._count:
             _waiting.counted.append(self)
+            _waiting.see_to_it()
         self._count += 1
-        _waiting.see_to_it()
 
     def hand_over(self) -> None:
         """Tell the counter."""

@@ -143,7 +143,10 @@ class FrontProtocol(RequestHandler):
     async def _answer_later(self, answering: Found) -> None:
         """Write the answer when it is there, then look at what came behind its request."""
         try:
-            answer = await answering()
+            try:
+                answer = await answering()
+            finally:
+                self._front.ended(self._answering)
             self._answering = None
             if self.transport is None:
                 return
@@ -278,11 +281,15 @@ class FrontServer(web.Server):
         return answer
 
     def begin(self, answer: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Let an answer be given; the server does not stop before it is."""
+        """Let an answer be given; the server does not stop before it has `ended`."""
         task = self._loop.create_task(answer)
         self._answering.add(task)
-        task.add_done_callback(self._answering.discard)
         return task
+
+    def ended(self, answer: asyncio.Task[None] | None) -> None:
+        """Wait no longer for an answer: it is there and goes out now, or there will be none."""
+        if answer is not None:
+            self._answering.discard(answer)
 
     async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 (aiohttp's)
         """Stop: answers under way are given first, those that take longer than `timeout` s are not."""

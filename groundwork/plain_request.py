@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple, overload
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 from aiohttp import web
+from multidict import CIMultiDict
 
 # Our cookies and everything else a browser sends have 6 KB. Longer ones are the framework's to bound.
 HEAD_BYTES_MAX: Final = 8 * 1024
@@ -31,6 +33,8 @@ REMEMBERED: Final = frozenset({
 })  # fmt: skip
 LINES_REMEMBERED_MAX: Final = 1_024
 REMEMBERED_BYTES_MAX: Final = 256
+# Spellings of names, at most 64 characters each: browsers and proxies have some dozens.
+NAMES_REMEMBERED_MAX: Final = 256
 LENGTH: Final = re.compile(r"[0-9]{1,5}", re.ASCII)
 # Cookies that are the same to every parser: nothing is quoted, nothing is empty.
 COOKIE: Final = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]++)=([!#-+\--:<-\[\]-~]++)(?:; |$)")
@@ -47,30 +51,6 @@ class Peer(NamedTuple):
     scheme: str
 
 
-class PlainHeaders(dict[str, str]):
-    """The headers of a plain request by their names in small letters; each comes once."""
-
-    @overload  # type: ignore[override]
-    def get(self, name: str, default: str) -> str: ...
-
-    @overload
-    def get(self, name: str, default: None = None) -> str | None: ...
-
-    def get(self, name: str, default: str | None = None) -> str | None:
-        """Return the header's value, however its name is written."""
-        return super().get(name.lower(), default)
-
-    def getall(self, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
-        """Return the header's only value, or `default`."""
-        return (self[name],) if name in self else default
-
-    def __getitem__(self, name: str) -> str:
-        return super().__getitem__(name.lower())
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and super().__contains__(name.lower())
-
-
 class PlainRequest:
     """One whole request as the gate reads it; `web.Request` has the same names for the same things."""
 
@@ -81,7 +61,7 @@ class PlainRequest:
         app: web.Application,
         method: str,
         path: str,
-        headers: PlainHeaders,
+        headers: CIMultiDict[str],
         body: bytes,
         peer: Peer,
     ) -> None:
@@ -140,7 +120,7 @@ def read_plain(
         raise NotPlain
     headers = read_headers(data[line_end + len(b"\r\n") : end])
     body = data[end + len(HEAD_END) :]
-    length = headers.get("content-length", "" if body or method != "GET" else "0")
+    length = headers.get("Content-Length", "" if body or method != "GET" else "0")
     if not LENGTH.fullmatch(length) or int(length) != len(body) or len(body) > BODY_BYTES_MAX:
         raise NotPlain
     return PlainRequest(app, method, path, headers, body, peer)
@@ -157,14 +137,15 @@ def read_cookies(text: str) -> Mapping[str, str]:
     return dict(found)
 
 
-def read_headers(head: bytes) -> PlainHeaders:
-    """Return the headers of these lines. Raises NotPlain."""
+def read_headers(head: bytes) -> CIMultiDict[str]:
+    """Return the headers of these lines, each name once. Raises NotPlain."""
     lines = head.split(b"\r\n")
     # Nearly all of them are known.
-    headers = PlainHeaders([_lines.get(line) or _read_line(line) for line in lines])
-    if len(headers) != len(lines) or len(lines) > LINES_MAX:
+    read = [_lines.get(line) or _read_line(line) for line in lines]
+    if len(dict(read)) != len(lines) or len(lines) > LINES_MAX:
         raise NotPlain
-    if headers.get("connection", "keep-alive").lower() != "keep-alive":
+    headers = CIMultiDict(read)
+    if headers.get("Connection", "keep-alive").lower() != "keep-alive":
         raise NotPlain
     return headers
 
@@ -175,14 +156,27 @@ _lines: dict[bytes, tuple[str, str]] = {}
 def _read_line(line: bytes) -> tuple[str, str]:
     """Return the name in small letters, and the value. Raises NotPlain for what may mean something."""
     spelling, colon, value = line.partition(b": ")
+    name = _read_name(spelling)
     try:
-        name, text = spelling.decode("ascii").lower(), value.decode("ascii").strip(" ")
+        text = value.decode("ascii").strip(" ")
     except ValueError as error:
         raise NotPlain from error
-    if not colon or not text.isprintable() or not PLAIN_NAME.fullmatch(name):
+    if not colon or not text.isprintable():
         raise NotPlain
     if name in REMEMBERED and len(line) <= REMEMBERED_BYTES_MAX:
         if len(_lines) >= LINES_REMEMBERED_MAX:
             _lines.clear()  # somebody makes them up; what is in use is back at once
         _lines[line] = (name, text)
     return name, text
+
+
+@lru_cache(NAMES_REMEMBERED_MAX)
+def _read_name(spelling: bytes) -> str:
+    """Return a header's name in small letters. Raises NotPlain for what may mean something."""
+    try:
+        name = spelling.decode("ascii").lower()
+    except ValueError as error:
+        raise NotPlain from error
+    if not PLAIN_NAME.fullmatch(name):
+        raise NotPlain
+    return name

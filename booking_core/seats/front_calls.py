@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Final
 
 import msgspec
@@ -24,7 +24,7 @@ from groundwork.access_log import RouteCounts
 from groundwork.answers import Answer, AnswerHeaders
 from groundwork.bodies import decode_body
 from groundwork.errors import BookingError, NotAdmitted
-from groundwork.front_calls import Answering, FrontCall
+from groundwork.front_calls import Answering, FrontCall, values_of
 from groundwork.identity import Identity
 from groundwork.plain_request import PlainRequest
 from groundwork.problem_json import STATUS_OF
@@ -47,6 +47,10 @@ class SeatCalls:
         self._snapshots = RouteCounts("core", SNAPSHOT_PATH)
         self._reserves = RouteCounts("core", RESERVE_PATH)
 
+    @cached_property
+    def _values(self) -> web.Application:
+        return values_of(self._app)
+
     def calls(self) -> Sequence[FrontCall]:
         """Return them for FRONT_CALLS."""
         return (
@@ -57,8 +61,8 @@ class SeatCalls:
     def _snapshot(
         self, parts: Sequence[str], request: PlainRequest, identity: Identity
     ) -> Answer | None:
-        event = self._app[SHOP].known(parts[0])
-        seat_map = self._app[SEAT_MAPS].loaded(parts[0])
+        event = self._values[SHOP].known(parts[0])
+        seat_map = self._values[SEAT_MAPS].loaded(parts[0])
         if event is None or seat_map is None:
             return None  # it has to be read first
         try:
@@ -79,7 +83,7 @@ class SeatCalls:
         try:
             body = decode_body(request.body, ReserveBody)
             key = request.headers.get("Idempotency-Key", "")
-            document = await reserve_for(self._app, identity, body, key)
+            document = await reserve_for(self._values, identity, body, key)
             status = 201
         except BookingError as error:
             status = STATUS_OF[type(error)]

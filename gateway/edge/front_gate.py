@@ -1,7 +1,7 @@
 """Plain requests that many make at once: the same checks as everybody's, before the framework is woken."""
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from typing import Final, NamedTuple
 
 from aiohttp import web
@@ -17,7 +17,7 @@ from gateway.origin.health import FAILED
 from groundwork.access_log import RouteCounts
 from groundwork.answers import Answer, AnswerHeaders
 from groundwork.errors import BookingError
-from groundwork.front_calls import Answering, Found, FrontCall, OwnCall
+from groundwork.front_calls import Answering, Found, FrontCall, OwnCall, values_of
 from groundwork.identity import Identity
 from groundwork.plain_request import NotPlain, Peer, PlainRequest, read_plain
 from groundwork.problem_json import REQUEST_ID, answer_of, internal_error, problem_of
@@ -57,6 +57,10 @@ class FrontGate:
             self._read_line
         )
 
+    @cached_property
+    def _values(self) -> web.Application:
+        return values_of(self._app)
+
     def find(self, data: bytes, peer: Peer) -> bytes | Found | None:
         """Return the answer to the bytes, or who will give it; None leaves them to the framework."""
         line_end = data.find(b"\r\n")
@@ -67,11 +71,11 @@ class FrontGate:
             return None
         began_ms = self._clock.monotonic_ms()
         try:
-            request = read_plain(self._app, line.call.method, line.path, data, line_end, peer)
+            request = read_plain(self._values, line.call.method, line.path, data, line_end, peer)
             host = request.headers.get("Host")
             if not host or not self._takes_host(host):
                 return None
-            if len(request.body) > self._app[SETTINGS].body_bytes_max:
+            if len(request.body) > self._values[SETTINGS].body_bytes_max:
                 return None
             request[REQUEST_ID] = new_request_id()
             check_site(request)

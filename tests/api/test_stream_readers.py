@@ -26,6 +26,7 @@ from tests.support.shop import Shop
 
 # More than all buffers between two ends hold.
 LONG = b": " + b"m" * 1_000_000 + b"\n\n"
+RECEIVE_BUFFER_BYTES = 64 * 1024
 BOARDS = "/api/sales/{sale}/events"
 
 
@@ -55,9 +56,14 @@ class Ear:
 async def listening(
     shop: Shop, path: str, *headers: str, version: str = "1.1"
 ) -> AsyncIterator[Ear]:
-    reader, writer = await asyncio.open_connection(
-        "127.0.0.1", urlsplit(shop.url).port, limit=64 * len(LONG)
+    connection = socket.socket()
+    # The kernel would let it grow with what comes, to many times LONG.
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+    connection.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(
+        connection, ("127.0.0.1", urlsplit(shop.url).port)
     )
+    reader, writer = await asyncio.open_connection(sock=connection, limit=64 * len(LONG))
     lines = [f"GET {path} HTTP/{version}", "Host: x", *headers]
     writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
     try:
