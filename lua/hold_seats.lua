@@ -174,7 +174,7 @@ if redis.call('HEXISTS', k.offers, fan_id) == 1 then
   end_offer(k, fan_id, now)
 end
 
-local taken, kept = look_at_named(k, wish, {}, fan_id, now)
+local taken, kept = look_at_named(k, wish, {}, now)
 if #taken > 0 then
   return own_hold() or offer_instead(taken)
 end

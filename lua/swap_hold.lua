@@ -99,7 +99,7 @@ end_offer(k, fan_id, now, reservation_id)
 local seats = {}
 if wish.kind == 'seats' then
   seats = wish.seats
-  local taken, kept = look_at_named(k, wish, own, fan_id, now)
+  local taken, kept = look_at_named(k, wish, own, now)
   if #taken > 0 then
     return {'taken', unpack(taken)}
   end

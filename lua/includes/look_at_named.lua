@@ -1,17 +1,10 @@
 -- ADA: up to three companions sit with each accessible place.
 local COMPANIONS_MAX = 3
 
--- Whether a place is in another live hold of the fan's: a companion may come beside it later. The hold that
--- is being swapped does not count, for the swap would give the place back.
-local function has_place(k, place, own, fan_id, now)
-  local holder = not own[place] and redis.call('HGET', k.holders, tostring(place))
-  local text = holder and redis.call('HGET', k.reservations, holder)
-  local hold = text and cjson.decode(text)
-  return hold and hold.fan_id == fan_id and hold.expires_at_ms > now
-end
-
 -- Of the wanted companions' places those that are kept for others. `places` has the wanted accessible ones.
-local function kept_beside(k, wish, companions, places, own, fan_id, now)
+-- The place must be in the same wish, a swap's too: in a hold of its own a companion's place would stay when
+-- the other is given back.
+local function kept_beside(wish, companions, places)
   if not wish.is_accessible then
     return companions
   end
@@ -24,7 +17,7 @@ local function kept_beside(k, wish, companions, places, own, fan_id, now)
   end
   for _, seat_index in ipairs(companions) do
     local place = place_of[seat_index]
-    if place and not wanted[place] and not has_place(k, place, own, fan_id, now) then
+    if place and not wanted[place] then
       kept[#kept + 1] = seat_index
     elseif place then
       places[place] = true
@@ -39,7 +32,7 @@ end
 -- Look at wanted seats one by one. Answers which are taken, and which are kept for fans who need an
 -- accessible place: those go to a wish that says so, companions' places only with the one they are beside.
 -- Holds in the way that ran out end here.
-local function look_at_named(k, wish, own, fan_id, now)
+local function look_at_named(k, wish, own, now)
   local taken, kept, places, companions = {}, {}, {}, {}
   for _, seat_index in ipairs(wish.seats) do
     local digit = digit_of(k, seat_index, own)
@@ -71,7 +64,7 @@ local function look_at_named(k, wish, own, fan_id, now)
     return taken, {}
   end
   if #companions > 0 then
-    for _, seat_index in ipairs(kept_beside(k, wish, companions, places, own, fan_id, now)) do
+    for _, seat_index in ipairs(kept_beside(wish, companions, places)) do
       kept[#kept + 1] = seat_index
     end
   end

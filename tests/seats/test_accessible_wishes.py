@@ -30,7 +30,8 @@ async def test_a_companion_sits_beside_who_needs_the_place(hall: Shop) -> None:
     assert kept.value.seat_indexes == (layout.index_of["3-1"],)
     assert len((await ask(hall, "ada", "0-0", "0-1")).seat_indexes) == 2
     await ask(hall, "bob", "3-0")
-    await ask(hall, "bob", "3-1")
+    with pytest.raises(SeatsKeptByIndex):
+        await ask(hall, "bob", "3-1")
 
 
 async def offered(hall: Shop, fan_id: str, *seat_ids: str) -> list[str] | None:

@@ -123,7 +123,7 @@ class HoldingMachine(RuleBasedStateMachine):
                 self.remembered[operation] = (own.name, None)
         elif taken:
             self.look_at_offer(answer, fan, wish, taken, operation)
-        elif kept := model.kept(fan, wish):
+        elif kept := model.kept(wish):
             assert (answer[0], set(answer[1:])) == ("kept", kept)
         elif wish.has_orphan_rule and model.leaves_orphan(wish):
             assert answer[0] == "orphan"

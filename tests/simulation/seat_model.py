@@ -124,24 +124,16 @@ class SeatModel:
             or (digit == "3" and (not wish.channel or self.channels.get(seat) != wish.channel))
         ]
 
-    def kept(self, fan: str, wish: NamedWish, own: str = "") -> set[int]:
+    def kept(self, wish: NamedWish, own: str = "") -> set[int]:
         """Return the wanted seats that are for fans who need them."""
         places = {seat for seat in wish.seats if self.digit(seat, own) == "4"}
         beside = {seat for seat in wish.seats if self.digit(seat, own) == "5"}
         if not wish.is_accessible:
             return places | beside
-        others = {
-            seat
-            for hold in self.holds.values()
-            if hold.fan == fan and hold.ends_at > self.now and hold.name != own
-            for seat in hold.seats
-        }
         strays = {
             seat
             for seat in beside
-            if (place := self.companions.get(seat)) is not None
-            and place not in others
-            and place not in wish.seats
+            if (place := self.companions.get(seat)) is not None and place not in wish.seats
         }
         places |= {self.companions[seat] for seat in beside - strays if seat in self.companions}
         return beside if len(beside) > len(places) * COMPANIONS_MAX else strays

@@ -29,7 +29,7 @@ class SwappingMachine(HoldingMachine):
         model = self.model
         if taken := model.taken(wish, old.name):
             assert answer == ["taken", *taken]
-        elif kept := model.kept(old.fan, wish, old.name):
+        elif kept := model.kept(wish, old.name):
             assert (answer[0], set(answer[1:])) == ("kept", kept)
         elif wish.has_orphan_rule and model.leaves_orphan(wish, old.name):
             assert answer[0] == "orphan"
