@@ -43,8 +43,8 @@ RETURNS
        rate: tokens a minute now; no_show: the part of calls that nobody answers, in thousandths
        health: in thousandths; called, claimed, admitted: all so far
        at_turnstile, late: how many wait there for a token, and for room
-       lanes: for each {lane, serving, last_place, gap, called, kept}, gap: how many of the places up to
-       last_place were never given; kept: for which called places room is kept, see room_kept in
+       lanes: for each {lane, serving, last_place, gaps, called, kept}, gaps: {first, last} of places yet
+       to be reached that were never given, in order; kept: for which called places room is kept, see room_kept in
        includes/serve_lane.lua
        frozen_ms: how much later visits and calls end since this call, for an outage is over
   {'not_loaded'} {'fenced', epoch}  see includes/fence.lua
@@ -150,10 +150,13 @@ for _, given in ipairs(cjson.decode(ARGV[7])) do
   local lane = read_lane(line, given[1], given[2])
   forget_rows(keys, lane, open[1] and open[1].number or number + 1)
   called_now = called_now + serve_lane(keys, lane, may_call - called_now, newest and newest.number)
-  local gap = gap_total(keys, lane)
+  local gaps, left = gaps_ahead(keys, lane), lane.last_place - lane.serving
+  for _, gap in ipairs(gaps) do
+    left = left - (gap[2] - gap[1] + 1)
+  end
   put_lane(line, lane)
-  waiting = waiting + math.max(0, lane.last_place - lane.serving - gap)
-  lanes[#lanes + 1] = {lane.name, lane.serving, lane.last_place, gap, lane.called,
+  waiting = waiting + math.max(0, left)
+  lanes[#lanes + 1] = {lane.name, lane.serving, lane.last_place, gaps, lane.called,
     room_kept(keys, lane, kept_until)}
 end
 if called_now > 0 then

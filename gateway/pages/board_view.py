@@ -8,6 +8,8 @@ from typing import Final, Literal
 
 import msgspec
 
+from gateway.waiting_room.gaps import Gap, fans_between
+
 # The names of the phases a board may tell.
 Phase = Literal["before", "open", "paused", "draining", "sold_out", "closed"]
 # How likely it is that there will be something left for a fan.
@@ -42,6 +44,8 @@ class Lane(msgspec.Struct, frozen=True):
     waiting: int = 0
     called: int = 0
     serving: int | None = None
+    # Places that nobody has, first and last.
+    gaps: tuple[Gap, ...] = ()
     # The waits in this lane; empty: those of the board.
     eta: tuple[Eta, ...] = ()
 
@@ -132,6 +136,7 @@ class BoardView(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int
     serving: int = 0
     last_place: int = 0
+    gaps: tuple[Gap, ...] = ()
     waiting: int = 0
     rate_per_minute: float = 0.0
     message: str = ""
@@ -169,6 +174,14 @@ class BoardView(msgspec.Struct, frozen=True, kw_only=True):
         if lane is None:
             return self.serving
         return lane.called if lane.serving is None else lane.serving
+
+    def ahead_of(self, place: int, lane_name: str | None) -> int:
+        """Return how many are to be called before a place, in lanes of precedence, too."""
+        lane = None if lane_name in (None, GENERAL) else self.lane(lane_name)
+        gaps = lane.gaps if lane else self.gaps
+        return fans_between(gaps, self.serving_in(lane_name), place) + self.waiting_before(
+            lane_name
+        )
 
     def waiting_before(self, lane_name: str | None) -> int:
         """Return how many wait in the lanes that are called before this one."""

@@ -161,7 +161,7 @@ class WaitingPage:
         """Fans to be called before this one, in lanes of precedence, too; None without a place."""
         if self.place is None:
             return None
-        return max(0, self.place - self.serving - 1) + self.board.waiting_before(self.lane)
+        return self.board.ahead_of(self.place, self.lane)
 
     @property
     def eta(self) -> Eta | None:

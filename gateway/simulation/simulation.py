@@ -144,7 +144,7 @@ class Simulation:
             limit=called.limit, rate_now=called.rate_now,
             no_show_thousandths=round(1_000 * called.no_show), health_thousandths=called.health,
             admitted=house.admitted, at_turnstile=house.now.at_turnstile, late=house.late,
-            lanes=(LaneNow("general", self.serving, self.joined, 0, self.serving),),
+            lanes=(LaneNow("general", self.serving, self.joined, (), self.serving),),
         )  # fmt: skip
 
     def _is_over(self) -> bool:

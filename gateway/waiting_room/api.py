@@ -16,7 +16,7 @@ from gateway.waiting_room import joining
 from gateway.waiting_room.board import (
     Board,
     BoardDocument,
-    before_lane,
+    ahead_in,
     eta_in,
     moment_text,
     serving_in,
@@ -210,9 +210,7 @@ def place_document(
     """Return where a fan stands, worked out from the board, the draw and the line as last told."""
     number = place_of(ticket, document.phase, room.sale.draw)
     serving = serving_in(document, ticket.lane)
-    ahead = None
-    if number is not None:
-        ahead = max(0, number - serving - 1) + before_lane(document, ticket.lane)
+    ahead = None if number is None else ahead_in(document, ticket.lane, number)
     called = number is not None and number <= serving
     within_ms = None
     if number is not None and called:

@@ -9,6 +9,7 @@ import msgspec
 
 from gateway.draw.draw import BoardDraw
 from gateway.waiting_room.eta import Eta
+from gateway.waiting_room.gaps import Gap, fans_between
 from gateway.waiting_room.line_now import LineNow
 from gateway.waiting_room.line_records import GENERAL
 from gateway.waiting_room.odds import Odds
@@ -38,7 +39,7 @@ class Poll(msgspec.Struct, frozen=True):
     jitter_ms: int
 
 
-class BoardLane(msgspec.Struct, frozen=True):
+class BoardLane(msgspec.Struct, frozen=True, omit_defaults=True):
     """How many wait in a lane and how many it has called, so that everybody sees who goes first."""
 
     lane: str
@@ -47,6 +48,8 @@ class BoardLane(msgspec.Struct, frozen=True):
     called: int
     # How far it was called: a fan of this lane compares their place with it.
     serving: int
+    # Places yet to be called that nobody has, the first and the last of each gap.
+    gaps: tuple[Gap, ...] = ()
     # The waits of this lane, where they are told apart from those of the general line.
     eta: list[Eta] | msgspec.UnsetType = msgspec.UNSET
 
@@ -58,7 +61,7 @@ class RateChanged(msgspec.Struct, frozen=True):
     per_minute: int
 
 
-class BoardDocument(msgspec.Struct, frozen=True, kw_only=True):
+class BoardDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What everybody who waits is told: `GET /api/sales/{sale}/status`."""
 
     sale: str
@@ -67,6 +70,8 @@ class BoardDocument(msgspec.Struct, frozen=True, kw_only=True):
     opens_at: str
     serving: int
     last_place: int
+    # As a lane's, of the general line.
+    gaps: tuple[Gap, ...] = ()
     waiting: int
     inside: int
     rate_per_minute: float
@@ -108,6 +113,13 @@ def eta_in(document: BoardDocument, lane_id: str | None) -> list[Eta]:
     """Return the waits that are told in a lane; None is the general line."""
     own = (lane.eta for lane in document.lanes if lane.lane == lane_id)
     return next(own, msgspec.UNSET) or document.eta
+
+
+def ahead_in(document: BoardDocument, lane_id: str | None, place: int) -> int:
+    """Return how many are to be called before a place, in lanes of precedence, too."""
+    gaps = (lane.gaps for lane in document.lanes if lane.lane == lane_id)
+    in_lane = fans_between(next(gaps, document.gaps), serving_in(document, lane_id), place)
+    return in_lane + before_lane(document, lane_id)
 
 
 def before_lane(document: BoardDocument, lane_id: str | None) -> int:
@@ -178,6 +190,7 @@ def board_lanes(sale: Sale, line: LineNow, told: Told) -> list[BoardLane]:
             waiting=lane.waiting,
             called=lane.called,
             serving=lane.serving,
+            gaps=lane.gaps,
             eta=told.lane_eta.get(lane.lane) or msgspec.UNSET,
         )
         for lane in line.lanes
@@ -204,6 +217,7 @@ def render(
         opens_at=moment_text(sale.opens_at),
         serving=line.serving,
         last_place=line.last_place,
+        gaps=line.general.gaps,
         waiting=line.waiting,
         inside=line.inside,
         rate_per_minute=round(rate, 1),

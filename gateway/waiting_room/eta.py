@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from gateway.waiting_room.call_history import WINDOW_MS_MAX, WINDOW_MS_MIN, CallHistory
+from gateway.waiting_room.gaps import place_behind
 from gateway.waiting_room.line_now import LaneNow, LineNow
 from gateway.waiting_room.line_records import GENERAL
 from gateway.waiting_room.promises import EtaKept, PromiseRecord, Promises
@@ -161,7 +162,8 @@ class Waits:
         for distance in takewhile(lambda each: each < lane.waiting, ETA_DISTANCES):
             if promises.is_due(distance, now_ms):
                 seconds = self.seconds(distance + before, lane.lane)
-                promises.make(distance, now_ms, lane.serving + 1 + distance, seconds)
+                place = place_behind(lane.gaps, lane.serving, distance)
+                promises.make(distance, now_ms, place, seconds)
 
 
 def eta_at(table: Sequence[Eta], distance: int) -> Eta | None:

@@ -21,7 +21,7 @@ from gateway.draw.entries import came_from
 from gateway.edge.asking import asked_from
 from gateway.edge.credentials import find_ticket, prove_device, read_ticket
 from gateway.waiting_room.allowances import WAITING_JOINS
-from gateway.waiting_room.board import eta_in, moment_text
+from gateway.waiting_room.board import ahead_in, eta_in, moment_text
 from gateway.waiting_room.eta import eta_at
 from gateway.waiting_room.fan_names import fan_id_of
 from gateway.waiting_room.lanes import lane_of
@@ -241,7 +241,8 @@ async def admit(
     except NotYourTurn as refusal:
         if refusal.called:
             raise
-        raise NotYourTurn(_retry_after(room, refusal, ticket.lane), refusal.ahead) from refusal
+        ahead = ahead_in(room.board.document, ticket.lane, place) if room.board else refusal.ahead
+        raise NotYourTurn(_retry_after(room, refusal, ticket.lane, ahead), ahead) from refusal
     metrics.ADMISSIONS.labels(sale_id).inc()
     claims = PassClaims(
         fan_id=ticket.fan_id,
@@ -271,7 +272,7 @@ def entrance(request: web.Request, sale: Sale, event_id: str | None) -> str:
     return f"/events/{sale.event_ids[0]}/seats" if sale.event_ids else "/"
 
 
-def _retry_after(room: Room, refusal: NotYourTurn, lane: str | None) -> int:
+def _retry_after(room: Room, refusal: NotYourTurn, lane: str | None, ahead: int) -> int:
     """Return the seconds after which asking again makes sense, from what is known of the wait."""
-    eta = eta_at(eta_in(room.board.document, lane) if room.board else (), refusal.ahead)
+    eta = eta_at(eta_in(room.board.document, lane) if room.board else (), ahead)
     return max(refusal.retry_after, min(RETRY_SECONDS_MAX, eta.p10 if eta else RETRY_SECONDS_MAX))

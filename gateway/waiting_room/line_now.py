@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from gateway.waiting_room.gaps import Gap, fans_between
+
 # What holds the calls at a moment.
 Limit = Literal["rate", "health", "capacity", "stock", "demand", "paused"]
 
@@ -44,8 +46,8 @@ class LaneNow(msgspec.Struct, frozen=True, array_like=True):
     lane: str
     serving: int
     last_place: int
-    # How many of the places up to the last one were never given.
-    gap: int
+    # Those of the places yet to be called that were never given.
+    gaps: tuple[Gap, ...]
     called: int
     # In order of places; for those beyond the last row none is kept.
     kept: tuple[RoomKept, ...] = ()
@@ -53,7 +55,11 @@ class LaneNow(msgspec.Struct, frozen=True, array_like=True):
     @property
     def waiting(self) -> int:
         """How many places are given and not called."""
-        return max(0, self.last_place - self.serving - self.gap)
+        return self.ahead_of(self.last_place + 1)
+
+    def ahead_of(self, place: int) -> int:
+        """Return how many of the lane are to be called before a place."""
+        return fans_between(self.gaps, self.serving, place)
 
     def kept_until_ms(self, place: int) -> int:
         """Return until when room is kept for a called place; 0 when it is not any more."""
@@ -123,11 +129,6 @@ class LineNow(msgspec.Struct, frozen=True, array_like=True):
     def last_place(self) -> int:
         """The general line's last place."""
         return self.general.last_place
-
-    @property
-    def gap(self) -> int:
-        """How many of the general line's places were never given."""
-        return self.general.gap
 
     @property
     def waiting(self) -> int:

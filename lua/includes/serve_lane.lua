@@ -86,13 +86,13 @@ local function forget_rows(keys, lane, oldest)
   end
 end
 
--- How many of the places a lane has yet to reach were never given.
-local function gap_total(keys, lane)
-  local total = 0
+-- Which of the places a lane has yet to reach were never given: {first, last} of each gap, in order.
+local function gaps_ahead(keys, lane)
+  local found = {}
   local rest = redis.call('ZRANGEBYSCORE', keys.gaps, lane.base + 1, lane.base + lane.last_place,
     'WITHSCORES')
   for position = 1, #rest, 2 do
-    total = total + tonumber(rest[position]) - tonumber(rest[position + 1]) + 1
+    found[#found + 1] = {tonumber(rest[position + 1]) - lane.base, tonumber(rest[position]) - lane.base}
   end
-  return total
+  return found
 end

@@ -104,6 +104,15 @@ async def test_a_fan_is_led_through_every_phase(page: Page) -> None:
         await expect(page.locator("[data-notice=stale]")).to_be_hidden()
 
 
+async def test_places_that_nobody_has_are_nobody_ahead(page: Page) -> None:
+    async with board_stream(place=PLACE) as room:
+        room.place = {"place": PLACE, "entry_number": None}
+        # 132 places, of which a store that was lost took a hundred with it; and three before their lane.
+        await room.tell(**sample_room.told(gaps=[[PLACE - 120, PLACE - 21]]))
+        await page.goto(room.url)
+        await expect(page.locator("[data-fill=ahead]")).to_have_text(["35", "35"])
+
+
 async def test_after_the_draw_nobody_asks_for_a_place_that_the_board_tells(page: Page) -> None:
     opened = {"phase": "before", "opens_at": sample_room.moment(seconds=-1), "serving": 0}
     drawn = {"state": "drawn", "seed": "5e" * 32, "count": 30_000, "gaps": [[40, 60]]}

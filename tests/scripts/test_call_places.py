@@ -185,7 +185,7 @@ async def test_a_gap_is_passed_over_free_of_charge(line: LineInRedis) -> None:
 
     stands = await line.call_places()
 
-    assert (stands["serving"], stands["called_now"], stands["gap"]) == (20_003, 5, 0)
+    assert (stands["serving"], stands["called_now"], stands["gaps"]) == (20_003, 5, [])
     assert stands["calls_open"] == 5, "nobody answers for a place that was never given"
 
 
@@ -203,7 +203,7 @@ async def test_a_gap_at_the_front_is_passed_even_while_paused(line: LineInRedis)
 
     stands = await line.call_places(rate_per_minute=0)
 
-    assert (stands["serving"], stands["gap"], stands["called_now"]) == (20_000, 0, 0)
+    assert (stands["serving"], stands["gaps"], stands["called_now"]) == (20_000, [], 0)
 
 
 async def test_a_crowd_that_was_called_before_a_total_loss_does_not_stop_the_line(

@@ -35,7 +35,7 @@ async def test_sealing_is_done_once_and_later_fans_come_behind_everybody(line: L
     assert (await line.join("fan-2"))[:2] == ["entered_before", 2], "who entered has no other place"
     assert await line.seal() == ["sealed_before", 3, 3]
     stands = await line.call_places(rate_per_minute=0)
-    assert (stands["serving"], stands["last_place"], stands["gap"]) == (0, 4, 0)
+    assert (stands["serving"], stands["last_place"], stands["gaps"]) == (0, 4, [])
 
 
 async def test_places_behind_the_roster_are_leased_from_its_end(line: LineInRedis) -> None:
@@ -102,10 +102,10 @@ async def test_no_gap_is_passed_while_entries_are_taken(line: LineInRedis) -> No
     await line.join_many(5)
 
     stands = await line.call_places(rate_per_minute=0)
-    assert (stands["serving"], stands["gap"]) == (0, 0)
+    assert (stands["serving"], stands["gaps"]) == (0, [])
     await line.seal()
     stands = await line.call_places(rate_per_minute=0)
-    assert (stands["serving"], stands["last_place"], stands["gap"]) == (0, 40, 35)
+    assert (stands["serving"], stands["last_place"], stands["gaps"]) == (0, 40, [[6, 40]])
     await line.raise_ceiling(1_000)
     assert (await line.join("late"))[:2] == ["joined", 41]
 

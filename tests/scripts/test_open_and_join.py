@@ -29,7 +29,7 @@ async def test_after_a_loss_the_line_goes_on_above_every_place_that_may_have_bee
     ]  # fmt: skip
     assert await line.join("ada") == ["joined", 20_001, 19_999]
     stands = await line.call_places(rate_per_minute=0)
-    assert (stands["serving"], stands["gap"]) == (80, 19_880)
+    assert (stands["serving"], stands["gaps"]) == (80, [[121, 20_000]])
 
 
 async def test_what_redis_still_knows_better_than_postgresql_is_kept(
@@ -43,7 +43,7 @@ async def test_what_redis_still_knows_better_than_postgresql_is_kept(
     answer = await open_line.open(last_place=20, leased=1_000, ceiling=2_000, serving=5)
 
     assert answer == ["opened", 10, 1_000, 0]
-    assert (await open_line.call_places(rate_per_minute=0))["gap"] == 970
+    assert (await open_line.call_places(rate_per_minute=0))["gaps"] == [[31, 1_000]]
     assert (await open_line.join("fan-7"))[:2] == ["joined_before", 7]
 
 
@@ -56,7 +56,7 @@ async def test_what_postgresql_knows_better_than_a_redis_that_lost_a_second_is_k
     assert await open_line.open(last_place=42, leased=42, ceiling=2_000, serving=11) == [
         "opened", 11, 42, 0,
     ]  # fmt: skip
-    assert (await open_line.call_places(rate_per_minute=0))["gap"] == 0
+    assert (await open_line.call_places(rate_per_minute=0))["gaps"] == []
     assert (await open_line.join("ada"))[1] == 43
 
 

@@ -126,7 +126,7 @@ class LineInRedis:
         answer = await self.try_to_call(rate_per_minute, **given)
         assert answer[0] == "line", answer
         stands = dict(zip(STANDS, answer[1:], strict=True))
-        lane_names = ("lane", "serving", "last_place", "gap", "lane_called", "kept")
+        lane_names = ("lane", "serving", "last_place", "gaps", "lane_called", "kept")
         lanes = [dict(zip(lane_names, lane, strict=True)) for lane in stands["lanes"]]
         return {**stands, **lanes[-1], "by_lane": {lane["lane"]: lane for lane in lanes}}
 

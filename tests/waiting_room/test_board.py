@@ -36,14 +36,14 @@ from groundwork.tokens import TicketClaims
 OPENS_AT = datetime(2030, 6, 1, 10, tzinfo=UTC)
 OPENS_AT_MS = round(OPENS_AT.timestamp() * 1000)
 SALE = make_sale("tour", opens_at=OPENS_AT, rate_per_minute=600)
-GENERAL_LINE = LaneNow("general", serving=40, last_place=1_000, gap=100, called=40)
+GENERAL_LINE = LaneNow("general", serving=40, last_place=1_000, gaps=((500, 599),), called=40)
 LINE = LineNow(
     now_ms=OPENS_AT_MS + 60_000, inside=7, calls_open=3, called_now=0, called=40, claimed=35,
     limit="rate", rate_now=600, no_show_thousandths=0, health_thousandths=1_000,
     admitted=34, at_turnstile=1, late=0,
     lanes=(GENERAL_LINE,),
 )  # fmt: skip
-MEMBERS = LaneNow("members", serving=30, last_place=33, gap=0, called=30)
+MEMBERS = LaneNow("members", serving=30, last_place=33, gaps=(), called=30)
 
 
 def test_the_phases_of_a_sale() -> None:
@@ -60,7 +60,8 @@ def test_the_phases_of_a_sale() -> None:
 
 def test_the_waiting_are_those_with_a_place_that_is_not_called() -> None:
     assert LINE.waiting == 860
-    assert structs.replace(GENERAL_LINE, serving=990).waiting == 0, "never less than nobody"
+    assert structs.replace(GENERAL_LINE, serving=990).waiting == 10, "the gap lies behind them"
+    assert structs.replace(GENERAL_LINE, serving=1_000).waiting == 0
     assert structs.replace(LINE, lanes=(MEMBERS, GENERAL_LINE)).waiting == 863
 
 
@@ -83,6 +84,7 @@ def test_lanes_are_published_in_order_when_there_are_any() -> None:
             "waiting": 860,
             "called": 40,
             "serving": GENERAL_LINE.serving,
+            "gaps": [[500, 599]],
         },
     ]
 
@@ -137,7 +139,7 @@ def test_a_sale_that_is_sold_out_calls_nobody_and_a_pause_stays_a_pause() -> Non
 
 def test_who_is_called_before_waits_before() -> None:
     sale = replace(SALE, lanes=(SaleLane("members", "Members"), SaleLane("press", "Press")))
-    press = LaneNow("press", serving=5, last_place=12, gap=0, called=5)
+    press = LaneNow("press", serving=5, last_place=12, gaps=(), called=5)
     line = structs.replace(LINE, lanes=(MEMBERS, press, GENERAL_LINE))
     document = render(sale, line, 300.0, 1).document
 
@@ -149,7 +151,7 @@ def test_who_is_called_before_waits_before() -> None:
 
 def test_a_lane_has_waits_of_its_own_or_those_of_all() -> None:
     sale = replace(SALE, lanes=(SaleLane("members", "Members"), SaleLane("press", "Press")))
-    press = LaneNow("press", serving=5, last_place=12, gap=0, called=5)
+    press = LaneNow("press", serving=5, last_place=12, gaps=(), called=5)
     line = structs.replace(LINE, lanes=(MEMBERS, press, GENERAL_LINE))
     told = Told(eta=[Eta(1, 20, 30, 40)], lane_eta={"members": [Eta(1, 2, 3, 4)], "press": []})
     board = render(sale, line, 300.0, 1, told)
@@ -165,7 +167,7 @@ def test_a_lane_has_waits_of_its_own_or_those_of_all() -> None:
 
 def test_a_board_with_lanes_stays_small() -> None:
     lanes = tuple(SaleLane(f"lane-{number}", f"Lane {number}") for number in range(LANES_MAX))
-    now = [LaneNow(lane.lane, 0, 40_000, 0, 0) for lane in lanes]
+    now = [LaneNow(lane.lane, 0, 40_000, (), 0) for lane in lanes]
     line = structs.replace(LINE, lanes=(*now, structs.replace(GENERAL_LINE, last_place=900_000)))
     waits = Waits()
     waits.note(line, 600)

@@ -10,11 +10,11 @@ from gateway.waiting_room.room import LINE_KNOWN_MS, Room
 # The clocks of the store and of the process show different times.
 STORE_MS, OWN_MS = 5_000_000, 1_000_000
 GENERAL = LaneNow(
-    "general", serving=40, last_place=90, gap=0, called=40,
+    "general", serving=40, last_place=90, gaps=(), called=40,
     kept=(RoomKept(10, 0), RoomKept(25, STORE_MS + 500), RoomKept(40, STORE_MS + 90_000)),
 )  # fmt: skip
 MEMBERS = LaneNow(
-    "members", serving=3, last_place=9, gap=0, called=3, kept=(RoomKept(3, STORE_MS + 7_000),)
+    "members", serving=3, last_place=9, gaps=(), called=3, kept=(RoomKept(3, STORE_MS + 7_000),)
 )
 LINE = LineNow(
     now_ms=STORE_MS, inside=0, calls_open=5, called_now=0, called=43, claimed=0, limit="rate",

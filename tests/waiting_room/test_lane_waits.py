@@ -24,7 +24,7 @@ class Lane:
 
     @property
     def now(self) -> LaneNow:
-        return LaneNow(self.name, self.serving, int(self.joined), 0, self.serving)
+        return LaneNow(self.name, self.serving, int(self.joined), (), self.serving)
 
 
 @dataclass

@@ -197,7 +197,7 @@ async def test_after_a_total_loss_no_place_is_given_twice_and_all_are_called(roo
     assert not places & new
     assert min(new) > max(places)
     after = await room.call_up_to(max(new))
-    assert after.gap == 0
+    assert after.general.gaps == ()
     assert after.waiting == 0
     visit = await room.line.admit(room.sale, "fan-49", 50, None)
     assert visit.visit_id
@@ -211,9 +211,12 @@ async def test_the_waiting_are_counted_without_places_that_were_never_given(room
     await room.wipe("FLUSHALL")
 
     line = await room.call_places()
-    assert (line.last_place, line.gap, line.waiting) == (20_000, 19_990, 10)
-    await room.join("new")
-    assert (await room.call_places()).waiting == 11
+    assert line.general.gaps == ((11, 20_000),)
+    assert (line.last_place, line.waiting) == (20_000, 10)
+    new = await room.join("new")
+    line = await room.call_places()
+    assert (new.place, line.waiting) == (20_001, 11)
+    assert line.general.ahead_of(new.place) == 10, "a lost block is told as a crowd"
 
 
 async def test_two_processes_see_one_loss_and_one_line(open_room: OpenRoom) -> None:

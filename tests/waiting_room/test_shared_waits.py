@@ -11,8 +11,8 @@ from gateway.waiting_room.shared_waits import SharedWaits
 from groundwork.redis_store import RedisStore, open_store
 from lua.keys import waits_keys
 
-MEMBERS = LaneNow("members", serving=10, last_place=60, gap=0, called=10)
-GENERAL_LINE = LaneNow("general", serving=40, last_place=1_000, gap=0, called=40)
+MEMBERS = LaneNow("members", serving=10, last_place=60, gaps=(), called=10)
+GENERAL_LINE = LaneNow("general", serving=40, last_place=1_000, gaps=(), called=40)
 LINE = LineNow(
     now_ms=1_700_000_000_000, inside=0, calls_open=0, called_now=0, called=50, claimed=0,
     limit="rate", rate_now=600, no_show_thousandths=0, health_thousandths=1_000,

@@ -31,9 +31,9 @@ class Line:
     members_called: float = 0.0
 
     def now(self) -> LineNow:
-        general = LaneNow("general", int(self.serving), self.last_place, 0, int(self.serving))
+        general = LaneNow("general", int(self.serving), self.last_place, (), int(self.serving))
         called = int(self.members_called)
-        members = LaneNow("members", called, called + self.members, 0, called)
+        members = LaneNow("members", called, called + self.members, (), called)
         return LineNow(
             now_ms=self.now_ms, inside=0, calls_open=0, called_now=0,
             called=int(self.serving) + called, claimed=0, limit=self.limit, rate_now=self.asked,

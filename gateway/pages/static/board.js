@@ -27,8 +27,16 @@ export function etaTableOf({ lanes = [], eta }, lane) {
   return own?.length ? own : eta;
 }
 
+// Places between two numbers that nobody has: what a store lost is passed over.
+function gapsBetween({ lanes = [], gaps = [] }, lane, serving, place) {
+  const own = isPriority(lane) ? lanes.find((each) => each.lane === lane)?.gaps ?? [] : gaps;
+  return own.reduce((sum, [first, last]) => sum + Math.max(0, Math.min(last, place - 1) - Math.max(first, serving + 1) + 1), 0);
+}
+
 export function aheadOf({ board, place, lane }) {
-  return Math.max(0, (place ?? 0) - servingIn(board, lane) - 1) + waitingBefore(board, lane);
+  const serving = servingIn(board, lane);
+  const inLane = (place ?? 0) - serving - 1 - gapsBetween(board, lane, serving, place ?? 0);
+  return Math.max(0, inLane) + waitingBefore(board, lane);
 }
 
 // Before the draw is made nobody can know their place, so nobody asks.
