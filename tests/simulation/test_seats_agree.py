@@ -194,7 +194,7 @@ def test_the_scripts_agree_with_the_model(any_redis_url: str) -> None:
 RULES = [
     ("hold_seats", "if redis.call('HEXISTS', k.offers, fan_id) == 1 then", "if false then"),
     ("hold_seats", "if not wish.is_accessible then\n    return companions", "if false then\n    return"),
-    ("hold_seats", "if place and not wanted[place] and", "if place and false and"),
+    ("hold_seats", "if place and not wanted[place] then", "if false then"),
     ("hold_seats", "if wish.channel == '' or channel ~= wish.channel then", "if false then"),
     ("hold_seats", "elseif digit ~= '0' then", "elseif digit == '9' then"),
     ("hold_seats", "found = found or at ~= nil", "found = false"),
