@@ -21,7 +21,7 @@ import lua
 from booking_core.seats.hold import SeatsTakenByIndex
 from booking_core.seats.wishes import named_seats
 from groundwork.clock import SystemClock
-from groundwork.errors import HoldLost, ReservationNotFound, StoreUnavailable
+from groundwork.errors import HoldLost, RequestInProgress, ReservationNotFound, StoreUnavailable
 from groundwork.postgres import Pool
 from lua.keys import event_keys
 from onsale.embedded.binaries import find_redis
@@ -109,6 +109,8 @@ async def test_an_emptied_server_gets_back_what_postgresql_knows(shop: Shop) -> 
     assert await shop.holds.read(kept.reservation_id, "ada") == extended
     assert await shop.holds.read(stock.reservation_id, "bob") == stock
     assert (await shop.holds.read(paying.reservation_id, "dan")).seat_indexes == (7,)
+    with pytest.raises(RequestInProgress):  # as before: it is being paid for
+        await shop.swap(paying, 8)
     with pytest.raises(ReservationNotFound):
         await shop.holds.read(lost.reservation_id, "eve")
     assert await shop.status() == "0100020100".ljust(SEATS, "0")
