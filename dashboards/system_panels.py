@@ -151,7 +151,7 @@ SYSTEM: list[Panel] = [
     ),
     stat(
         "Workers",
-        "Workers alive. One is enough; none means no pacing, no captures, no sweeping.",
+        "Workers alive. One is enough; none means no captures, no sweeping.",
         "none",
         'sum(onsale_process_up{role="worker"})',
     ),

@@ -65,6 +65,12 @@ def test_every_alert_has_a_history_that_rings_it() -> None:
         ('{kind="ticket_mail", outcome="sent"}', '{outcome="sent"}'),
         ('(sum(onsale_process_up{role="worker"}) or vector(0)) < 1',
          'sum(onsale_process_up{role="worker"}) < 1'),
+        ('(sum(onsale_process_up{role="gateway"}) or vector(0)) < 1',
+         'sum(onsale_process_up{role="gateway"}) < 1'),
+        ("or 0 * max_over_time(sum by (role) (onsale_process_up)[10m:5s])", ""),
+        ('(max_over_time(sum(onsale_process_up{role="core"})[1h:15s]) or vector(0))', "vector(1)"),
+        ('((sum(onsale_process_up{role="core"}) or vector(0)) == bool 0)', "1"),
+        ('(sum(onsale_process_up{role="core"}) or vector(0))', 'sum(onsale_process_up{role="core"})'),
     ],
 )  # fmt: skip
 def test_the_histories_notice_a_weakened_rule(tmp_path: Path, guard: str, without: str) -> None:
