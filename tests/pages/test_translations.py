@@ -68,6 +68,27 @@ def test_every_message_is_translated_with_the_same_gaps(folder: Path, language: 
                 assert gaps == wanted, form
 
 
+# What readers of a language take for a slip: words of Portugal in Brazil's pages, the familiar form
+# in Spanish ones that say "usted", and in a shop "no seat is free" of a door that is not.
+SLIPS = {
+    "pt": r"hipótese|encomenda|bilhete|\bpartilh|anotámos|guardámos|libertad|\bpara si\b|\bprima\b"
+    r"|\bpremido|esta(r|mos|va)? a \w+r\b|está a \w+r\b|ligação|apagamo-la|\bIntroduz",
+    "es": r"\b(ti|tú|tu|tus|tienes|puedes|arrastra|pellizca|prueba|elígelos|toca|pulsa)\b",
+    "de": r"\b(du|dein|deine|deinen|dir|dich)\b|noch kein Platz frei|Auslosung",
+    "fr": r"\b(tu|toi|ton|tes|rangée)\b",
+}
+
+
+@pytest.mark.parametrize("code", SLIPS)
+def test_a_language_keeps_its_country_and_its_form_of_address(code: str) -> None:
+    language = next(each for each in catalogues.TRANSLATED if each.code == code)
+    slip = re.compile(SLIPS[code], re.IGNORECASE)
+    for folder in catalogues.FOLDERS:
+        for message in catalogues.read(folder, language):
+            for form in forms(message) if message.id else ():
+                assert not slip.search(form), form
+
+
 def forms_of_one_number(language: Language) -> set[int]:
     """The plural forms that are for a single number, which words can say as well."""
     plural = load_translations(catalogues.FOLDERS)[language.code].plural  # type: ignore[attr-defined]
