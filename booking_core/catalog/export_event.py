@@ -1,12 +1,14 @@
 """Taking an event's seats out again as files: what the command line calls."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Final
 
+from booking_core.catalog.accessible_words import is_accessible_category
 from booking_core.catalog.drawing import Drawing, Point
 from booking_core.catalog.event import Event
 from booking_core.catalog.events import Catalog
-from booking_core.catalog.plan_extras import PlanExtras, SeatExtra
+from booking_core.catalog.plan_extras import PlanExtras, SeatExtra, StandingPlaces
 from booking_core.catalog.plan_source import PlanSource
 from booking_core.catalog.plan_store import read_source
 from booking_core.catalog.pretix_format import (
@@ -18,32 +20,39 @@ from booking_core.catalog.pretix_format import (
     PretixZone,
     area_of,
 )
-from booking_core.catalog.pretix_plan import ACCESSIBLE_CATEGORY, POSITION_DIGITS
+from booking_core.catalog.pretix_plan import POSITION_DIGITS
 from booking_core.catalog.refusals import EventRefused
 from booking_core.catalog.seat_layout import SeatLayout
 from groundwork.postgres import Pool, connection
+
+READ_CHANNELS: Final = "SELECT seat_id, channel FROM seat_channels WHERE event_id = %s"
 
 
 async def export_event(pool: Pool, event_id: str) -> PlanSource:
     """Return the plan and the side file that give the event's seats again, with the same ids.
 
-    They are the files that were imported, repaired ids in place; of an event whose seats came from
-    no file they are made from its seats. Raises EventRefused for an event of stock only, and
-    EventNotFound.
+    They are the files that were imported, repaired ids in place and without the seats that were
+    left out; of an event whose seats came from no file they are made from its seats, channels and
+    standing places. Raises EventRefused for an event of stock only, and EventNotFound.
     """
     catalog = Catalog(pool)
     event = await catalog.get(event_id)
     if not event.is_seated:
         raise EventRefused(("event_id", f"the event {event_id!r} has no seats"))
+    layout = await catalog.seat_layout(event_id)
     async with connection(pool) as database:
         if source := await read_source(database, event_id):
-            return source
-    layout = await catalog.seat_layout(event_id)
-    return await asyncio.to_thread(source_of, event, layout)
+            return await asyncio.to_thread(source.only_of, layout.index_of.keys())
+        cursor = await database.execute(READ_CHANNELS, (event_id,))
+        kept_for = {str(seat_id): str(channel) async for seat_id, channel in cursor}
+    return await asyncio.to_thread(source_of, event, layout, kept_for)
 
 
-def source_of(event: Event, layout: SeatLayout) -> PlanSource:
-    """Return files that give these seats: a zone for each section, a row for each block."""
+def source_of(event: Event, layout: SeatLayout, kept_for: Mapping[str, str]) -> PlanSource:
+    """Return files that give these seats: a zone for each section, a row for each block.
+
+    `kept_for` are the channels of the seats that have one.
+    """
     drawing = layout.drawing
     assert drawing is not None, "an event with seats has a drawing"
     pretix = PretixPlan(
@@ -55,8 +64,19 @@ def source_of(event: Event, layout: SeatLayout) -> PlanSource:
         zones=(*_decoration(drawing), *_zones(layout, drawing)),
         size=PretixSize(drawing.width, drawing.height),
     )
-    return PlanSource(
-        pretix, PlanExtras(focal_point=drawing.focal_point, seats=_said(layout, drawing))
+    extras = PlanExtras(
+        focal_point=drawing.focal_point,
+        seats=_said(layout, drawing, kept_for),
+        standing=_standing(event),
+    )
+    return PlanSource(pretix, extras)
+
+
+def _standing(event: Event) -> tuple[StandingPlaces, ...]:
+    return tuple(
+        StandingPlaces(tier=tier.tier, quantity=tier.quantity, name=tier.name, color=tier.color)
+        for tier in event.tiers
+        if tier.is_stock
     )
 
 
@@ -99,17 +119,20 @@ def _row(layout: SeatLayout, seats: range) -> PretixRow:
     )
 
 
-def _said(layout: SeatLayout, drawing: Drawing) -> dict[str, SeatExtra]:
+def _said(
+    layout: SeatLayout, drawing: Drawing, kept_for: Mapping[str, str]
+) -> dict[str, SeatExtra]:
     """Return what the plan cannot say, of the seats of which there is anything to say."""
-    by_category = {tier: ACCESSIBLE_CATEGORY.search(tier) is not None for tier in layout.tiers}
+    by_category = {tier: is_accessible_category(tier) for tier in layout.tiers}
     said: dict[str, SeatExtra] = {}
     for index, seat_id in enumerate(layout.seat_ids):
         is_accessible = index in layout.accessible
         view = drawing.restricted_views.get(seat_id)
         place = layout.companions.get(index)
         beside = None if place is None else layout.seat_ids[place]
-        if is_accessible != by_category[layout.tier(index)] or view or beside:
+        kept = kept_for.get(seat_id)
+        if is_accessible != by_category[layout.tier(index)] or view or beside or kept:
             said[seat_id] = SeatExtra(
-                accessible=is_accessible, restricted_view=view, companion_of=beside
+                accessible=is_accessible, restricted_view=view, companion_of=beside, kept_for=kept
             )
     return said

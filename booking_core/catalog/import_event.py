@@ -32,7 +32,7 @@ def read_plan(files: PlanFiles) -> ImportedPlan:
     """Return the plan in the files. Raises PlanInvalid, or OSError when one cannot be read.
 
     A file named .csv is a table, any other one a plan of pretix. Where a table and the side file
-    speak of the same seat, the side file is believed.
+    say the same thing of a seat, the side file is believed.
     """
     raw, extras = _read_file(files.plan, PLAN_BYTES_MAX), NO_EXTRAS
     if files.plan.suffix.lower() == ".csv":

@@ -1,6 +1,6 @@
 """The side file of a plan: what the plan format cannot say of seats, aisles and standing places."""
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from itertools import pairwise
 from typing import Annotated, Final
 
@@ -45,6 +45,13 @@ class SeatExtra(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     restricted_view: Sentence | None = None
     kept_for: Channel | None = None
 
+    def over(self, other: "SeatExtra") -> "SeatExtra":
+        """Return what both say; what this one says nothing of is as the other one has it."""
+        said = {field: getattr(self, field) for field in self.__struct_fields__}
+        return msgspec.structs.replace(
+            other, **{field: value for field, value in said.items() if value is not None}
+        )
+
 
 class StandingPlaces(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A general-admission area: places of one tier that are not told apart."""
@@ -75,8 +82,19 @@ class PlanExtras(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.seats.get(seat_id, NOTHING_SAID)
 
     def over(self, other: "PlanExtras") -> "PlanExtras":
-        """Return what both say; of seats that both name, only what this one says."""
-        return msgspec.structs.replace(self, seats=other.seats | self.seats)
+        """Return what both say; where both say the same thing of a seat, what this one says."""
+        both = other.seats | {
+            seat_id: said.over(other.of(seat_id)) for seat_id, said in self.seats.items()
+        }
+        return msgspec.structs.replace(self, seats=both)
+
+    def only_of(self, seat_ids: Collection[str]) -> "PlanExtras":
+        """Return the same without what is said of other seats, and of aisles beside them."""
+        return msgspec.structs.replace(
+            self,
+            seats={one: said for one, said in self.seats.items() if one in seat_ids},
+            aisles=tuple(pair for pair in self.aisles if all(one in seat_ids for one in pair)),
+        )
 
     def looking_at(self, focal_point: Point) -> "PlanExtras":
         """Return the same with another focal point."""

@@ -48,6 +48,7 @@ class RepairReport:
     unused_categories: tuple[str, ...] = ()
     left_out: int = 0
     ignored_keys: tuple[str, ...] = ()
+    accessible_categories: tuple[str, ...] = ()
     without_accessible: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
@@ -140,6 +141,8 @@ def _lines(report: RepairReport) -> Iterator[str]:
         )
     if report.unused_categories:
         yield f"Categories without a seat: {', '.join(report.unused_categories)}."
+    if report.accessible_categories:
+        yield f"Accessible by the name of the category: {', '.join(report.accessible_categories)}."
     if report.without_accessible:
         yield f"Note: no accessible seat in: {', '.join(report.without_accessible)}."
     if report.ignored_keys:

@@ -1,7 +1,7 @@
 """What an event's seats were made from: the plan file with the ids that were given, and the side file."""
 
 import gzip
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +20,21 @@ class PlanSource:
 
     pretix: PretixPlan
     extras: PlanExtras
+
+    def only_of(self, seat_ids: Set[str]) -> "PlanSource":
+        """Return the same without other seats: those that were left out of what is on sale.
+
+        Their category stays, so that an import that leaves it out again finds it.
+        """
+        change = msgspec.structs.replace
+        zones = []
+        for zone in self.pretix.zones:
+            rows = (
+                change(row, seats=tuple(seat for seat in row.seats if seat.seat_guid in seat_ids))
+                for row in zone.rows
+            )
+            zones.append(change(zone, rows=tuple(row for row in rows if row.seats)))
+        return PlanSource(change(self.pretix, zones=tuple(zones)), self.extras.only_of(seat_ids))
 
     def packed(self) -> tuple[bytes, bytes]:
         """Return both files, compressed."""

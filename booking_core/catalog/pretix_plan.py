@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from booking_core.catalog.accessible_words import is_accessible_category
 from booking_core.catalog.drawing import COORDINATE_MAX, Area, Point
 from booking_core.catalog.plan_extras import NO_EXTRAS, PlanExtras, check_extras
 from booking_core.catalog.plan_reader import raise_problems
@@ -21,12 +22,6 @@ from booking_core.catalog.zone_blocks import NamedRow, tell_apart
 # The colour of a tier whose category has none, or one that is no hexadecimal colour.
 TIER_COLOR: Final = "#6b7280"
 HEX_COLOR: Final = re.compile(r"#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})")
-# The format has no field for accessible places; halls make a category of them.
-ACCESSIBLE_CATEGORY: Final = re.compile(
-    r"wheelchair|accessible|rollstuhl|barrierefrei|\bpmr\b|fauteuil roulant|silla de ruedas"
-    r"|carrozzin|carrozzell",
-    re.IGNORECASE,
-)
 # Seats are drawn with a radius of about 10: the room kept around them at the drawing's edge.
 MARGIN: Final = 20
 # Finer than a pixel; keeps the drawing short.
@@ -95,6 +90,9 @@ def make_imported(
         same_labels=_same_labels(plan.seats),
         unused_categories=_unused(pretix, plan, leave_out),
         left_out=len(found) - len(wanted),
+        accessible_categories=tuple(
+            tier.tier for tier in plan.tiers if is_accessible_category(tier.tier)
+        ),
         without_accessible=_without_accessible(plan),
     )
     return ImportedPlan(plan, report, PlanSource(with_ids(pretix, ids, sections), extras))
@@ -212,7 +210,7 @@ def _rows(
 ) -> list[list[Seat]]:
     rows: dict[tuple[int, int], list[Seat]] = {}
     accessible = {
-        name: ACCESSIBLE_CATEGORY.search(name) is not None
+        name: is_accessible_category(name)
         for name in {raw_seat.seat.category for _, raw_seat in wanted}
     }
     for seat_id, raw_seat in wanted:

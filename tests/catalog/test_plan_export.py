@@ -14,8 +14,8 @@ from plan_files import raw, whole_plan
 from booking_core.catalog.arena import ARENA_PRICES, make_arena
 from booking_core.catalog.event import StockTier
 from booking_core.catalog.events import Catalog
-from booking_core.catalog.export_event import export_event, source_of
-from booking_core.catalog.import_event import PlanFiles, import_event_file
+from booking_core.catalog.export_event import export_event
+from booking_core.catalog.import_event import PlanFiles, import_event_file, read_plan
 from booking_core.catalog.plan_extras import NO_EXTRAS, read_extras, write_extras
 from booking_core.catalog.plan_source import PlanSource
 from booking_core.catalog.pretix_format import read_pretix, write_pretix
@@ -109,6 +109,27 @@ async def test_an_imported_event_is_exported_as_its_files(
     assert source.extras == NO_EXTRAS
 
 
+async def test_seats_left_out_of_an_import_stay_out_of_its_export(
+    pool: Pool, sale_id: str, tmp_path: Path
+) -> None:
+    plan, side_file = tmp_path / "plan.json", tmp_path / "side.json"
+    plan.write_bytes(raw(whole_plan()))
+    said = {"B-1": {"restricted_view": "A pillar"}, "A-1": {"kept_for": "press"}}
+    side_file.write_text(json.dumps({"seats": said, "aisles": [["B-1", "B-2"], ["A-1", "A-2"]]}))
+    files = PlanFiles(plan=plan, side_file=side_file, leave_out=["Silver"])
+    await import_event_file(pool, files, draft("without-silver"), {}, 500)
+
+    source = await export_event(pool, "without-silver")
+
+    once_more = again(source)
+    assert {seat.seat_id for seat in once_more.plan.seats} == {"A-1", "A-2", "A-3", "A-4"}
+    assert once_more.plan == read_plan(files).plan
+    assert source.extras.seats.keys() == {"A-1"}
+    assert source.extras.aisles == (("A-1", "A-2"),)
+    # The same command as before still finds the category that it leaves out.
+    assert make_imported(source.pretix, source.extras, ["Silver"]).plan == once_more.plan
+
+
 async def test_an_event_that_came_from_no_file_is_exported_from_its_seats(
     pool: Pool, sale_id: str
 ) -> None:
@@ -135,14 +156,19 @@ async def test_an_event_without_files_says_who_sits_beside_whom(pool: Pool, sale
     rows = [[
         Seat("A-1", "Gold", "Hall", "A", "1", 10, 10, accessible=True),
         Seat("A-2", "Gold", "Hall", "A", "2", 20, 10, companion_of="A-1"),
+        Seat("A-3", "Gold", "Hall", "A", "3", 30, 10, kept_for="press"),
     ]]  # fmt: skip
     made = make_seat_plan(
         name="Hall", width=100, height=100, tiers=[PlanTier("Gold", "Gold", "#112233")],
         sections=["Hall"], rows=rows,
     )  # fmt: skip
-    await catalog.create_seated_event(draft("beside"), made, {"Gold": 1_000})
+    pit = StockTier("pit", "The pit", 4_500, 100, "#112233")
+    await catalog.create_seated_event(draft("beside", stock=(pit,)), made, {"Gold": 1_000})
 
-    source = source_of(await catalog.get("beside"), await catalog.seat_layout("beside"))
+    source = await export_event(pool, "beside")
 
     assert source.extras.seats["A-2"].companion_of == "A-1"
-    assert [seat.companion_of for seat in again(source).plan.seats] == [None, "A-1"]
+    seats = again(source).plan.seats
+    assert [seat.companion_of for seat in seats] == [None, "A-1", None]
+    assert [seat.kept_for for seat in seats] == [None, None, "press"]
+    assert [places.at(4_500) for places in source.extras.standing] == [pit]

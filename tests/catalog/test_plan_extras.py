@@ -142,5 +142,8 @@ def test_what_the_side_file_says_of_a_seat_goes_over_what_a_table_says() -> None
     )
     both = side.over(table)
     assert both.seats.keys() == {"a", "b"}
-    assert (both.of("a").kept_for, both.of("a").accessible) == ("house", None)
+    # Field by field: a side file that keeps a seat for the house must not take its ramp away.
+    assert (both.of("a").kept_for, both.of("a").accessible) == ("house", True)
+    denied = msgspec.convert({"seats": {"a": {"accessible": False}}}, PlanExtras).over(table)
+    assert denied.of("a").accessible is False
     assert both.aisles == (("a", "b"),)

@@ -99,6 +99,41 @@ def test_a_category_for_wheelchairs_is_accessible() -> None:
     assert {one.seat_id for one in imported.seats if one.accessible} == {"B-1", "B-2"}
 
 
+@pytest.mark.parametrize(
+    ("name", "is_accessible"),
+    [
+        ("Wheelchair", True),
+        ("Accessible seating, no steps", True),
+        ("No steps, wheelchair accessible", True),
+        ("Rollstuhl ohne Begleitung", True),
+        ("Fauteuil roulant", True),
+        ("Not wheelchair accessible", False),
+        ("Not suitable for wheelchairs", False),
+        ("Inaccessible (stairs)", False),
+        ("Non-accessible", False),
+        ("Wheelchair: no", False),
+        ("Nicht barrierefrei", False),
+        ("Keine Rollstuhlplätze", False),
+        ("Non accessible", False),
+        ("Sin silla de ruedas", False),
+        ("Gold", False),
+    ],
+)
+def test_a_category_that_says_no_is_not_accessible(name: str, is_accessible: bool) -> None:
+    document = whole_plan()
+    document["categories"][1]["name"] = name
+    for one in document["zones"][0]["rows"][1]["seats"]:
+        one["category"] = name
+    if name == "Gold":
+        document["categories"].pop()
+    imported, report = import_pretix(raw(document))
+    assert {one.seat_id for one in imported.seats if one.accessible} == (
+        {"B-1", "B-2"} if is_accessible else set()
+    )
+    told = f"Accessible by the name of the category: {name}."
+    assert (told in report.lines()) == is_accessible
+
+
 def test_categories_can_be_left_out() -> None:
     imported, report = import_pretix(raw(whole_plan()), leave_out=["Silver"])
     assert {one.tier for one in imported.seats} == {"Gold"}
