@@ -13,6 +13,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from groundwork.languages import Language
+from groundwork.zones import zone_of, zone_word
 
 DECIMALS: Final = re.compile(r"\.0+")
 
@@ -54,19 +55,23 @@ def percent(context: Context, share: float) -> str:
 
 @pass_context
 def day(
-    context: Context, at: datetime, form: Literal["full", "long", "medium", "short"] = "medium"
+    context: Context,
+    at: datetime,
+    zone: str = "UTC",
+    form: Literal["full", "long", "medium", "short"] = "medium",
 ) -> str:
-    """The day alone."""
-    return format_date(at.astimezone(UTC).date(), form, locale=locale_of(context))
+    """The day alone, in a zone by its IANA name."""
+    return format_date(at.astimezone(zone_of(zone)).date(), form, locale=locale_of(context))
 
 
 @pass_context
-def moment(context: Context, at: datetime) -> str:
-    """Day and time in UTC; scripts put the fan's own clock in its place."""
-    locale = locale_of(context)
-    on = format_skeleton("yMMMEd", at, tzinfo=UTC, locale=locale)
-    time = format_skeleton("Hm", at, tzinfo=UTC, locale=locale)
-    return f"{locale.datetime_formats['medium'].format(time, on)} UTC"
+def moment(context: Context, at: datetime, zone: str = "UTC") -> str:
+    """Day and time in a zone, with its name; scripts may put the fan's own clock in its place."""
+    locale, there = locale_of(context), zone_of(zone)
+    on = format_skeleton("yMMMEd", at, tzinfo=there, locale=locale)
+    time = format_skeleton("Hm", at, tzinfo=there, locale=locale)
+    written = locale.datetime_formats["medium"].format(time, on)
+    return f"{written} {zone_word(at.astimezone(there))}"
 
 
 @pass_context

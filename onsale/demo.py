@@ -59,6 +59,7 @@ def _concert() -> EventDraft:
         city="Hamburg",
         category="Concert",
         starts_at=datetime(2027, 6, 12, 18, 30, tzinfo=UTC),
+        time_zone="Europe/Berlin",
         currency="EUR",
         description=(
             "Two hours of strings, synthesisers and light. Doors open ninety minutes before the "
@@ -76,6 +77,7 @@ def _drop() -> EventDraft:
         city="Hamburg",
         category="Drop",
         starts_at=datetime(2027, 6, 12, 21, 0, tzinfo=UTC),
+        time_zone="Europe/Berlin",
         currency="EUR",
         seats_max=4,
         description="Screen prints on heavy paper, numbered by hand, in two editions.",

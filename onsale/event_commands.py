@@ -2,7 +2,7 @@
 
 import random
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -22,6 +22,7 @@ from onsale.term_options import cancel_option, charge_options, minutes_of
 
 FILE: Any = click.Path(path_type=Path, exists=True, dir_okay=False)
 NEW_FILE: Any = click.Path(path_type=Path, dir_okay=False)
+TIME_ZONE_HELP: Final = "Whose clock pages and tickets tell its beginning in: Europe/Berlin."
 
 
 @click.group()
@@ -36,6 +37,7 @@ def draft_options(command: Any) -> Any:
         click.option("--sale", "sale_id", required=True),
         click.option("--name", required=True),
         click.option("--starts-at", type=click.DateTime(MOMENT_FORMATS), required=True),
+        click.option("--time-zone", default="UTC", show_default=True, help=TIME_ZONE_HELP),
         click.option("--currency", default="EUR", show_default=True),
         click.option("--venue", default=""),
         click.option("--city", default=""),
@@ -187,6 +189,7 @@ def create(stock: tuple[str, ...], data_dir: Path, **given: Any) -> None:
 @cancel_option
 @charge_options
 @click.option("--no-charges", is_flag=True, help="Take all fees and taxes away.")
+@click.option("--time-zone", help=TIME_ZONE_HELP)
 @data_dir_option
 def set_event(
     event_id: str,
@@ -194,13 +197,14 @@ def set_event(
     fees: tuple[Charge, ...],
     taxes: tuple[Charge, ...],
     no_charges: bool,
+    time_zone: str | None,
     data_dir: Path,
 ) -> None:
     """Change what is named. Fees and taxes, all of them anew, only before the first order."""
     charges = fees + taxes
     if no_charges and charges:
         raise click.UsageError("either --no-charges, or some")
-    if cancel_until is None and not charges and not no_charges:
+    if cancel_until is None and time_zone is None and not charges and not no_charges:
         raise click.UsageError("name something to change")
 
     async def change(pool: Pool) -> None:
@@ -209,6 +213,8 @@ def set_event(
             await catalog.set_charges(event_id, charges)
         if cancel_until is not None:
             await catalog.set_cancel_minutes(event_id, minutes_of(cancel_until))
+        if time_zone is not None:
+            await catalog.set_time_zone(event_id, time_zone)
 
     with_pool(data_dir, change)
     click.echo(f"{event_id} is changed")

@@ -50,7 +50,7 @@ class SearchQuery(msgspec.Struct, frozen=True):
 
 
 class FoundEventDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """An event of a search; prices in minor units of the currency."""
+    """An event of a search; prices in minor units. `time_zone` is an IANA name, of the house's clock."""
 
     event_id: str
     name: str
@@ -58,6 +58,7 @@ class FoundEventDocument(msgspec.Struct, frozen=True, kw_only=True):
     city: str
     category: str
     starts_at: str
+    time_zone: str
     sale_id: str
     currency: str
     price_min: int
@@ -95,7 +96,10 @@ class EventChargeDocument(msgspec.Struct, frozen=True):
 
 
 class EventDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """An event, its tiers, and what is left of them; prices in minor units of the currency."""
+    """An event, its tiers, and what is left of them; prices in minor units of the currency.
+
+    `starts_at` is in UTC; `time_zone` is the IANA name of the zone in whose clock it is told.
+    """
 
     event_id: str
     name: str
@@ -104,6 +108,7 @@ class EventDocument(msgspec.Struct, frozen=True, kw_only=True):
     category: str
     description: str
     starts_at: str
+    time_zone: str
     currency: str
     sale_id: str
     waiting_room_url: str
@@ -222,6 +227,7 @@ def found_document(event: FoundEvent) -> FoundEventDocument:
         city=event.city,
         category=event.category,
         starts_at=starts_at_text(event.starts_at),
+        time_zone=event.time_zone,
         sale_id=event.sale_id,
         currency=event.currency,
         price_min=event.price_min,
@@ -243,6 +249,7 @@ def event_document(event: Event, left: dict[str, int]) -> EventDocument:
         category=event.category,
         description=event.description,
         starts_at=starts_at_text(event.starts_at),
+        time_zone=event.time_zone,
         currency=event.currency,
         sale_id=event.sale_id,
         waiting_room_url=f"/sales/{event.sale_id}",

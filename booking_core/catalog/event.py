@@ -11,6 +11,7 @@ from babel.numbers import is_currency
 
 from booking_core.catalog.charges import Charge, charge_problems
 from booking_core.catalog.refusals import EventRefused
+from groundwork.zones import is_time_zone
 
 SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 CURRENCY: Final = re.compile(r"[A-Z]{3}")
@@ -46,7 +47,8 @@ class EventDraft:
     """What an event is made from. `starts_at` is an aware datetime, `currency` ISO 4217.
 
     With the orphan rule, nobody may leave a single seat alone if the row offers another choice. Until
-    `cancel_minutes` before it begins fans may cancel what they bought; None: never.
+    `cancel_minutes` before it begins fans may cancel what they bought; None: never. Pages, mails and
+    tickets tell its beginning in the clock of `time_zone`, a name of IANA.
     """
 
     event_id: str
@@ -61,6 +63,7 @@ class EventDraft:
     seats_max: int = 8
     has_orphan_rule: bool = False
     cancel_minutes: int | None = None
+    time_zone: str = "UTC"
     charges: tuple[Charge, ...] = ()
     stock: tuple[StockTier, ...] = ()
 
@@ -95,6 +98,7 @@ class Event:
     is_seated: bool
     tiers: tuple[Tier, ...]
     cancel_minutes: int | None = None
+    time_zone: str = "UTC"
     charges: tuple[Charge, ...] = ()
     # Of one place of each tier, in minor units.
     prices: Mapping[str, int] = dataclasses.field(init=False, repr=False, compare=False)
@@ -150,6 +154,13 @@ def price_problem(price: int) -> str | None:
     return None
 
 
+def time_zone_problem(name: str) -> str | None:
+    """Return what is wrong with the name of a time zone, None when nothing is."""
+    if is_time_zone(name):
+        return None
+    return f"must be a time zone of IANA such as Europe/Berlin, is {name!r}"
+
+
 def _draft_problems(draft: EventDraft) -> Iterator[tuple[str, str]]:
     for field in ("event_id", "sale_id"):
         if not SLUG.fullmatch(getattr(draft, field)):
@@ -166,6 +177,8 @@ def _draft_problems(draft: EventDraft) -> Iterator[tuple[str, str]]:
         yield "starts_at", "must say its time zone"
     elif abs(draft.starts_at.year - 2100) > 100:  # what a form can mean, and a page can show
         yield "starts_at", "must be in the years 2000 to 2200"
+    if problem := time_zone_problem(draft.time_zone):
+        yield "time_zone", problem
     if not CURRENCY.fullmatch(draft.currency) or not is_currency(draft.currency):
         yield "currency", f"must be an ISO 4217 code such as EUR, is {draft.currency!r}"
     if draft.cancel_minutes is not None and not 0 <= draft.cancel_minutes <= CANCEL_MINUTES_MAX:

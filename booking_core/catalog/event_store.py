@@ -21,9 +21,10 @@ IMPORT_TIMEOUT_MS: Final = 120_000
 
 INSERT_EVENT: Final = """
 INSERT INTO events (event_id, sale_id, name, venue, city, category, description, starts_at,
-                    currency, seats_max, has_orphan_rule, cancel_minutes)
+                    currency, seats_max, has_orphan_rule, cancel_minutes, time_zone)
 VALUES (%(event_id)s, %(sale_id)s, %(name)s, %(venue)s, %(city)s, %(category)s, %(description)s,
-        %(starts_at)s, %(currency)s, %(seats_max)s, %(has_orphan_rule)s, %(cancel_minutes)s)
+        %(starts_at)s, %(currency)s, %(seats_max)s, %(has_orphan_rule)s, %(cancel_minutes)s,
+        %(time_zone)s)
 """
 INSERT_TIER: Final = """
 INSERT INTO price_tiers (event_id, tier, position, name, price_cents, color, quantity, is_stock)

@@ -11,6 +11,7 @@ from booking_core.catalog.event import (
     EventDraft,
     Tier,
     check_draft,
+    time_zone_problem,
 )
 from booking_core.catalog.event_store import (
     check_prices,
@@ -42,7 +43,7 @@ EVENTS_LISTED_MAX: Final = 1_000
 
 EVENT_COLUMNS: Final = """
 SELECT event_id, sale_id, name, venue, city, category, description, starts_at, currency, seats_max,
-       has_orphan_rule, plan IS NOT NULL AS is_seated, cancel_minutes,
+       has_orphan_rule, plan IS NOT NULL AS is_seated, cancel_minutes, time_zone,
        (SELECT json_agg(json_build_array(c.name, c.kind, c.value) ORDER BY c.position)
         FROM event_charges c WHERE c.event_id = events.event_id) AS charges,
        (SELECT json_agg(json_build_array(tier, name, price_cents, color, quantity, is_stock)
@@ -132,6 +133,21 @@ class Catalog:
             raise EventNotFound
         self._events.forget(event_id)
 
+    async def set_time_zone(self, event_id: str, time_zone: str) -> None:
+        """Change in whose clock the beginning is told; the moment itself stays.
+
+        Others see it within a second. Raises EventNotFound, EventRefused.
+        """
+        if problem := time_zone_problem(time_zone):
+            raise EventRefused(("time_zone", problem))
+        async with connection(self._pool) as database:
+            cursor = await database.execute(
+                "UPDATE events SET time_zone = %s WHERE event_id = %s", (time_zone, event_id)
+            )
+        if cursor.rowcount != 1:
+            raise EventNotFound
+        self._events.forget(event_id)
+
     async def set_charges(self, event_id: str, charges: Sequence[Charge]) -> None:
         """Change an event's fees and taxes. Others see it within a second.
 
@@ -207,6 +223,7 @@ def _to_event(row: tuple[Any, ...]) -> Event:
         "has_orphan_rule",
         "is_seated",
         "cancel_minutes",
+        "time_zone",
     )
     return Event(
         **dict(zip(names, columns, strict=True)),

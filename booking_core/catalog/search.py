@@ -59,7 +59,7 @@ WITH page AS (
 )"""
 SHOWN: Final = """
 SELECT found.total,
-       e.event_id, e.sale_id, e.name, e.venue, e.city, e.category, e.starts_at, e.currency,
+       e.event_id, e.sale_id, e.name, e.venue, e.city, e.category, e.starts_at, e.time_zone, e.currency,
        t.price_min, t.price_max, t.quantity, greatest(t.quantity - coalesce(a.sold, 0), 0)
 FROM found
 LEFT JOIN page ON true
@@ -101,6 +101,7 @@ class FoundEvent:
     city: str
     category: str
     starts_at: datetime
+    time_zone: str
     currency: str
     price_min: int
     price_max: int
@@ -193,6 +194,7 @@ def _to_found(row: tuple[Any, ...]) -> FoundEvent:
         city,
         category,
         starts_at,
+        time_zone,
         currency,
         price_min,
         price_max,
@@ -207,6 +209,7 @@ def _to_found(row: tuple[Any, ...]) -> FoundEvent:
         city=city,
         category=category,
         starts_at=starts_at,
+        time_zone=time_zone,
         currency=currency,
         price_min=price_min,
         price_max=price_max,

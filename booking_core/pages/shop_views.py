@@ -42,6 +42,7 @@ def head(event: Event | FoundEvent) -> EventHead:
         category=event.category,
         starts_at=event.starts_at,
         currency=event.currency,
+        time_zone=event.time_zone,
     )
 
 

@@ -16,7 +16,10 @@ Availability = Literal["available", "few", "sold_out"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventHead:
-    """What every page of an event says about it. `category` is a plain word, "" for none."""
+    """What every page of an event says about it. `category` is a plain word, "" for none.
+
+    `time_zone` is the IANA name of the one in whose clock its beginning is told.
+    """
 
     event_id: str
     sale_id: str
@@ -26,6 +29,7 @@ class EventHead:
     category: str
     starts_at: datetime
     currency: str
+    time_zone: str = "UTC"
 
     @property
     def waiting_room_url(self) -> str:

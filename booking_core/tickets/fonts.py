@@ -8,6 +8,7 @@ numbers that let a fan in are never affected. Right-to-left text is put in order
 with its letters in their isolated forms.
 """
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,6 +34,13 @@ FONT_FILES: Final = (
 JAPANESE, KOREAN = "HeiseiKakuGo-W5", "HYGothic-Medium"
 SIMPLIFIED, TRADITIONAL = "STSong-Light", "MSung-Light"
 UNKNOWN: Final = "?"
+# An East Asian character with the marks that may not begin a line, or a word with those that stand
+# apart from it in French; each with its blanks.
+EAST_ASIAN: Final = "\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff60"
+CLOSING: Final = (
+    "\u3001\u3002\uff0c\uff0e\uff1a\uff09\u300d\u300f\u30fc\u3063\u30c3\u3083\u3085\u3087"
+)
+BREAKS: Final = re.compile(rf"(?:[{EAST_ASIAN}][{CLOSING}]*|[^\s{EAST_ASIAN}]+(?: [:;!?»])*) ?")
 
 
 @dataclass(frozen=True)
@@ -51,10 +59,13 @@ class TicketFonts:
         for name in (JAPANESE, KOREAN, SIMPLIFIED, TRADITIONAL):
             pdfmetrics.registerFont(UnicodeCIDFont(name))
 
-    def runs(self, text: str, *, bold: bool = False, whole: str | None = None) -> list[TextRun]:
+    def runs(
+        self, text: str, *, bold: bool = False, whole: str | None = None, language: str = ""
+    ) -> list[TextRun]:
         """Return the text in pieces, left to right as they are seen.
 
-        whole is what the text is a line of: its lines look alike.
+        whole is what the text is a line of: its lines look alike. Characters that several languages
+        of East Asia have are drawn as in `language`, if it is one of them that has them all.
         """
         text = _as_seen(_clean(text))
         whole = text if whole is None else _clean(whole)
@@ -62,7 +73,7 @@ class TicketFonts:
             return [TextRun(LATIN[bold], text)]
         regular, bold_face = self._embedded
         embedded = bold_face if bold else regular
-        east_asian = _east_asian_font(whole)
+        east_asian = _east_asian_font(whole, language)
         fonts: list[tuple[str, str]] = []
         # One font for the whole name looks better than letters of two in one word.
         in_one = all(ord(character) in embedded.face.charToGlyph for character in whole)
@@ -86,6 +97,14 @@ class TicketFonts:
 def runs_width(runs: Sequence[TextRun], size: float) -> float:
     """Return the width of all runs in points."""
     return float(sum(pdfmetrics.stringWidth(run.text, run.font, size) for run in runs))
+
+
+def pieces_of(text: str) -> list[str]:
+    """Return the text in the pieces between which a line may end; blanks stay at a piece's end.
+
+    East Asian text has no blanks: a line ends after any character but before none that closes.
+    """
+    return BREAKS.findall(" ".join(text.split()))
 
 
 @cache
@@ -119,16 +138,18 @@ def _is_latin(text: str) -> bool:
     return True
 
 
-def _east_asian_font(text: str) -> str:
+def _east_asian_font(text: str, language: str) -> str:
     """Guess the one font for all of a name's East Asian characters from those that tell."""
     names = [unicodedata.name(character, "") for character in text]
+    ideographs = "".join(
+        character for character, name in zip(text, names, strict=True) if name.startswith("CJK")
+    )
     if any(name.startswith(("HIRAGANA", "KATAKANA")) for name in names):
         return JAPANESE
     if any(name.startswith("HANGUL") for name in names):
         return KOREAN
-    ideographs = "".join(
-        character for character, name in zip(text, names, strict=True) if name.startswith("CJK")
-    )
+    if language == "ja" and _can_encode(ideographs, "shift_jis"):
+        return JAPANESE
     return SIMPLIFIED if _can_encode(ideographs, "gb2312") else TRADITIONAL
 
 

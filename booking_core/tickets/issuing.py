@@ -8,6 +8,7 @@ from booking_core.catalog.events import Catalog
 from booking_core.ledger.order import IssuedTicket, Order
 from booking_core.ledger.orders import Orders
 from booking_core.tickets.codes import TicketCode, write_ticket_code
+from booking_core.tickets.labels import labels_of, printed_language
 from booking_core.tickets.pdf import PrintedTicket, TicketSheet, render_tickets_pdf
 from groundwork.tokens import Tokens
 
@@ -82,6 +83,7 @@ class TicketIssuer:
                 )
             )
         assert order.sold_at is not None
+        language = printed_language(order.language)
         sheet = TicketSheet(
             order_id=order.order_id,
             ordered_at_ms=round(order.sold_at.timestamp() * 1000),
@@ -96,6 +98,9 @@ class TicketIssuer:
                 (line.name, line.amount_cents)
                 for line in await self._orders.charges(order.order_id)
             ),
+            time_zone=event.time_zone,
+            locale=language.locale_name,
+            labels=await asyncio.to_thread(labels_of, language),
         )
         # Some tens of milliseconds of drawing: not on the loop that answers everybody else.
         return await asyncio.to_thread(render_tickets_pdf, sheet)

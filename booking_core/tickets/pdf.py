@@ -5,17 +5,19 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from io import BytesIO
 from typing import Annotated, Final
-from zoneinfo import ZoneInfo
 
 import msgspec
-from babel.dates import format_date, format_time
+from babel.dates import format_skeleton, format_time
 from babel.numbers import format_currency, get_currency_precision
 from reportlab.lib.colors import HexColor
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
-from booking_core.tickets.fonts import TicketFonts, default_fonts, runs_width
+from booking_core.tickets.fonts import TextRun, TicketFonts, default_fonts, pieces_of, runs_width
+from booking_core.tickets.labels import labels_of
 from booking_core.tickets.qr import qr_matrix
+from groundwork.languages import ENGLISH
+from groundwork.zones import zone_of, zone_word
 
 TICKETS_MAX: Final = 100  # the most seats an event may allow one fan; 100 pages take about 2 s
 WIDTH, HEIGHT = 105 * mm, 148 * mm  # A6: four to a sheet of A4, and about a phone's shape
@@ -30,24 +32,6 @@ ON_INK, LINE = HexColor("#c3cae6"), HexColor("#c9cddb")
 PLAIN_COLOR: Final = "#6b7280"
 ELLIPSIS: Final = "…"
 SHRINK_STEP: Final = 0.5  # points; finer steps are not seen
-
-DEFAULT_LABELS: Final[Mapping[str, str]] = {
-    "title": "Admission ticket",
-    "of": "{number} of {count}",
-    "section": "Section",
-    "row": "Row",
-    "seat": "Seat",
-    "tier": "Category",
-    "price": "Price",
-    "paid": "Paid for the order: {total}",
-    "charges": "{total}, with {charges}",
-    "entry": "Entry",
-    "unseated": "Free choice of place",
-    "scan": "Show this code at the entrance",
-    "once": "It lets one person in, once. Whoever shows it first gets in: keep it to yourself.",
-    "ticket": "Ticket",
-    "order": "Order",
-}
 
 
 class PrintedTicket(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,8 +48,9 @@ class PrintedTicket(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TicketSheet(msgspec.Struct, frozen=True, kw_only=True):
-    """All tickets of one order. Prices in minor units; labels replace DEFAULT_LABELS by key.
+    """All tickets of one order. Prices in minor units; `labels` are as labels_of gives them.
 
+    `time_zone` is the IANA name of the one in whose clock the beginning is told.
     `paid` is what the order cost with its charges, which are names and amounts.
     """
 
@@ -80,9 +65,9 @@ class TicketSheet(msgspec.Struct, frozen=True, kw_only=True):
     paid: int | None = None
     charges: tuple[tuple[str, int], ...] = ()
     time_zone: str = "UTC"
-    locale: str = "en"
+    locale: str = ENGLISH.locale_name
     issuer: str = "Onsale"
-    labels: Mapping[str, str] = msgspec.field(default_factory=dict)
+    labels: Mapping[str, str] = msgspec.field(default_factory=lambda: labels_of(ENGLISH))
 
 
 def render_tickets_pdf(sheet: TicketSheet) -> bytes:
@@ -92,7 +77,9 @@ def render_tickets_pdf(sheet: TicketSheet) -> bytes:
     """
     assert 1 <= len(sheet.tickets) <= TICKETS_MAX
     written = BytesIO()
-    canvas = Canvas(written, pagesize=(WIDTH, HEIGHT), invariant=1, lang=sheet.locale)
+    canvas = Canvas(
+        written, pagesize=(WIDTH, HEIGHT), invariant=1, lang=sheet.locale.replace("_", "-")
+    )
     ordered_at = datetime.fromtimestamp(sheet.ordered_at_ms / 1000, UTC)
     canvas.setDateFormatter(lambda *_: f"D:{ordered_at:%Y%m%d%H%M%S}Z")
     canvas.setTitle(sheet.event_name)
@@ -110,9 +97,10 @@ class _Page:
         self._canvas = canvas
         self._sheet = sheet
         self._ticket = sheet.tickets[number]
-        self._labels = {**DEFAULT_LABELS, **sheet.labels}
+        self._labels = sheet.labels
         self._count = self._labels["of"].format(number=number + 1, count=len(sheet.tickets))
         self._fonts = fonts
+        self._language = sheet.locale[:2]
 
     def draw(self) -> None:
         self._canvas.setFillColor(PAPER)  # readers in dark mode show a page without one as black
@@ -143,11 +131,12 @@ class _Page:
         for line in lines:
             self._line(MARGIN, y, line, size, bold=True, whole=sheet.event_name)
             y -= size * 1.15
-        starts_at = datetime.fromtimestamp(sheet.starts_at_ms / 1000, ZoneInfo(sheet.time_zone))
-        date = format_date(starts_at.date(), "EEE d MMMM y", locale=sheet.locale)
-        time = format_time(starts_at, "short", tzinfo=starts_at.tzinfo, locale=sheet.locale)
+        zone = zone_of(sheet.time_zone)
+        starts_at = datetime.fromtimestamp(sheet.starts_at_ms / 1000, zone)
+        date = format_skeleton("yMMMMEEEd", starts_at, tzinfo=zone, locale=sheet.locale)
+        time = format_time(starts_at, "short", tzinfo=zone, locale=sheet.locale)
         bottom = HEIGHT - HEADER_HEIGHT + 6 * mm
-        when = f"{date} · {time} {starts_at:%Z}"
+        when = f"{date} · {time} {zone_word(starts_at)}"
         self._text(MARGIN, bottom + 5.5 * mm, when, 10.5, width, bold=True)
         canvas.setFillColor(ON_INK)
         where = " · ".join(part for part in (sheet.venue, sheet.city) if part)
@@ -258,7 +247,7 @@ class _Page:
         self._line(x, y, lines[0], size, bold=bold, whole=text)
 
     def _line(self, x: float, y: float, line: str, size: float, *, bold: bool, whole: str) -> None:
-        for run in self._fonts.runs(line, bold=bold, whole=whole):
+        for run in self._runs(line, bold, whole):
             self._canvas.setFont(run.font, size)
             self._canvas.drawString(x, y, run.text)
             x += runs_width([run], size)
@@ -285,16 +274,22 @@ class _Page:
 
     def _broken(self, text: str, width: float, size: float, bold: bool) -> list[str]:
         lines = [""]
-        for word in text.split():
-            longer = f"{lines[-1]} {word}".strip()
-            if not lines[-1] or self._width(longer, size, bold=bold, whole=text) <= width:
+        for piece in pieces_of(text):
+            longer = lines[-1] + piece
+            if (
+                not lines[-1].strip()
+                or self._width(longer.rstrip(), size, bold=bold, whole=text) <= width
+            ):
                 lines[-1] = longer
             else:
-                lines.append(word)
-        return lines
+                lines.append(piece)
+        return [line.strip() for line in lines]
 
     def _width(self, line: str, size: float, *, bold: bool, whole: str) -> float:
-        return runs_width(self._fonts.runs(line, bold=bold, whole=whole), size)
+        return runs_width(self._runs(line, bold, whole), size)
+
+    def _runs(self, line: str, bold: bool, whole: str) -> list[TextRun]:
+        return self._fonts.runs(line, bold=bold, whole=whole, language=self._language)
 
 
 def _color(text: str) -> HexColor:

@@ -3,6 +3,7 @@
 import asyncio
 import io
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -69,6 +70,33 @@ async def test_tickets_come_by_mail_once(shop: Shop, mails: MailServer) -> None:
     assert "haben sie auch an ada@example.org geschickt" in (
         (await fan.call("GET", f"/orders/{order}")).body.decode()
     )
+
+
+async def test_a_show_in_new_york_is_told_in_its_own_evening(shop: Shop, mails: MailServer) -> None:
+    evening = datetime(2027, 6, 13, tzinfo=UTC)  # 20:00 the day before, over there
+    draft = {"starts_at": evening, "time_zone": "America/New_York"}
+    fan, order = await bought(shop, "eve@example.org", **draft)
+    await shop.settle()
+    (mail,) = mails.to("eve@example.org")
+    assert "Sat, 12 Jun 2027, 20:00 EDT" in text_of(mail)
+    assert "Saturday, 12 June 2027 · 20:00 EDT" in pdf_in(mail).pages[0].extract_text()
+    page = (await fan.call("GET", f"/orders/{order}")).body.decode()
+    assert '<time datetime="2027-06-13T00:00:00Z">Sat, 12 Jun 2027, 20:00 EDT</time>' in page
+
+
+async def test_a_japanese_order_gets_japanese_tickets(shop: Shop, mails: MailServer) -> None:
+    fan, order = await bought(shop, "ken@example.org", "ja", time_zone="Asia/Tokyo")
+    await shop.settle()
+    (mail,) = mails.to("ken@example.org")
+    assert "2030年5月2日" in text_of(mail)
+    attached = pdf_in(mail).pages[0].extract_text().replace("\n", "")
+    assert "入場券" in attached
+    assert "4:00 JST" in attached
+    # The same sheet, whoever looks at it in whatever language.
+    fan.headers["Accept-Language"] = "en"
+    reply = await fan.call("GET", f"/orders/{order}/tickets.pdf")
+    page = pypdf.PdfReader(io.BytesIO(reply.body)).pages[0]
+    assert page.extract_text().replace("\n", "") == attached
 
 
 async def test_who_gives_no_address_gets_no_mail(shop: Shop) -> None:

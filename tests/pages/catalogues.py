@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from babel.messages import Catalog
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import extract, extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from groundwork.languages import ENGLISH, LANGUAGES, Language
@@ -20,6 +20,10 @@ FOLDERS: Final = (
     ROOT / "gateway" / "pages",
     ROOT / "booking_core" / "pages",
 )
+# Words that stand in no template: those of a printed ticket.
+MODULES: Final = {
+    ROOT / "booking_core" / "pages": (ROOT / "booking_core" / "tickets" / "labels.py",),
+}
 KEYWORDS: Final = {"_": None, "gettext": None, "ngettext": (1, 2), "plural_texts": (2, 3)}
 OPTIONS: Final = {
     pattern: {"trimmed": "false", "silent": "false"} for pattern in ("**.html", "**.txt")
@@ -38,7 +42,7 @@ HEADER: Final = "# Onsale's pages in {name}. Apache-2.0, as the rest of the proj
 
 
 def extracted(folder: Path) -> Catalog:
-    """Every message of a folder's templates."""
+    """Every message of a folder's templates, and of the modules that use its translations."""
     catalogue = Catalog()
     found = extract_from_dir(
         folder / "templates",
@@ -49,6 +53,10 @@ def extracted(folder: Path) -> Catalog:
     )
     for filename, _, message, _, context in found:
         catalogue.add(message, locations=[(filename, 0)], context=context)
+    for module in MODULES.get(folder, ()):
+        with module.open("rb") as file:
+            for _, message, _, context in extract("python", file, KEYWORDS):
+                catalogue.add(message, locations=[(module.name, 0)], context=context)
     return catalogue
 
 

@@ -81,6 +81,20 @@ def test_a_table_goes_on_sale(desk: Desk) -> None:
     ]
 
 
+def test_an_event_is_told_in_the_clock_of_its_house(desk: Desk) -> None:
+    what = ("--event", "gala", "--sale", "tour", "--name", "Gala", "--stock", "day=100:5")
+    when = ("--starts-at", "2027-05-31T20:00:00Z", "--time-zone")
+    wrong = desk.type("event", "create", *what, *when, "Europe/Bärlin")
+    said = "must be a time zone of IANA such as Europe/Berlin, is {!r}"
+    assert (wrong.exit_code, wrong.stderr) == (1, f"time_zone: {said.format('Europe/Bärlin')}\n")
+    desk.done("event", "create", *what, *when, "Europe/Berlin")
+    desk.done("event", "set", "gala", "--time-zone", "America/New_York")
+    again = desk.type("event", "set", "gala", "--time-zone", "localtime")
+    assert (again.exit_code, again.stderr) == (1, f"time_zone: {said.format('localtime')}\n")
+    nobody = desk.type("event", "set", "none", "--time-zone", "UTC")
+    assert (nobody.exit_code, nobody.stderr.startswith("event-not-found")) == (1, True)
+
+
 def test_a_check_names_each_thing_that_is_wrong_on_a_line_of_its_own(desk: Desk) -> None:
     path = desk.folder / "wrong.csv"
     path.write_text(TABLE + "Stalls,A,3,far,0,Gold\nStalls,A,2,40,0,\n")

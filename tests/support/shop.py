@@ -135,8 +135,8 @@ class Shop:
         event_id = str(draft.pop("event_id", f"event-{next(_numbers)}"))
         made = EventDraft(
             event_id=event_id, sale_id=sale_id, name=draft.pop("name", f"Event {event_id}"),
-            starts_at=datetime(2030, 5, 1, 19, tzinfo=UTC), currency="EUR", seats_max=seats_max,
-            stock=tuple(stock), **draft,
+            starts_at=draft.pop("starts_at", datetime(2030, 5, 1, 19, tzinfo=UTC)),
+            currency="EUR", seats_max=seats_max, stock=tuple(stock), **draft,
         )  # fmt: skip
         catalog = Catalog(self.pool, self.clock)
         if not seats:

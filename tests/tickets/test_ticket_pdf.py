@@ -6,9 +6,11 @@ import pickle
 import re
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import zxingcpp
@@ -16,11 +18,13 @@ from PIL import Image
 from pypdf import PdfReader
 
 from booking_core.tickets.codes import TicketCode, verify_ticket_code, write_ticket_code
-from booking_core.tickets.fonts import LATIN, TicketFonts, default_fonts
+from booking_core.tickets.fonts import JAPANESE, LATIN, TicketFonts, default_fonts, pieces_of
+from booking_core.tickets.labels import labels_of, printed_language
 from booking_core.tickets.pdf import PrintedTicket, TicketSheet, render_tickets_pdf
 from booking_core.tickets.qr import QUIET_ZONE, qr_matrix, qr_svg
 from groundwork.clock import SystemClock
 from groundwork.keys import KeyRing
+from groundwork.languages import BY_CODE, ENGLISH
 from groundwork.tokens import Tokens
 
 ORDER_ID = "5c7b8a9e-1f2d-4b3c-8a7d-9e0f1a2b3c4d"
@@ -90,7 +94,7 @@ def test_a_page_says_everything(ring: KeyRing) -> None:
     for wanted in (
         "The Midnight Lanterns",
         "Riverside Arena · Rotterdam",
-        "Fri 11 December 2026",
+        "Friday, 11 December 2026 · 15:40",
         "CET",
         "Lower 104",
         "Lower bowl",
@@ -168,9 +172,55 @@ def test_money_is_written_as_in_its_country(
 
 
 def test_labels_can_be_translated(ring: KeyRing) -> None:
-    [text] = texts(render_tickets_pdf(sheet(printed(ring), locale="de", labels={"row": "Reihe"})))
+    german = labels_of(BY_CODE["de"])
+    [text] = texts(render_tickets_pdf(sheet(printed(ring), locale="de_DE", labels=german)))
     assert "Reihe" in text
-    assert "Dezember" in text
+    assert "Eintrittskarte" in text
+    assert "Fr., 11. Dez. 2026" in text
+
+
+def test_the_beginning_is_told_in_the_clock_of_the_house(ring: KeyRing) -> None:
+    evening = datetime(2027, 6, 12, 20, tzinfo=ZoneInfo("America/New_York"))
+    assert evening.astimezone(UTC).day == 13
+    starts_at_ms = round(evening.timestamp() * 1000)
+
+    def told(time_zone: str) -> str:
+        changes = {"starts_at_ms": starts_at_ms, "time_zone": time_zone}
+        [text] = texts(render_tickets_pdf(sheet(printed(ring), **changes)))
+        return text
+
+    assert "Saturday, 12 June 2027 · 20:00 EDT" in told("America/New_York")
+    assert "Saturday, 12 June 2027 · 21:00 UTC-03" in told("America/Sao_Paulo")
+    # A name that is newer than this machine's list stops no ticket.
+    assert "Sunday, 13 June 2027 · 00:00 UTC" in told("Mars/Olympus_Mons")
+
+
+def test_a_japanese_ticket_is_all_japanese_and_within_its_page(ring: KeyRing) -> None:
+    japanese = printed_language("ja")
+    words = labels_of(japanese)
+    changes = {"locale": japanese.locale_name, "labels": words, "starts_at_ms": 1_812_844_800_000}
+    [text] = texts(render_tickets_pdf(sheet(printed(ring), time_zone="Asia/Tokyo", **changes)))
+    said = text.replace("\n", "")
+    assert "2027年6月13日日曜日" in said
+    assert "09:00 JST" in said or "9:00 JST" in said
+    for key in ("title", "section", "row", "seat", "tier", "price", "scan", "once"):
+        assert words[key] in said
+    # Characters that Chinese has, too, come from the Japanese font.
+    fonts = default_fonts()
+    assert {run.font for run in fonts.runs("料金", language="ja")} == {JAPANESE}
+    assert {run.font for run in fonts.runs("料金")} != {JAPANESE}
+
+
+def test_lines_break_where_their_language_breaks_them() -> None:
+    assert pieces_of("先に見せた。「はい」") == ["先", "に", "見", "せ", "た。", "「", "は", "い」"]
+    assert pieces_of("le premier entre : gardez-le") == ["le ", "premier ", "entre : ", "gardez-le"]
+    assert pieces_of(" ") == []
+
+
+def test_a_ticket_in_a_script_that_our_fonts_do_not_join_is_english() -> None:
+    assert printed_language("ar") == ENGLISH
+    assert printed_language("") == ENGLISH
+    assert printed_language("fr") == BY_CODE["fr"]
 
 
 @pytest.mark.parametrize(
