@@ -52,13 +52,14 @@ STEP_OF: Final[dict[Stage, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoomEvent:
-    """One event of the sale. `starts_at` is an aware datetime."""
+    """One event of the sale. `starts_at` is an aware datetime, told in the clock of `time_zone`."""
 
     event_id: str
     name: str
     venue: str
     city: str
     starts_at: datetime
+    time_zone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

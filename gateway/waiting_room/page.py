@@ -219,6 +219,7 @@ def room_event(event: SaleEvent) -> RoomEvent:
         venue=event.venue,
         city=event.city,
         starts_at=event.starts_at,
+        time_zone=event.time_zone,
     )
 
 

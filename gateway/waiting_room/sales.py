@@ -32,13 +32,17 @@ LANE_NAME_CHARACTERS_MAX = 60
 
 
 class SaleEvent(msgspec.Struct, frozen=True, array_like=True):
-    """One event that a sale puts on sale, as the waiting page names it."""
+    """One event that a sale puts on sale, as the waiting page names it.
+
+    `time_zone` is the IANA name of the one in whose clock its beginning is told.
+    """
 
     event_id: str
     name: str
     venue: str
     city: str
     starts_at: datetime
+    time_zone: str = "UTC"
 
 
 class SaleLane(msgspec.Struct, frozen=True):
@@ -115,7 +119,7 @@ def _ms_of(moment: datetime) -> int:
 
 
 EVENTS_COLUMN = """coalesce((
-        SELECT json_agg(json_build_array(event_id, name, venue, city, starts_at)
+        SELECT json_agg(json_build_array(event_id, name, venue, city, starts_at, time_zone)
                         ORDER BY starts_at, event_id)
         FROM events WHERE events.sale_id = sales.sale_id), '[]')::text AS events"""
 SALE_COLUMNS = ", ".join(
