@@ -57,6 +57,7 @@ async def insert_event(connection: Connection, draft: EventDraft) -> None:
         for name in EventDraft.__slots__
         if name not in ("stock", "charges")
     }
+    await check_time_zone(connection, draft.time_zone)
     try:
         await connection.execute(INSERT_EVENT, values)
     except sql_errors.UniqueViolation as error:
@@ -80,6 +81,15 @@ async def insert_event(connection: Connection, draft: EventDraft) -> None:
             ),
         )
         await connection.execute(INSERT_STOCK, (draft.event_id, tier.tier, tier.quantity))
+
+
+async def check_time_zone(connection: Connection, time_zone: str) -> None:
+    """Raise EventRefused for a zone that PostgreSQL does not know: every search would end there."""
+    try:
+        await connection.execute("SELECT now() AT TIME ZONE %s", (time_zone,))
+    except sql_errors.InvalidParameterValue as error:
+        problem = f"must be a time zone that PostgreSQL knows, too, is {time_zone!r}"
+        raise EventRefused(("time_zone", problem)) from error
 
 
 async def set_charges(connection: Connection, event_id: str, charges: Sequence[Charge]) -> None:

@@ -15,6 +15,7 @@ from booking_core.catalog.event import (
 )
 from booking_core.catalog.event_store import (
     check_prices,
+    check_time_zone,
     insert_event,
     insert_plan,
     set_charges,
@@ -141,6 +142,7 @@ class Catalog:
         if problem := time_zone_problem(time_zone):
             raise EventRefused(("time_zone", problem))
         async with connection(self._pool) as database:
+            await check_time_zone(database, time_zone)
             cursor = await database.execute(
                 "UPDATE events SET time_zone = %s WHERE event_id = %s", (time_zone, event_id)
             )

@@ -26,7 +26,11 @@ WORDS_MATCH: Final = "search @@ to_tsquery('simple', %(words)s)"
 CITY_MATCHES: Final = "city_words = %(city)s"
 CATEGORY_MATCHES: Final = "category_words = %(category)s"
 FROM_NOW_ON: Final = "starts_at >= %(first_moment)s"
-ON_THE_DAY: Final = "starts_at >= %(first_moment)s AND starts_at < %(last_moment)s"
+# In the clock of the house; the moments around it are what an index is asked for.
+ON_THE_DAY: Final = """starts_at >= %(first_moment)s AND starts_at < %(last_moment)s
+    AND (starts_at AT TIME ZONE time_zone)::date = %(day)s"""
+# A day of the calendar begins so much before that of UTC (Kiritimati), and ends so much after it.
+EAST_MAX, WEST_MAX = timedelta(hours=14), timedelta(hours=12)
 CHEAP_ENOUGH: Final = """EXISTS (SELECT FROM price_tiers t
     WHERE t.event_id = events.event_id AND t.price_cents <= %(price_max)s)"""
 # The same, looked up for each event that passes all else: few of them, where all prices are many.
@@ -79,7 +83,8 @@ class Search:
     """What is looked for; "" and None mean anything. `price_max` is in minor units.
 
     All words of `text` must be beginnings of words of the event; city and category must be the
-    event's, in any case and accents; `day` is one of UTC. Without a day, what is still to come.
+    event's, in any case and accents; `day` is one in the clock of the event's house. Without a day,
+    what is still to come.
     """
 
     text: str = ""
@@ -160,7 +165,8 @@ def make_statement(search: Search, now_ms: int) -> tuple[LiteralString, dict[str
     first_moment = datetime.fromtimestamp(now_ms / 1000, UTC) - STARTED_AGO_MAX
     filters: list[LiteralString] = [FROM_NOW_ON if search.day is None else ON_THE_DAY]
     if search.day is not None:
-        first_moment = datetime(search.day.year, search.day.month, search.day.day, tzinfo=UTC)
+        day_of_utc = datetime(search.day.year, search.day.month, search.day.day, tzinfo=UTC)
+        first_moment = day_of_utc - EAST_MAX
     if words:
         filters.append(WORDS_MATCH)
     if search.city:
@@ -177,7 +183,8 @@ def make_statement(search: Search, now_ms: int) -> tuple[LiteralString, dict[str
         "city": fold(search.city),
         "category": fold(search.category),
         "first_moment": first_moment,
-        "last_moment": first_moment + timedelta(days=1),
+        "last_moment": first_moment + EAST_MAX + timedelta(days=1) + WEST_MAX,
+        "day": search.day,
         "price_max": search.price_max,
         "limit": PAGE_SIZE,
         "offset": (search.page - 1) * PAGE_SIZE,

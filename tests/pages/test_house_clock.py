@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,10 @@ import pytest
 
 from booking_core.catalog.event import EventDraft, StockTier
 from booking_core.catalog.events import Catalog
+from booking_core.catalog.refusals import EventRefused
+from booking_core.catalog.search import EventSearch, Search
 from gateway.waiting_room.sales import Sale, SaleRecords
+from groundwork.clock import SystemClock
 from groundwork.languages import BY_CODE, ENGLISH, LANGUAGES
 from groundwork.pages import PageRenderer
 from groundwork.postgres import Pool
@@ -91,3 +94,25 @@ async def test_the_waiting_room_knows_the_clock_of_the_shops_event(pool: Pool) -
     await Catalog(pool).create_event(draft)
     (event,) = (await SaleRecords(pool).get("far-away")).events
     assert (event.starts_at, event.time_zone) == (EVENING, "America/New_York")
+
+    async def found(day: date) -> int:
+        return (await EventSearch(pool, SystemClock()).find(Search(day=day))).total
+
+    # The day that its card shows is the day it is found on.
+    assert [await found(date(2027, 6, day)) for day in (11, 12, 13)] == [0, 1, 0]
+    await Catalog(pool).set_time_zone("evening", "Pacific/Kiritimati")
+    assert [await found(date(2027, 6, day)) for day in (12, 13, 14)] == [0, 1, 0]
+
+
+async def test_a_zone_that_postgresql_does_not_know_is_refused(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("booking_core.catalog.event.is_time_zone", lambda _: True)
+    draft = EventDraft(
+        event_id="mars", sale_id="far-away", name="Mars", starts_at=EVENING, currency="USD",
+        time_zone="Mars/Olympus_Mons",
+    )  # fmt: skip
+    with pytest.raises(EventRefused, match="PostgreSQL"):
+        await Catalog(pool).create_event(draft)
+    with pytest.raises(EventRefused, match="PostgreSQL"):
+        await Catalog(pool).set_time_zone("evening", "Mars/Olympus_Mons")
