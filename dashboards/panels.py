@@ -136,8 +136,9 @@ WAITING_ROOM: list[Panel] = [
     ),
     graph(
         "Answers of the shop",
-        "Answers to fans of the sale, by outcome: failed is 500 and above, or none; slow is longer "
-        "than ORIGIN_SLOW_MS. More than two bad ones in a hundred, and pacing lets fewer in.",
+        "Answers to fans of the sale, by outcome: failed is 500, 502 to 504, or none; slow is "
+        "longer than ORIGIN_SLOW_MS, but where a bank is waited for. More than two bad ones in "
+        "a hundred, and pacing lets fewer in.",
         "cps",
         (per_second("onsale_origin_answers_total", "sale, outcome", SALE), "{{sale}} {{outcome}}"),
         width=8,

@@ -41,7 +41,8 @@ async def pass_on(request: web.Request) -> web.StreamResponse:
     """Hand the request to the shop, saying who asks; refuse it when the gate is closed to them."""
     if is_ambiguous(request.path, request.rel_url.raw_path):
         raise RequestInvalid("path", "must be written plainly")
-    needs = request.app[POLICY].demand(request.method, request.path).needs
+    demand = request.app[POLICY].demand(request.method, request.path)
+    needs = demand.needs
     identity = anonymous(request)
     if needs == "ticket":
         identity = owner_of(request)
@@ -53,7 +54,7 @@ async def pass_on(request: web.Request) -> web.StreamResponse:
                 raise web.HTTPSeeOther(error.waiting_room_url) from error
             raise
     try:
-        response = await forward(request, identity)
+        response = await forward(request, identity, waits_for_bank=demand.waits_for_bank)
     except Exception as error:
         if is_fault(error):
             note_failed(request, identity)
@@ -78,19 +79,20 @@ def note_failed(request: Asking, identity: Identity) -> None:
         request.app[ROOMS].note_failed(identity.sale_id, seen)
 
 
-async def forward(request: web.Request, identity: Identity) -> web.StreamResponse:
-    """Return the shop's answer. Where it belongs to a sale, it counts for that sale's pacing."""
+async def forward(
+    request: web.Request, identity: Identity, *, waits_for_bank: bool = False
+) -> web.StreamResponse:
+    """Return the shop's answer. That to a fan of a sale counts for the sale's pacing.
+
+    That to anybody else does not: whoever has no ticket has done no work, and could slow a sale down.
+    """
     door = request.app[DOOR].forward
     signed = request.app[IDENTITIES].sign(identity)
-    sale_id = identity.sale_id
-    if not sale_id:
-        sale = None
-        with suppress(SaleNotFound):
-            sale = sale_in_path(request)
-        if sale is None:
-            return await door(request, signed)
-        sale_id = sale.sale_id
-    return await request.app[ORIGIN_HEALTH].watch(sale_id, door, request, signed)
+    if not identity.sale_id:
+        return await door(request, signed)
+    return await request.app[ORIGIN_HEALTH].watch(
+        identity.sale_id, door, request, signed, waits_for_bank=waits_for_bank
+    )
 
 
 def anonymous(request: web.Request) -> Identity:

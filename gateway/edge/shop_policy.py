@@ -41,6 +41,7 @@ class _RuleText(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     methods: list[Method] = []
     sale: SaleName | None = None
     takes_other_sites: bool = False
+    waits_for_bank: bool = False
 
 
 class _PolicyText(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -57,6 +58,8 @@ class Demand:
 
     needs: Needs
     sale_id: str | None
+    # Answers come when a bank has answered, and do not tell how well the shop is by how late they come.
+    waits_for_bank: bool = False
 
 
 class Rule:
@@ -65,7 +68,7 @@ class Rule:
     def __init__(self, text: _RuleText, sale: str | None) -> None:
         self._expression = one_expression(text.paths)
         self._methods = frozenset(text.methods)
-        self.demand = Demand(text.needs, text.sale or sale)
+        self.demand = Demand(text.needs, text.sale or sale, text.waits_for_bank)
         self.takes_other_sites = text.takes_other_sites
 
     def fits(self, method: str, path: str) -> bool:

@@ -23,11 +23,21 @@ Forward = Callable[[web.Request, str], Awaitable[web.StreamResponse]]
 
 @dataclass(slots=True)
 class Beginning:
-    """When the shop was asked and when its answer began, by the monotonic clock."""
+    """When the shop had the whole question and when its answer began, by the monotonic clock."""
 
     clock: Clock
-    asked_at_ms: float
+    asked_at_ms: float | None = None
     began_at_ms: float | None = None
+
+    def note_asked(self) -> None:
+        """Note that the last byte of the question is here: until then the shop waits for the fan."""
+        self.asked_at_ms = self.clock.monotonic_ms()
+
+    def took_ms(self) -> float:
+        """Return what the shop took to begin; nothing when it answered before it was asked to the end."""
+        # A stream, or a long answer to a slow reader, ends late; what counts is when it began.
+        began_at_ms = self.began_at_ms or self.clock.monotonic_ms()
+        return 0.0 if self.asked_at_ms is None else began_at_ms - self.asked_at_ms
 
 
 BEGINNING: Final = web.RequestKey("origin_beginning", Beginning)
@@ -66,9 +76,9 @@ def is_fault(error: Exception) -> bool:
 class OriginHealth:
     """Counts the shop's answers of this process: one integer addition a request.
 
-    Bad is what only the shop can be blamed for: an answer of 500 and above, no answer, or one that
-    began later than `slow_ms` after it was asked for. An answer of 4xx is the fan's doing, and a
-    fan who hangs up says nothing.
+    Bad is what only the shop can be blamed for: an answer in FAILED, no answer, or one that began
+    later than `slow_ms` after the last byte of its question. An answer of 4xx is the fan's doing, and
+    a fan who hangs up says nothing.
     """
 
     def __init__(self, clock: Clock, slow_ms: int) -> None:
@@ -77,21 +87,28 @@ class OriginHealth:
         self._counts: dict[str, AnswerCounts] = {}
 
     async def watch(
-        self, sale_id: str, forward: Forward, request: web.Request, identity: str
+        self,
+        sale_id: str,
+        forward: Forward,
+        request: web.Request,
+        identity: str,
+        *,
+        waits_for_bank: bool,
     ) -> web.StreamResponse:
-        """Pass the request on and count the answer for the sale."""
-        beginning = request[BEGINNING] = Beginning(self._clock, self._clock.monotonic_ms())
+        """Pass the request on and count the answer for the sale; a slow one is good where a bank is slow."""
+        beginning = request[BEGINNING] = Beginning(self._clock)
+        request.content.on_eof(beginning.note_asked)
         try:
             response = await forward(request, identity)
         except web.HTTPException as answer:
-            self._note(sale_id, answer.status, beginning)
+            self.note(sale_id, answer.status, 0.0 if waits_for_bank else beginning.took_ms())
             raise
         except Exception as error:
             # A fan who hung up, or whose body the door refused, says nothing of the shop.
             if is_fault(error):
-                self._note(sale_id, NO_ANSWER, beginning)
+                self.note(sale_id, NO_ANSWER, 0.0)
             raise
-        self._note(sale_id, response.status, beginning)
+        self.note(sale_id, response.status, 0.0 if waits_for_bank else beginning.took_ms())
         return response
 
     def take(self, sale_id: str) -> AnswerCounts:
@@ -104,17 +121,12 @@ class OriginHealth:
                 metrics.ORIGIN_ANSWERS.labels(sale_id, outcome).inc(number)
         return counts
 
-    def _note(self, sale_id: str, status: int, beginning: Beginning) -> None:
-        # A stream, or a long answer to a slow reader, ends late; what counts is when it began.
-        began_at_ms = beginning.began_at_ms or self._clock.monotonic_ms()
-        self.note(sale_id, status, began_at_ms - beginning.asked_at_ms)
-
     def note(self, sale_id: str, status: int, began_after_ms: float) -> None:
         """Count an answer of the shop that began so long after it was asked for."""
         counts = self._counts.get(sale_id)
         if counts is None:
             counts = self._counts[sale_id] = AnswerCounts()
-        if status >= NO_ANSWER:
+        if status in FAILED:
             counts.failed += 1
             return
         if began_after_ms > self._slow_ms:

@@ -16,12 +16,13 @@ from gateway.origin.health import AnswerCounts
 from gateway.origin.in_process import InProcessDoor
 from gateway.settings import GatewaySettings
 from groundwork.errors import StoreUnavailable
-from tests.support.fan import Fan
+from tests.support.fan import DeviceKey, Fan
 from tests.support.opening import door_to, open_shop, served
 from tests.support.shop import Shop
 
 SLOW_MS = 100
 PutUp = Callable[[str], Awaitable[None]]
+PAYING = "/api/bookings/complete"
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +46,9 @@ def odd_shop() -> web.Application:
 
     async def answer(request: web.Request) -> web.StreamResponse:
         what = request.path.rpartition("/")[2]
+        await request.read()
         match what:
-            case "slow":
+            case "slow" | "complete":
                 await asyncio.sleep(2 * SLOW_MS / 1000)
             case "bug":
                 raise RuntimeError("of the test")
@@ -66,19 +68,25 @@ def odd_shop() -> web.Application:
 
 
 @pytest.fixture(params=["in this process", "over HTTP"])
-async def ask(
-    request: pytest.FixtureRequest, shop: Shop, sale: str, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[PutUp]:
-    """Ask the odd shop, through either door, as a fan inside the sale."""
-    odd = odd_shop()
-    async with served(odd) as url, door_to(url) as over_http:
-        door: Door = InProcessDoor(odd) if "in" in request.param else over_http
+async def odd(
+    request: pytest.FixtureRequest, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[None]:
+    """The odd shop, behind either door."""
+    app = odd_shop()
+    async with served(app) as url, door_to(url) as over_http:
+        door: Door = InProcessDoor(app) if "in" in request.param else over_http
         monkeypatch.setitem(shop.gateway._state, DOOR, door)
+        yield
 
-        async def ask_one(what: str) -> None:
-            await Fan.inside(shop, sale).call("GET", f"/api/bookings/{what}")
 
-        yield ask_one
+@pytest.fixture
+def ask(odd: None, shop: Shop, sale: str) -> PutUp:
+    """Ask the odd shop as a fan inside the sale."""
+
+    async def ask_one(what: str) -> None:
+        await Fan.inside(shop, sale).call("GET", f"/api/bookings/{what}")
+
+    return ask_one
 
 
 @pytest.mark.parametrize(
@@ -91,6 +99,9 @@ async def ask(
         ("gone", AnswerCounts(good=1)),
         ("500", AnswerCounts(failed=1)),
         ("503", AnswerCounts(failed=1)),
+        # These name what was asked for, or come from a box between: neither is a shop that is unwell.
+        ("501", AnswerCounts(good=1)),
+        ("508", AnswerCounts(good=1)),
         ("bug", AnswerCounts(failed=1)),
         ("slow", AnswerCounts(slow=1)),
         # It ends late, but it began at once.
@@ -133,14 +144,43 @@ async def test_a_fan_who_hangs_up_says_nothing(
     assert counts(shop, sale) == AnswerCounts()
 
 
-async def test_answers_before_the_line_count_for_the_sale_of_their_event(shop: Shop) -> None:
+async def test_answers_to_who_has_done_no_work_count_for_no_sale(shop: Shop) -> None:
     sale = await shop.new_sale()
     event = await shop.new_event(3, sale_id=sale)
     await shop.change_sale(sale, state="closed")
     counts(shop, sale)
     assert (await Fan(shop).call("GET", f"/api/events/{event}")).status == 200
-    assert (await Fan(shop).call("GET", "/api/events/search")).status == 200
-    assert counts(shop, sale) == AnswerCounts(good=1), "a search belongs to no sale"
+    offer = f"/api/bookings/{event}.x/offer"
+    assert (await Fan(shop).call("POST", offer, json={})).status == 400
+    assert counts(shop, sale) == AnswerCounts()
+
+
+async def slow_body() -> AsyncIterator[bytes]:
+    """A body whose last byte comes late."""
+    yield b"{"
+    await asyncio.sleep(2 * SLOW_MS / 1000)
+    yield b"}"
+
+
+@pytest.mark.parametrize(
+    ("what", "counted"), [("200", AnswerCounts(good=1)), ("slow", AnswerCounts(slow=1))]
+)
+async def test_how_slowly_a_fan_sends_says_nothing_of_the_shop(
+    shop: Shop, sale: str, odd: None, what: str, counted: AnswerCounts
+) -> None:
+    fan = Fan.inside(shop, sale)
+    reply = await fan.call("POST", f"/read/{what}", data=slow_body())
+    assert reply.status == 200
+    assert counts(shop, sale) == counted
+
+
+async def test_a_slow_bank_is_no_slow_shop(shop: Shop, sale: str, odd: None) -> None:
+    key = DeviceKey()
+    fan = Fan.inside(shop, sale, key=key)
+    fan.scheme = "DPoP"
+    reply = await fan.call("POST", PAYING, json={}, headers=fan.proven("POST", PAYING))
+    assert reply.status == 200
+    assert counts(shop, sale) == AnswerCounts(good=1)
 
 
 async def test_what_is_handed_on_is_counted_for_the_operators(

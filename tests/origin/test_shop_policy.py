@@ -31,6 +31,7 @@ takes_other_sites = true
 
 [[rules]]
 needs = "proof"
+waits_for_bank = true
 paths = ["/pay"]
 
 [[rules]]
@@ -89,6 +90,14 @@ def test_other_sites_send_only_what_a_rule_takes() -> None:
     assert policy.takes_other_sites("POST", "/bank/back")
     for method, path in (("PUT", "/bank/back"), ("POST", "/pay"), ("POST", "/elsewhere")):
         assert not policy.takes_other_sites(method, path)
+
+
+def test_what_waits_for_a_bank_is_said_by_its_rule() -> None:
+    policy = read_policy(FOREIGN)
+    assert policy.demand("POST", "/pay").waits_for_bank
+    assert not policy.demand("POST", "/elsewhere").waits_for_bank
+    for path in ("/api/bookings/complete", "/checkout/e.1/pay"):
+        assert OUR_SHOP.demand("POST", path).waits_for_bank
 
 
 def test_the_shop_says_where_fans_go_in() -> None:
