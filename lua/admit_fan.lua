@@ -19,6 +19,7 @@ KEYS
   11 faults    hash    see includes/faults.lua
   12 device    string  set once this device proof (DPoP jti) has been spent
   13 own       hash    see includes/limits.lua: how often the fan has asked
+  14 again     hash    see includes/limits.lua: how often they came back after their visit
 
 ARGV
   1 epoch      integer
@@ -33,6 +34,7 @@ ARGV
   10 proof_id  string          names this very request; a repeat of it is not a replay
   11 spent_ms  integer         how long spent proofs are remembered
   12 limits    json array      rows of whose, kind, every_ms, burst
+  13 again     json array      such rows, of `own` alone
 
 RETURNS
   {'admitted', visit_id, ends_at_ms}        the visit begins
@@ -42,7 +44,8 @@ RETURNS
   {'full', ahead}                           so many others came late and get room first
   {'moved'}                                 the place was moved to another device
   {'replayed', what}                        the device proof was used before
-  {'used_up', wait_ms, whose}               the fan asks far more often than they are told to
+  {'used_up', wait_ms, whose}               the fan asks far more often than they are told to, or `again`:
+                                            has come back from too many visits
   {'not_loaded'} {'fenced', epoch}          see includes/fence.lua
 
 Safe to repeat: a fan who is inside gets the visit they have, one at the turnstile the same token.
@@ -106,6 +109,13 @@ if not token then
     put_cohort(cohorts, cohort)
   else
     local is_first = has_credit(faults, fan_id, now)
+    -- Who leaves and comes back takes the token of somebody new: without a bound, a few in turn take all.
+    local again_keys, again = {own = KEYS[14]}, cjson.decode(ARGV[13])
+    local returns = look_at_limits(again_keys, again, now)
+    local is_return = visit and not is_first
+    if is_return and returns.used_up then
+      return {'used_up', returns.wait, 'again'}
+    end
     local came = is_first and now - HEAD_START_MS or now
     local ahead = redis.call('ZRANK', late, fan_id)
       or is_first and redis.call('ZCOUNT', late, '-inf', came) or redis.call('ZCARD', late)
@@ -117,6 +127,9 @@ if not token then
     end
     redis.call('ZREM', late, fan_id)
     use_credit(faults, fan_id)
+    if is_return then
+      spend_limits(again_keys, again, returns, now)
+    end
   end
   token = bucket.spent + TOKEN_UNITS
   redis.call('HSET', line, 'spent', token)

@@ -60,6 +60,18 @@ JOINS: Final = Limit(
 # A page asks again when it was told to, every second at the soonest. A program that asks without pause
 # gets ten answers a second, which cost half a hundredth of a core.
 ADMITS: Final = Limit("admit", (Flow("own", "hard", 100, 600),))
+
+
+def again_limit(visit_ms: int) -> Limit:
+    """Return what bounds coming back after a visit; who comes back within one has it still.
+
+    Each return is a token that nobody new enters by. Two at once are a browser that crashed and a
+    purse that was forgotten; then one for each visit a fan could have had, which a few in a hundred
+    may take without anybody noticing.
+    """
+    return Limit("again", (Flow("own", "hard", visit_ms, 2),))
+
+
 # A link is good for ten minutes, and one is enough; each costs a signature.
 LINKS: Final = Limit("move", (Flow("own", "hard", 5_000, 20),))
 # The other device asks once, or once more; `own` is the link, however many devices have got it.

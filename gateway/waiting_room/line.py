@@ -6,7 +6,7 @@ import msgspec
 
 from gateway.bot_checks.asked_from import NOWHERE, AskedFrom
 from gateway.bot_checks.limiting import limited, used_up
-from gateway.bot_checks.limits import ADMITS, JOINS
+from gateway.bot_checks.limits import ADMITS, JOINS, again_limit
 from gateway.draw.entries import Entries
 from gateway.settings import GatewaySettings
 from gateway.waiting_room.fan_in_line import Joined, Visit
@@ -66,6 +66,7 @@ class Line:
         self._moved_at_ms: dict[str, int] = {}
         self.visits = Visits(epochs, settings)
         self._leases: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._again = again_limit(settings.pass_ms)
         self._join_line = LuaScript("join_line")
         self._raise_ceiling = LuaScript("raise_ceiling")
         self._call_places = LuaScript("call_places")
@@ -217,16 +218,18 @@ class Line:
         """Return the fan's visit, the same at every repeat while it lasts.
 
         Raises NotYourTurn before the place is called, or when the fan has to wait at the turnstile: a
-        moment for those who came before, or, coming late, for room.
+        moment for those who came before, or, coming late, for room; TooManyRequests for who asks
+        without pause, or comes back from visit after visit.
         """
         sale_id = sale.sale_id
-        limits = limited(ADMITS, sale_id, own=fan_id)
+        limits, again = (limited(limit, sale_id, fan_id) for limit in (ADMITS, self._again))
         answer = await self._epochs.run(
             self._admit_fan,
             ("sale", sale_id),
             {
                 **sale_keys(sale_id),
                 "own": limits.keys["own"],
+                "again": again.keys["own"],
                 "device": spent_key(sale_id, f"device:{device or 'none:' + fan_id}"),
             },
             {
@@ -241,6 +244,7 @@ class Line:
                 "proof_id": fan_id,
                 "spent_ms": SPENT_MS,
                 "limits": limits.rows,
+                "again": again.rows,
             },
         )
         match answer:
@@ -255,6 +259,8 @@ class Line:
                 raise NotYourTurn(retry_after=FULL_RETRY_SECONDS, ahead=ahead, called=True)
             case ["moved"]:
                 raise TicketMoved
+            case ["used_up", int(wait_ms), "again"]:
+                raise used_up(self._again, sale_id, wait_ms, "own")
             case ["used_up", int(wait_ms), str(whose)]:
                 raise used_up(ADMITS, sale_id, wait_ms, whose)
             case ["replayed", _]:

@@ -69,6 +69,42 @@ async def test_room_is_kept_for_one_visit_and_not_for_coming_back(line: LineInRe
         assert (await line.admit(f"fan-{place}", place))[0] == "admitted"
 
 
+async def come_and_go(line: LineInRedis, times: int) -> None:
+    """The first fan has so many visits, each over at once."""
+    for _ in range(times):
+        assert (await line.admit("fan-1", 1))[0] == "admitted"
+        await line.end_visit("fan-1")
+
+
+async def test_who_comes_back_from_visit_after_visit_is_held_up(line: LineInRedis) -> None:
+    await called(line)
+    await come_and_go(line, 3)
+
+    assert await line.admit("fan-1", 1) == ["used_up", VISIT_MS, "again"]
+    assert (await line.call_places())["late"] == 0, "no room is kept for them meanwhile"
+    assert (await line.admit("fan-2", 2))[0] == "admitted", "nor is anybody else held up"
+    line.now += VISIT_MS
+    await come_and_go(line, 1)
+    assert (await line.admit("fan-1", 1))[0] == "used_up"
+
+
+async def test_what_we_failed_is_no_return(line: LineInRedis) -> None:
+    await called(line)
+    await come_and_go(line, 3)
+    await line.call.store.call("HSET", line.keys["faults"], "fan-1", f"1:{line.now}:0")
+    assert (await line.admit("fan-1", 1))[0] == "admitted"
+
+
+async def test_who_was_never_inside_may_come_late_as_often_as_they_like(line: LineInRedis) -> None:
+    line.capacity = 1
+    await called(line)
+    line.now += SETTLED_MS
+    for _ in range(5):
+        assert (await line.admit("fan-1", 1))[0] in ("full", "soon", "admitted")
+        await line.call.store.call("ZREM", line.keys["visits"], "fan-1")
+        await line.call.store.call("HDEL", line.keys["visit_ids"], "fan-1")
+
+
 async def test_the_last_millisecond_of_coming_in_time(line: LineInRedis) -> None:
     line.capacity = 5
     await called(line)

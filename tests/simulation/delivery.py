@@ -28,6 +28,8 @@ class Delivery:
     processes: int = 3
     admitted_at: list[int] = field(default_factory=list)
     served: int = 0
+    # How often somebody entered who had had a visit.
+    returned: int = 0
     _agenda: list[tuple[int, int, Act]] = field(default_factory=list)
     _numbers: "count[int]" = field(default_factory=count)
 
@@ -80,6 +82,18 @@ class Delivery:
                 self.at(self.line.now + wait_ms, come)
 
         return come
+
+    def returns(self, place: int) -> Act:
+        """A bot that leaves as soon as it is inside, and asks again as fast as it can."""
+
+        async def come_again() -> None:
+            answer = await self.line.admit(f"fan-{place}", place, f"visit-{self.line.now}")
+            if answer[0].startswith("admitted"):
+                self.returned += 1
+                await self.line.end_visit(f"fan-{place}")
+            self.at(self.line.now + 150, come_again)
+
+        return come_again
 
     def by_minute(self, from_ms: int, until_ms: int, every_ms: int = 250) -> list[int]:
         """How many were admitted in every minute between two moments, by sliding it along."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.bot_checks.limiting import Limited, limited
-from gateway.bot_checks.limits import ADMITS, JOINS
+from gateway.bot_checks.limits import ADMITS, JOINS, again_limit
 from lua.keys import sale_keys, spent_key
 from tests.simulation.script_caller import NOON, ScriptCaller
 
@@ -166,8 +166,10 @@ class LineInRedis:
     ) -> list[Any]:
         """Ask to be let in; by default as often as a story likes."""
         limits = limits or limited(ADMITS, self.sale_id)
+        again = limited(again_limit(VISIT_MS), self.sale_id, fan_id)
         keys = {
             **self.keys,
+            "again": again.keys["own"],
             "own": limits.keys["own"],
             "device": spent_key(self.sale_id, f"device:{device or 'admit ' + fan_id}"),
         }
@@ -175,6 +177,7 @@ class LineInRedis:
             "now_ms": self.now, "fan_id": fan_id, "lane": lane, "place": place, "visit_id": visit_id,
             "visit_ms": VISIT_MS, "capacity": self.capacity, "answer_ms": ANSWER_MS,
             "proof_id": proof_id or fan_id, "spent_ms": SPENT_MS, "limits": limits.rows,
+            "again": again.rows,
         }  # fmt: skip
         return await self.call("admit_fan", keys, args)
 

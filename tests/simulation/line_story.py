@@ -218,6 +218,8 @@ class LineStory:
         elif answer[0] == "admitted_before":
             assert self.loses_stores or answer[1:] == [fan.visit_id, fan.visit_ends_at]
             assert answer[2] > self.line.now, "a visit that has ended"
+        elif answer[0] == "used_up":
+            assert fan.visit_ends_at, "nobody is kept out who has had no visit"
         elif answer[0] == "not_called" and not self.loses_stores:
             assert fan.place > self.reached(fan.lane), "called, and sent away"
 

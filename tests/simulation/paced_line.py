@@ -3,10 +3,11 @@
 import random
 from dataclasses import dataclass, field
 
+from gateway.bot_checks.limits import again_limit
 from gateway.waiting_room.line_now import OriginAnswers, StockLeft
 from gateway.waiting_room.pacing_model import Asked, House, Pacing
 from gateway.waiting_room.pacing_parts import AnswerTimes, Cohort
-from tests.simulation.line_in_redis import ANSWER_MS, LineInRedis
+from tests.simulation.line_in_redis import ANSWER_MS, VISIT_MS, LineInRedis
 
 
 @dataclass
@@ -18,6 +19,15 @@ class Caller:
     token: float | None = None
     is_inside: bool = False
     has_come: bool = False
+    # Whether they have had a visit, or left instead.
+    has_left: bool = False
+    # From when on all their returns are whole again.
+    whole_at: int = 0
+
+    def may_return(self, now: int) -> bool:
+        """Whether another return is left: the rule of includes/limits.lua."""
+        flow = again_limit(VISIT_MS).flow("own")
+        return max(now, self.whole_at) + flow.every_ms - flow.every_ms * flow.burst <= now
 
 
 @dataclass
@@ -104,8 +114,14 @@ class PacedLine:
         """A called fan asks to be let in; both sides say the same."""
         now, times = self.line.now, self.model.answer_times
         answer = await self.line.admit(f"fan-{fan.place}", fan.place, f"visit-{now}")
-        if answer[0] in ("full", "not_called", "admitted_before"):
+        if answer[0] in ("not_called", "admitted_before"):
             return str(answer[0])
+        returns = fan.token is None and fan.has_left
+        assert (answer[0] == "used_up") == (returns and not fan.may_return(now)), answer
+        if answer[0] in ("full", "used_up"):
+            return str(answer[0])
+        if returns:
+            fan.whole_at = max(now, fan.whole_at) + VISIT_MS
         if fan.token is None:
             cohort = fan.cohort
             if fan.has_come or (cohort and times.is_settled(cohort, now)):
@@ -118,5 +134,10 @@ class PacedLine:
         if wait_ms:
             assert answer[1] == wait_ms
         else:
-            fan.token = None
+            fan.token, fan.has_left = None, True
         return str(answer[0])
+
+    async def leave(self, fan: Caller) -> None:
+        """A fan says that they are done, whether or not they were inside."""
+        await self.line.end_visit(f"fan-{fan.place}")
+        fan.has_left = True

@@ -103,6 +103,19 @@ async def come_back(delivery: Delivery, store: RedisStore) -> None:
     assert answer[0] == "opened"
 
 
+async def test_bots_that_leave_and_return_do_not_stop_the_line(store: RedisStore) -> None:
+    rate, bots = 1_200, 40
+    delivery = await crowd(store, rate, "in seconds", seed=7)
+    await delivery.run_until(NOON + 60_000)
+    for place in range(1, bots + 1):  # called long ago
+        delivery.at(delivery.line.now, delivery.returns(place))
+    end = NOON + 180_000
+    await delivery.run_until(end)
+
+    assert delivery.returned >= 2 * bots, "they do come back"
+    assert min(delivery.by_minute(NOON + 60_000, end)) >= 0.9 * rate
+
+
 async def test_a_changed_rate_is_delivered_from_the_next_second_on(store: RedisStore) -> None:
     delivery = await crowd(store, 600, "in seconds", seed=10)
     line = delivery.line

@@ -46,7 +46,10 @@ async def live(paced: PacedLine, steps: int) -> Counter[str]:
                 fan = rng.choice(called[-200:])
                 happened[await paced.come(fan)] += 1
                 if rng.random() < 0.2:
-                    await line.end_visit(f"fan-{fan.place}")
+                    await paced.leave(fan)
+            if called and rng.random() < 0.1:  # one who comes and goes, and comes and goes
+                happened[await paced.come(called[-1])] += 1
+                await paced.leave(called[-1])
         if rng.random() < 0.4:
             await paced.join(rng.choice([1, 7, 300]))
         rate = rng.choice([line.rate_per_minute] * 9 + [0])
@@ -78,5 +81,5 @@ async def test_every_limit_and_answer_is_among_what_is_compared(store: RedisStor
         happened += await live(await begin(store, seed), 60)
 
     for what in ("rate", "health", "capacity", "stock", "demand", "paused", "admitted", "soon",
-                 "full", "admitted_before", "outage"):  # fmt: skip
+                 "full", "admitted_before", "used_up", "outage"):  # fmt: skip
         assert happened[what] >= 5, f"too seldom: {what} ({happened})"
