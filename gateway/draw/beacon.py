@@ -99,4 +99,9 @@ def randomness_of(chain: Chain, round_number: int, signature: str) -> bytes:
     hashed = G1Point.hash_to_curve(message, SIGNED_TO)
     if point == G1Point.identity() or not GT.pairing_check([point, -hashed], [G2Point(), key]):
         raise RoundInvalid("the signature is not the chain's")
-    return hashlib.sha256(signed).digest()
+    return hash_of(signature)
+
+
+def hash_of(signature: str) -> bytes:
+    """Return the random bytes of a round whose signature was checked before, without the pairing."""
+    return hashlib.sha256(bytes.fromhex(signature)).digest()

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from gateway.draw import order
-from gateway.draw.beacon import Chain, randomness_of
+from gateway.draw.beacon import Chain, hash_of
 from gateway.draw.clusters import Rank
 from gateway.draw.draw import Draw, Outcome, merged
 from gateway.draw.roster import CHUNK
@@ -125,7 +125,8 @@ def beacon_of(draw: Draw, opens_at_ms: int) -> BeaconDocument | None:
         return None
     randomness = None
     if draw.signature is not None:
-        randomness = randomness_of(draw.chain, number, draw.signature).hex()
+        # It was checked before it was stored; a pairing for every reader would hold up everybody.
+        randomness = hash_of(draw.signature).hex()
     return BeaconDocument(
         chain=draw.chain,
         round=number,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from draw_world import Process, opened_process
+from made_draw import made_draw
 from own_beacon import CHAIN, CHAIN_HASH, BeaconServer, signature_of
 
 from gateway.draw.beacon import QUICKNET, Chain, RoundInvalid, randomness_of, read_chain
@@ -69,6 +70,14 @@ def test_rounds_of_the_real_network_verify(number: int) -> None:
 def test_anything_else_does_not(number: int, signature: str) -> None:
     with pytest.raises(RoundInvalid):
         randomness_of(QUICKNET, number, signature)
+
+
+def test_publishing_a_draw_checks_no_signature_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pairing takes longer than all the rest of an answer, and anybody may ask."""
+    monkeypatch.setattr("gateway.draw.beacon.GT", None)
+    beacon = made_draw("used").beacon
+    assert beacon and beacon.signature
+    assert beacon.randomness == hashlib.sha256(bytes.fromhex(beacon.signature)).hexdigest()
 
 
 def test_a_round_is_found_by_its_moment() -> None:
