@@ -12,7 +12,7 @@ from gateway.edge.credentials import (
     pass_in_cookie,
     pass_in_header,
     prove_device_once,
-    read_ticket,
+    tickets_of,
 )
 from gateway.edge.renewal import RENEWED, give_renewed_pass, renew_pass
 from gateway.edge.shop_policy import is_ambiguous
@@ -27,7 +27,6 @@ from groundwork.errors import (
     RequestInvalid,
     SaleNotFound,
     StoreUnavailable,
-    TicketInvalid,
 )
 from groundwork.identity import OTHER_NAMES_MAX, Identity
 from groundwork.plain_request import Asking
@@ -162,19 +161,17 @@ def owner_of(request: web.Request) -> Identity:
     with suppress(NotAdmitted, PassExpired, DeviceProofInvalid, SaleNotFound):
         identity = admitted(request)
     others: list[str] = []
-    for sale in request.app[ROOMS].sales():
-        with suppress(TicketInvalid):
-            ticket = read_ticket(request, sale.sale_id)
-            if identity.kind == "anonymous":
-                identity = Identity(
-                    kind="ticket",
-                    fan_id=ticket.fan_id,
-                    sale_id=ticket.sale_id,
-                    jkt=ticket.jkt,
-                    request_id=request[REQUEST_ID],
-                )
-            else:
-                others.append(ticket.fan_id)
+    for ticket in tickets_of(request):
+        if identity.kind == "anonymous":
+            identity = Identity(
+                kind="ticket",
+                fan_id=ticket.fan_id,
+                sale_id=ticket.sale_id,
+                jkt=ticket.jkt,
+                request_id=request[REQUEST_ID],
+            )
+        else:
+            others.append(ticket.fan_id)
     return msgspec.structs.replace(identity, other_fan_ids=tuple(others[:OTHER_NAMES_MAX]))
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import hmac
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
 
@@ -53,6 +54,23 @@ def find_ticket(request: Asking, sale_id: str) -> TicketClaims | None:
         with suppress(TicketInvalid):
             return request.app[TOKENS].read_ticket(text, sale_id)
     return None
+
+
+def tickets_of(request: Asking) -> Iterator[TicketClaims]:
+    """Yield the tickets that count, of whatever sales: the header's, then the cookies', newest first.
+
+    Each text is looked at once: a signature takes a tenth of a millisecond, and anybody may send them.
+    """
+    tokens, is_secure = request.app[TOKENS], request.app[SETTINGS].is_secure
+    told = None
+    if text := authorization(request):
+        with suppress(TicketInvalid):
+            told = tokens.read_ticket(text, None)
+            yield told
+    for sale_id in cookies.sales_with(request, cookies.TICKET, is_secure=is_secure):
+        if told is None or told.sale_id != sale_id:
+            with suppress(TicketInvalid):
+                yield tokens.read_ticket(ticket_cookie(request, sale_id)[0], sale_id)
 
 
 def sealed(request: Asking, ticket: str) -> str:

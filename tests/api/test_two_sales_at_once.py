@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.edge.cookies import COOKIES_BYTES_MAX, issued_at
+from groundwork import tokens
 from tests.support.fan import DeviceKey, Fan, Reply
 from tests.support.shop import Shop
 
@@ -83,6 +84,35 @@ async def test_who_is_inside_two_sales_acts_in_the_one_the_page_is_of(shop: Shop
         # The order's own page says no sale: both names of the browser are its owner's.
         del browser.headers["Referer"]
         assert (await browser.booking(paid.json["booking_id"])).status == 200
+
+
+async def test_an_order_is_its_buyers_by_the_ticket_of_any_sale(shop: Shop) -> None:
+    first, second = await shop.new_sale(), await shop.new_sale()
+    event = await shop.new_event(3, sale_id=first)
+    jar = Jar()
+    fan = await inside(shop, jar, first)
+    fan.scheme = "DPoP"
+    bought = await fan.complete(await fan.held(event, "A-1"))
+    assert bought.status == 201, bought
+    other = await joined(shop, jar, second)
+    tickets = {name: value for name, value in jar.cookies.items() if "ticket" in name}
+    jar.cookies = tickets
+    path = f"/api/bookings/{bought.json['booking_id']}"
+    reply = await Fan(shop, headers=jar.headers).call("GET", path, credential=other.ticket)
+    assert reply.status == 200, reply
+
+
+async def test_a_token_is_looked_at_as_often_however_many_sales_there_are(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(5):
+        await shop.new_sale()
+    looked: list[str] = []
+    read_kid = tokens.read_kid
+    monkeypatch.setattr(tokens, "read_kid", lambda text: looked.append(text) or read_kid(text))
+    reply = await Fan(shop).call("GET", "/api/bookings/x", credential="a.b.c")
+    assert reply.status == 404
+    assert len(looked) <= 3, "as a pass, as one that may be renewed, as a ticket"
 
 
 @pytest.mark.parametrize("referer", ["http://[", "\u2603", "/events/%00/seats", "x" * 4_000])
