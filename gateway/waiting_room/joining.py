@@ -124,7 +124,8 @@ async def join_by_waiting(
 
 def _open_room(request: Asking, sale_id: str) -> Room:
     room = request.app[ROOMS].room(sale_id)
-    if phase_of(request, room.sale) in ("closed", "draining"):
+    # Not the phase: before the opening, and when all is sold, it does not tell what an operator has said.
+    if room.sale.state in ("closed", "draining"):
         raise SaleClosed
     return room
 

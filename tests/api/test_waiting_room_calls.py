@@ -282,6 +282,16 @@ async def test_a_draining_sale_serves_its_line_and_takes_nobody(shop: Shop) -> N
     assert (late.status, late.code) == (410, "sale-closed")
 
 
+async def test_a_draining_sale_takes_nobody_before_its_opening_either(shop: Shop) -> None:
+    sale = await shop.new_sale(opens_at=datetime.now(UTC) + timedelta(hours=1))
+    fan = Fan(shop)
+    assert (await fan.join(sale)).status == 201
+    await shop.change_sale(sale, state="draining")
+    assert (await fan.call("GET", f"/api/sales/{sale}/status")).json["phase"] == "before"
+    late = await Fan(shop).join(sale, altcha=await fan.solved(sale))
+    assert (late.status, late.code) == (410, "sale-closed")
+
+
 async def test_a_closed_sale_is_over(shop: Shop) -> None:
     sale = await shop.new_sale()
     fan = Fan(shop)

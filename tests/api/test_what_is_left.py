@@ -116,6 +116,9 @@ async def test_a_sale_is_sold_out_for_all_and_opens_again_when_seats_return(shop
     await board_where(shop, sale, lambda now: available(now) == {"floor": 2})
     buyer, order = await buy(shop, sale, event, "floor", 2)
     await board_where(shop, sale, lambda now: now["phase"] == "sold_out")
+    await shop.change_sale(sale, state="draining")
+    assert (await Fan(shop).join(sale)).code == "sale-closed", "nobody new, sold out or not"
+    await shop.change_sale(sale, state="open")
 
     late = Fan(shop)
     assert (await late.join(sale)).status == 201, "there is a line for returns"
