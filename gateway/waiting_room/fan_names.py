@@ -7,6 +7,7 @@ from typing import Final
 from gateway.app_keys import KEY_RING, MAILBOXES, SETTINGS, TOKEN_SOURCE
 from gateway.edge import cookies
 from gateway.edge.credentials import find_ticket
+from gateway.waiting_room.access_codes import normalised
 from gateway.waiting_room.sales import Sale
 from groundwork.check_errors import MailboxNeeded
 from groundwork.plain_request import Asking
@@ -14,19 +15,34 @@ from groundwork.plain_request import Asking
 SECRET_NAME: Final = b"fan-id"
 
 
-def fan_id_of(request: Asking, sale: Sale, jkt: str | None, mailbox: str = "") -> str:
+def press_of(nonce: str, code: str) -> str:
+    """Return what tells the same press from another one, for a fan whom nothing else names.
+
+    Only where a code is used: its one use belongs to a name, and a press that is repeated after a
+    failure has to have the same. "" for all others.
+    """
+    return f"{nonce}:{normalised(code)}" if code.strip() else ""
+
+
+def fan_id_of(
+    request: Asking, sale: Sale, jkt: str | None, mailbox: str = "", press: str = ""
+) -> str:
     """Name the fan: by their mailbox in a sale that asks for one, else by their device key.
 
-    Without either by the ticket they have, else anew. The name cannot be computed by others, so it
-    may be seen by the shop. A new name for each join without key or ticket means that a proof of
-    work copied from somebody is spent. `mailbox` is a token; the cookie's counts without it. Raises
-    MailboxNeeded.
+    Without either by the ticket they have, else by the press, else anew. The name cannot be computed
+    by others, so it may be seen by the shop. A new name for each join without key or ticket means that
+    a proof of work copied from somebody is spent. `mailbox` is a token; the cookie's counts without it.
+    Raises MailboxNeeded.
     """
     if sale.one_per_mailbox:
         return _by_mailbox(request, sale.sale_id, jkt, mailbox)
     if jkt is not None:
         return named(request, f"{sale.sale_id}:key:{jkt}")
-    return _held(request, sale.sale_id, None) or "f_" + request.app[TOKEN_SOURCE].token()
+    if held := _held(request, sale.sale_id, None):
+        return held
+    if press:
+        return named(request, f"{sale.sale_id}:press:{press}")
+    return "f_" + request.app[TOKEN_SOURCE].token()
 
 
 def named(request: Asking, what: str) -> str:

@@ -5,8 +5,6 @@ from aiohttp import web
 
 from gateway import metrics
 from gateway.app_keys import (
-    ALLOWANCES,
-    CLIENT_ADDRESSES,
     CLOCK,
     DRAWS,
     POLICY,
@@ -23,12 +21,13 @@ from gateway.edge.credentials import find_ticket, prove_device, read_ticket
 from gateway.waiting_room.allowances import WAITING_JOINS
 from gateway.waiting_room.board import ahead_in, eta_in, moment_text
 from gateway.waiting_room.eta import eta_at
-from gateway.waiting_room.fan_names import fan_id_of
+from gateway.waiting_room.fan_names import fan_id_of, press_of
 from gateway.waiting_room.lanes import lane_of
 from gateway.waiting_room.line_records import GENERAL
 from gateway.waiting_room.places import place_of
 from gateway.waiting_room.room import Room
 from gateway.waiting_room.sales import Phase, Sale
+from gateway.waiting_room.spent_proofs import spend_wait
 from gateway.waiting_room.stepping_up import refuse_unchecked
 from gateway.waiting_room.watching import note, note_joined, signals_of_work
 from groundwork.counted_soon import count_soon
@@ -88,7 +87,7 @@ async def join(
         metrics.BOT_CHECKS.labels(sale_id, "proof_of_work", "refused").inc()
         raise
     count_soon(metrics.BOT_CHECKS, sale_id, "proof_of_work", "passed")
-    fan_id = fan_id_of(request, room.sale, jkt, mailbox)
+    fan_id = fan_id_of(request, room.sale, jkt, mailbox, press_of(solved.nonce, code))
     device = proof.replay_key if proof else None
     try:
         given = await _take_in(request, room, fan_id, jkt, solved.nonce, device, code)
@@ -107,11 +106,10 @@ async def join_by_waiting(
     `hidden_field` is what stands in a field that no person sees. Raises as `join` does.
     """
     room = _open_room(request, sale_id)
-    fan_id = fan_id_of(request, room.sale, None)
     try:
         nonce = request.app[WAIT_TOKENS].check(wait_token, sale_id)
-        address = request.app[CLIENT_ADDRESSES].of(request)
-        await request.app[ALLOWANCES].spend(WAITING_JOINS, sale_id, address)
+        fan_id = fan_id_of(request, room.sale, None, press=press_of(nonce, code))
+        await spend_wait(request, WAITING_JOINS, sale_id, nonce, fan_id)
     except BookingError:
         metrics.JOINS.labels(sale_id, "refused").inc()
         metrics.BOT_CHECKS.labels(sale_id, "wait_token", "refused").inc()

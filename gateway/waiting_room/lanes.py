@@ -8,7 +8,7 @@ from gateway.edge.credentials import find_ticket
 from gateway.waiting_room.allowances import CODE_GUESSES
 from gateway.waiting_room.line_records import GENERAL
 from gateway.waiting_room.sales import Sale
-from gateway.waiting_room.spent_proofs import give_proof_back, spend_proof
+from gateway.waiting_room.spent_proofs import spend_proof
 from groundwork.errors import AccessCodeInvalid, StoreUnavailable
 from groundwork.plain_request import Asking
 
@@ -16,8 +16,9 @@ from groundwork.plain_request import Asking
 async def lane_of(request: Asking, sale: Sale, fan_id: str, code: str, proof: str) -> str:
     """Return the lane the fan joins; a code that opens a better one than theirs is used for it.
 
-    `proof` names the work for this join. Raises AccessCodeInvalid, TooManyRequests: nothing has
-    changed then, and the fan keeps what they have; BotCheckFailed for the work of somebody else.
+    `proof` names the work for this join. Raises AccessCodeInvalid, TooManyRequests: the fan keeps
+    what they have then, and works anew for another code; BotCheckFailed for the work of somebody
+    else, or for another code.
     """
     lane = lane_held(request, sale, fan_id)
     if not code.strip():
@@ -37,14 +38,21 @@ def lane_held(request: Asking, sale: Sale, fan_id: str) -> str:
 
 
 async def _redeem(request: Asking, sale_id: str, fan_id: str, code: str, proof: str) -> str:
-    """Use the code for the fan. Every try counts as a guess until the code turns out to be right."""
+    """Use the code for the fan. Every try counts as a guess until the code turns out to be right.
+
+    Each work is good for one code of one fan, right or wrong: a word that many know is not used up by
+    one who works once, and nobody uses up the guesses of all without working for each.
+    """
+    await spend_proof(request, sale_id, proof, fan_id)
+    tried = request.app[ACCESS_CODES].hash_of(sale_id, code).hex()
+    await spend_proof(request, sale_id, f"{proof}:code", tried)
     allowances = request.app[ALLOWANCES]
     address = request.app[CLIENT_ADDRESSES].of(request)
     outcome = "guesses-used-up"
     try:
         await allowances.spend(CODE_GUESSES, sale_id, address)
         outcome = "failed"
-        lane = await _redeem_by(request, sale_id, fan_id, code, proof)
+        lane = await request.app[ACCESS_CODES].redeem(sale_id, code, fan_id)
         outcome = "redeemed"
     except AccessCodeInvalid as refusal:
         outcome = refusal.reason
@@ -62,18 +70,3 @@ async def _redeem(request: Asking, sale_id: str, fan_id: str, code: str, proof: 
 async def _give_back(request: Asking, sale_id: str, address: str) -> None:
     with suppress(StoreUnavailable):  # an allowance refills by itself
         await request.app[ALLOWANCES].give_back(CODE_GUESSES, sale_id, address)
-
-
-async def _redeem_by(request: Asking, sale_id: str, fan_id: str, code: str, proof: str) -> str:
-    """Use the code for the fan by their work: a word that many know is not used up by one who works once.
-
-    The work for a wrong code still counts.
-    """
-    is_spent_now = await spend_proof(request, sale_id, proof, fan_id)
-    try:
-        return await request.app[ACCESS_CODES].redeem(sale_id, code, fan_id)
-    except AccessCodeInvalid:
-        if is_spent_now:
-            with suppress(StoreUnavailable):
-                await give_proof_back(request, sale_id, proof)
-        raise

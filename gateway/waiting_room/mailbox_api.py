@@ -7,10 +7,7 @@ import msgspec
 from aiohttp import web
 
 from gateway.app_keys import (
-    ALLOWANCES,
-    CLIENT_ADDRESSES,
     CLOCK,
-    EPOCHS,
     MAIL_CODES,
     MAILBOXES,
     PROOF_OF_WORK,
@@ -26,8 +23,8 @@ from gateway.edge.asking import spend
 from gateway.waiting_room.allowances import MAILBOX_WAITS
 from gateway.waiting_room.api import Text, moment_of
 from gateway.waiting_room.code_mails import address_typed, send_code
-from gateway.waiting_room.line import SPENT_MS
 from gateway.waiting_room.sales import Sale
+from gateway.waiting_room.spent_proofs import spend_proof, spend_wait
 from groundwork.check_errors import MailCodeInvalid
 from groundwork.errors import (
     BotCheckFailed,
@@ -41,7 +38,6 @@ from groundwork.mail_address import MailAddress
 from groundwork.mail_errors import MailUnavailable
 from groundwork.operations import ApiRoutes
 from groundwork.typed_answers import Accepted, Json
-from lua.keys import spent_key
 
 routes = ApiRoutes("Waiting room")
 
@@ -120,26 +116,30 @@ async def send_for_work(request: web.Request, sale: Sale, email: str, altcha: st
     """
     address = address_typed(email)
     solved = request.config_dict[PROOF_OF_WORK].check(altcha, sale.sale_id)
-    return await _send(request, sale, address, solved.nonce)
+    return await _send(request, sale, address, solved.nonce, _new_asking(request))
 
 
 async def send_for_wait(request: web.Request, sale: Sale, email: str, wait_token: str) -> str:
     """Send a code to who has waited a moment instead of computing. Raises as `send_for_work` does."""
     address = address_typed(email)
     nonce = request.config_dict[WAIT_TOKENS].check(wait_token, sale.sale_id)
-    whence = request.config_dict[CLIENT_ADDRESSES].of(request)
-    await request.config_dict[ALLOWANCES].spend(MAILBOX_WAITS, sale.sale_id, whence)
-    return await _send(request, sale, address, nonce)
+    asked = _new_asking(request)
+    await spend_wait(request, MAILBOX_WAITS, sale.sale_id, nonce, asked)
+    return await _send(request, sale, address, nonce, asked)
 
 
-async def _send(request: web.Request, sale: Sale, address: MailAddress, nonce: str) -> str:
+def _new_asking(request: web.Request) -> str:
+    asked: str = request.config_dict[TOKEN_SOURCE].token()
+    return asked
+
+
+async def _send(
+    request: web.Request, sale: Sale, address: MailAddress, nonce: str, asked: str
+) -> str:
     sale_id = sale.sale_id
     await spend(request, MAIL_CODES_LIMIT, sale_id)
-    asked: str = request.config_dict[TOKEN_SOURCE].token()
     # Each work sends one mail.
-    key = spent_key(sale_id, f"proof:{nonce}")
-    if not await request.config_dict[EPOCHS].store.call("SET", key, asked, "NX", "PX", SPENT_MS):
-        raise BotCheckFailed("replayed")
+    await spend_proof(request, sale_id, nonce, asked)
     await send_code(request, sale_id, code_name(asked), address)
     return asked
 

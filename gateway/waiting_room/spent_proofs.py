@@ -1,8 +1,11 @@
 """Proofs of work and of waiting count once, and for one fan; join_line.lua goes by the same keys."""
 
-from gateway.app_keys import EPOCHS
+from contextlib import suppress
+
+from gateway.app_keys import ALLOWANCES, CLIENT_ADDRESSES, EPOCHS
+from gateway.waiting_room.allowances import Allowance
 from gateway.waiting_room.line import SPENT_MS
-from groundwork.errors import BotCheckFailed
+from groundwork.errors import BookingError, BotCheckFailed, StoreUnavailable
 from groundwork.plain_request import Asking
 from lua.keys import spent_key
 
@@ -21,6 +24,20 @@ async def spend_proof(request: Asking, sale_id: str, nonce: str, fan_id: str) ->
     return False
 
 
-async def give_proof_back(request: Asking, sale_id: str, nonce: str) -> None:
-    """Let a proof count again that was spent for nothing. Raises StoreUnavailable."""
-    await request.app[EPOCHS].store.call("DEL", spent_key(sale_id, f"proof:{nonce}"))
+async def spend_wait(
+    request: Asking, allowance: Allowance, sale_id: str, nonce: str, fan_id: str
+) -> None:
+    """Spend a wait token for the fan and, the first time, what waiting is allowed.
+
+    In this order: a token that is sent a thousand times takes from everybody's allowance once. Raises
+    BotCheckFailed when somebody else has spent it; TooManyRequests, and then it still counts.
+    """
+    if not await spend_proof(request, sale_id, nonce, fan_id):
+        return
+    try:
+        address = request.app[CLIENT_ADDRESSES].of(request)
+        await request.app[ALLOWANCES].spend(allowance, sale_id, address)
+    except BookingError:
+        with suppress(StoreUnavailable):
+            await request.app[EPOCHS].store.call("DEL", spent_key(sale_id, f"proof:{nonce}"))
+        raise

@@ -8,9 +8,7 @@ from aiohttp import web
 
 from gateway import metrics
 from gateway.app_keys import (
-    ALLOWANCES,
     CAPTCHA,
-    CLIENT_ADDRESSES,
     LIMITS,
     MAIL_CODES,
     PROOF_OF_WORK,
@@ -33,7 +31,7 @@ from gateway.edge.asking import spend
 from gateway.edge.credentials import prove_device, read_ticket
 from gateway.waiting_room.allowances import STEP_UP_WAITS
 from gateway.waiting_room.code_mails import address_typed, send_code
-from gateway.waiting_room.spent_proofs import spend_proof
+from gateway.waiting_room.spent_proofs import spend_proof, spend_wait
 from gateway.waiting_room.watching import NOTED_FROM, note, signals_of
 from groundwork.check_errors import MailCodeInvalid, StepUpFailed, StepUpNeeded
 from groundwork.errors import BotCheckFailed, StoreUnavailable
@@ -177,9 +175,7 @@ async def _check_work(request: web.Request, ticket: TicketClaims, answer: str) -
 
 async def _check_wait(request: web.Request, ticket: TicketClaims, answer: str) -> None:
     nonce = request.config_dict[WAIT_TOKENS].check(answer, ticket.sale_id, WAIT_MS, STEPPING_UP)
-    address = request.config_dict[CLIENT_ADDRESSES].of(request)
-    await request.config_dict[ALLOWANCES].spend(STEP_UP_WAITS, ticket.sale_id, address)
-    await spend_proof(request, ticket.sale_id, nonce, ticket.fan_id)
+    await spend_wait(request, STEP_UP_WAITS, ticket.sale_id, nonce, ticket.fan_id)
 
 
 async def _check_captcha(request: web.Request, ticket: TicketClaims, answer: str) -> None:

@@ -6,7 +6,9 @@ import re
 import pytest
 
 from booking_core.catalog.event import StockTier
+from gateway.app_keys import ALLOWANCES
 from gateway.bot_checks.wait_token import WaitTokens
+from gateway.waiting_room.allowances import WAITING_JOINS
 from groundwork.clock import SystemTokenSource
 from tests.support.fan import Fan, Reply
 from tests.support.opening import EarlierClock
@@ -245,3 +247,24 @@ async def test_no_payment_form_is_a_bug(shop: Shop, field: str, value: str) -> N
     assert reply.status in (303, 400, 402), reply
     await shop.settle()
     await assert_settled(shop, event)
+
+
+async def test_a_wait_token_sent_again_takes_nothing_from_others(shop: Shop) -> None:
+    sale = await shop.new_sale()
+    path, token = f"/sales/{sale}/join", wait_token(shop, sale)
+    answers = [
+        await browser(shop).post(path, wait_token=token) for _ in range(WAITING_JOINS.burst + 2)
+    ]
+    assert [each.status for each in answers] == [303, *[403] * (WAITING_JOINS.burst + 1)]
+    assert (await browser(shop).post(path, wait_token=wait_token(shop, sale))).status == 303
+
+
+async def test_who_waited_in_vain_need_not_wait_again(shop: Shop) -> None:
+    sale = await shop.new_sale()
+    path = f"/sales/{sale}/join"
+    for _ in range(WAITING_JOINS.burst):
+        await browser(shop).post(path, wait_token=wait_token(shop, sale))
+    token = wait_token(shop, sale)
+    assert (await browser(shop).post(path, wait_token=token)).status == 429
+    await shop.gateway[ALLOWANCES].give_back(WAITING_JOINS, sale, "127.0.0.1")
+    assert (await browser(shop).post(path, wait_token=token)).status == 303

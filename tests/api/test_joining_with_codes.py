@@ -9,6 +9,7 @@ import pytest
 from gateway.app_keys import ACCESS_CODES
 from gateway.waiting_room.access_codes import AccessCodes
 from gateway.waiting_room.allowances import CODE_GUESSES
+from gateway.waiting_room.line import Line
 from gateway.waiting_room.sales import SaleLane
 from groundwork.errors import StoreUnavailable
 from tests.api.test_forms import browser, wait_token
@@ -77,16 +78,16 @@ async def test_a_wrong_code_is_said_and_costs_nothing(shop: Shop) -> None:
     await shop.gateway[ACCESS_CODES].revoke(sale, code=revoked)
     assert (await Fan(shop).join(sale, access_code=used)).status == 201
     fan = Fan(shop, DeviceKey())
-    altcha = await fan.solved(sale)
     reasons = []
     for code in (used, elsewhere, revoked, "WRONG-CODE-HERE", "☃"):
+        altcha = await fan.solved(sale)
         refused = await fan.join(sale, access_code=code, altcha=altcha)
         assert (refused.status, refused.code) == (403, "access-code-invalid")
         assert not refused.cookies
         reasons.append(refused.json["reason"])
     assert reasons == ["used-up", "unknown", "revoked", "unknown", "unknown"]
     joined = await fan.join(sale, altcha=altcha)
-    assert (joined.status, joined.json["place"]) == (201, 1), "the same work still counts"
+    assert (joined.status, joined.json["place"]) == (201, 1), "the work still counts for a place"
     kept = fan.ticket
     assert (await fan.join(sale, access_code="NOT-A-CODE-AT-ALL")).status == 403
     assert fan.ticket == kept
@@ -98,9 +99,8 @@ async def test_guesses_run_out_and_right_codes_are_no_guesses(shop: Shop) -> Non
     for code in await codes(shop, sale, count=CODE_GUESSES.burst + 5):
         assert (await Fan(shop).join(sale, access_code=code)).status == 201
     fan = Fan(shop)
-    altcha = await fan.solved(sale)
     answers = [
-        await fan.join(sale, access_code=f"GUESS-{number}", altcha=altcha)
+        await fan.join(sale, access_code=f"GUESS-{number}")
         for number in range(CODE_GUESSES.burst + 3)
     ]
     refusals = [answer.code for answer in answers]
@@ -108,9 +108,43 @@ async def test_guesses_run_out_and_right_codes_are_no_guesses(shop: Shop) -> Non
     assert refusals[-1] == "too-many-requests"
     assert 1 <= int(answers[-1].headers["Retry-After"]) <= 8
     [code] = await codes(shop, sale)
-    right = await fan.join(sale, access_code=code, altcha=altcha)
+    right = await fan.join(sale, access_code=code)
     assert right.code == "too-many-requests", "a right code must not be told from a wrong one"
-    assert (await fan.join(sale, altcha=altcha)).status == 201, "without a code nobody has to wait"
+    assert (await fan.join(sale)).status == 201, "without a code nobody has to wait"
+
+
+@pytest.mark.parametrize("key", [None, DeviceKey()], ids=["without a key", "with a key"])
+async def test_each_guess_costs_work(shop: Shop, key: DeviceKey | None) -> None:
+    sale = await spaced(shop)
+    fan = Fan(shop, key)
+    altcha = await fan.solved(sale)
+    assert (
+        await fan.join(sale, access_code="GUESS-0", altcha=altcha)
+    ).code == "access-code-invalid"
+    for number in range(1, CODE_GUESSES.burst + 5):
+        again = await fan.join(sale, access_code=f"GUESS-{number}", altcha=altcha)
+        assert (again.status, again.json["reason"]) == (403, "replayed")
+    [code] = await codes(shop, sale)
+    assert (await fan.join(sale, access_code=code)).status == 201, "nobody's guesses are used up"
+
+
+async def test_a_press_that_is_repeated_uses_its_code_once(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object, **__: object) -> object:
+        raise StoreUnavailable(retry_after=1)
+
+    sale = await spaced(shop)
+    [code] = await codes(shop, sale)
+    fan = Fan(shop)  # without a key, so nothing but the press says that it is the same fan
+    altcha = await fan.solved(sale)
+    with monkeypatch.context() as patched:
+        patched.setattr(Line, "join", away)
+        assert (await fan.join(sale, access_code=code, altcha=altcha)).status == 503
+    joined = await fan.join(sale, access_code=code, altcha=altcha)
+    assert (joined.status, joined.json["lane"]) == (201, "members")
+    copied = await Fan(shop).join(sale, access_code="ANOTHER", altcha=altcha)
+    assert copied.json["reason"] == "replayed"
 
 
 async def test_a_word_that_many_know_is_not_used_up_by_one_who_works_once(shop: Shop) -> None:
@@ -118,12 +152,12 @@ async def test_a_word_that_many_know_is_not_used_up_by_one_who_works_once(shop: 
     made = shop.gateway[ACCESS_CODES]
     await made.add(sale, "members", "FANCLUB2030", 20, "lot")
     altcha = await Fan(shop).solved(sale)
-    # Whoever has no key and no ticket is somebody new at each press.
-    crowd = [Fan(shop, key) for key in (None, None, None, DeviceKey(), DeviceKey())]
+    # Whoever has no key and no ticket is who pressed so before.
+    crowd = [Fan(shop, key) for key in (None, DeviceKey(), DeviceKey(), DeviceKey(), DeviceKey())]
     at_once = [fan.join(sale, access_code="FANCLUB2030", altcha=altcha) for fan in crowd]
     answers = [
         *await asyncio.gather(*at_once),
-        await Fan(shop).join(sale, access_code="FANCLUB2030", altcha=altcha),
+        await Fan(shop, DeviceKey()).join(sale, access_code="FANCLUB2030", altcha=altcha),
     ]
     assert sorted(answer.status for answer in answers) == [201, *[403] * 5]
     assert {answer.json["reason"] for answer in answers if answer.status == 403} == {"replayed"}

@@ -210,3 +210,17 @@ async def test_the_page_says_when_to_come_back(shop: Shop) -> None:
         reply = await fan.post(page, email=f"mia{number}@example.org", wait_token=token)
     assert (reply.status, b"Those were many codes" in reply.body) == (429, True)
     assert 0 < int(reply.headers["Retry-After"]) <= MAILBOX_WAITS.every_ms // 1000
+
+
+async def test_a_wait_sent_again_asks_for_no_code_and_takes_nothing_from_others(shop: Shop) -> None:
+    sale = await shop.new_sale(one_per_mailbox=True)
+    page, token = f"/sales/{sale}/mailbox", wait_token(shop, sale)
+    statuses = [
+        (await browser(shop).post(page, email="mia@example.org", wait_token=token)).status
+        for _ in range(MAILBOX_WAITS.burst + 2)
+    ]
+    assert statuses == [200, *[403] * (MAILBOX_WAITS.burst + 1)]
+    fresh = await browser(shop).post(
+        page, email="mia@example.org", wait_token=wait_token(shop, sale)
+    )
+    assert fresh.status == 200

@@ -203,8 +203,7 @@ async def test_waiting_is_bounded_for_an_address(shop: Shop) -> None:
     sale = await shop.new_sale()
     fan = Fan(shop)
     await fan.join(sale)
-    replies = [
-        await step_up(fan, "wait", wait_token(shop, sale, 61_000, STEPPING_UP))
-        for _ in range(STEP_UP_WAITS.burst + 1)
-    ]
-    assert [reply.status for reply in replies] == [204] * STEP_UP_WAITS.burst + [429]
+    tokens = [wait_token(shop, sale, 61_000, STEPPING_UP) for _ in range(STEP_UP_WAITS.burst + 1)]
+    tokens += tokens[:1]  # one that was counted before
+    replies = [await step_up(fan, "wait", token) for token in tokens]
+    assert [reply.status for reply in replies] == [204] * STEP_UP_WAITS.burst + [429, 204]
