@@ -72,10 +72,12 @@ def again_limit(visit_ms: int) -> Limit:
     return Limit("again", (Flow("own", "hard", visit_ms, 2),))
 
 
-# A link is good for ten minutes, and one is enough; each costs a signature.
+# A link is good for ten minutes, and one is enough; each costs a signature. `own` is the name that the place
+# had at first, here and below: each move makes a new one, and a limit that goes by it is none.
 LINKS: Final = Limit("move", (Flow("own", "hard", 5_000, 20),))
-# The other device asks once, or once more; `own` is the link, however many devices have got it.
-CLAIMS: Final = Limit("claim", (Flow("own", "hard", 1_000, 20),))
+# The other device asks once, or once more. A phone, a laptop and a tablet, back and forth, are a handful;
+# who was moved from is remembered by Redis, PostgreSQL and every process for as long as the sale lasts.
+CLAIMS: Final = Limit("claim", (Flow("own", "hard", 10 * 60_000, 10),))
 # A code by mail. `own` is a fan with a place: one code, and another when that one is late. Who has none
 # yet has worked for each code as for a place, so what counts for joins counts for them.
 MAIL_CODES: Final = Limit(

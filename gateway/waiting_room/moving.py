@@ -41,7 +41,7 @@ async def make_link(request: web.Request, sale_id: str, ticket_text: str | None)
         raise MoveRefused("mailbox")
     # In one tick: both calls travel in one pipeline.
     await asyncio.gather(
-        spend(request, LINKS, sale_id, ticket.fan_id),
+        spend(request, LINKS, sale_id, ticket.entered_as or ticket.fan_id),
         request.config_dict[MOVES].refuse_moved(sale_id, ticket.fan_id, ticket.lane),
     )
     now_ms = request.config_dict[CLOCK].now_ms()
@@ -67,7 +67,7 @@ async def claim_with_key(
 ) -> joining.TicketGiven:
     """Give the link's place to the device whose key was proven; the same device may ask again.
 
-    Raises MoveLinkInvalid, MoveRefused.
+    Raises MoveLinkInvalid, MoveRefused, TooManyRequests.
     """
     return await _claim(request, sale_id, token, named(request, f"{sale_id}:key:{jkt}"), jkt)
 
@@ -91,7 +91,7 @@ async def _claim(
     room = request.config_dict[ROOMS].room(sale_id)
     try:
         link = request.config_dict[TOKENS].read_move(token, sale_id)
-        await spend(request, CLAIMS, sale_id, link.move_id)
+        await spend(request, CLAIMS, sale_id, link.entered_as or link.fan_id)
         await request.config_dict[MOVES].move(link, fan_id)
     except BookingError:
         metrics.MOVES.labels(sale_id, "refused").inc()

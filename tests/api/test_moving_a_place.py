@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from gateway.bot_checks.limits import CLAIMS, LINKS
 from groundwork.redis_store import RedisStore
 from groundwork.token_claims import MoveClaims
 from lua.keys import sale_keys
@@ -110,6 +111,21 @@ async def test_a_link_is_good_for_one_device(shop: Shop) -> None:
         refused = await claimed(Fan(shop, DeviceKey()), sale, link)
         assert (refused.status, refused.code) == (410, "move-link-invalid")
         assert refused.json["reason"] == "used"
+
+
+async def test_a_place_does_not_move_for_ever(shop: Shop) -> None:
+    sale, fan = await waiting(shop)
+    burst = CLAIMS.flow("own").burst
+    for _ in range(burst):
+        fan, link = Fan(shop, DeviceKey()), await link_of(fan, sale)
+        assert (await claimed(fan, sale, link)).status == 201
+    too_often = await claimed(Fan(shop, DeviceKey()), sale, await link_of(fan, sale))
+    assert (too_often.status, too_often.code) == (429, "too-many-requests")
+    assert (await place(fan, sale)).json["place"] == 1, "it stays where it is"
+    links = [
+        await asked(fan, sale, "move", ticket=fan.ticket) for _ in range(LINKS.flow("own").burst)
+    ]
+    assert links[-1].code == "too-many-requests", "by its first name, too"
 
 
 async def test_what_is_no_link_moves_nothing(shop: Shop) -> None:
