@@ -186,24 +186,29 @@ async def entered_again(request: web.Request, ticket: TicketClaims | None) -> Ti
     """Return a new ticket for a fan whose entry was lost with a store, if there is one to give.
 
     While entries are taken they enter again, without work: they have done it. Afterwards only who
-    entered again by themselves has an entry; everybody else shares a place, see place_of.
+    entered again by themselves has an entry; everybody else shares a place, see place_of. Where the
+    place was moved, who has it enters: the name of the first device is dead.
     """
     if ticket is None or ticket.entry_number is None:
         return None
-    sale_id, fan_id = ticket.sale_id, ticket.entered_as or ticket.fan_id
+    sale_id, fan_id, entered_as = ticket.sale_id, ticket.fan_id, ticket.entered_as
     rooms = request.app[ROOMS]
     room = rooms.room(sale_id)
     draw = room.sale.draw
     told = draw.on_board(room.sale.opens_at_ms) if draw else None
     if told is None or not told.lacks(ticket.entry_number):
         return None
-    entry_number = await request.app[DRAWS].entries.find(sale_id, fan_id)
+    entries = request.app[DRAWS].entries
+    entry_number = await entries.find(sale_id, entered_as) if entered_as else None
+    if entry_number is None:
+        entered_as, entry_number = None, await entries.find(sale_id, fan_id)
     if entry_number is None and told.state == "committed":
         joined = await rooms.line.join(sale_id, fan_id, f"entry:{fan_id}", None)
         entry_number = joined.entry_number
     if entry_number is None:
         return None
-    return signed(request, room, msgspec.structs.replace(ticket, entry_number=entry_number))
+    again = {"entry_number": entry_number, "entered_as": entered_as}
+    return signed(request, room, msgspec.structs.replace(ticket, **again))
 
 
 async def admit(

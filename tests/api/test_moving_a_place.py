@@ -1,11 +1,17 @@
 """Moving a place to another device: the link, the claim, and everything that is none."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from gateway.app_keys import ROOMS
 from gateway.bot_checks.limits import CLAIMS, LINKS
+from gateway.draw.draw import Draw
+from gateway.draw.drawing import Drawing
+from gateway.draw.records import DrawPlan
+from gateway.waiting_room.sales import Sale, SaleRecords
 from groundwork.redis_store import RedisStore
 from groundwork.token_claims import MoveClaims
 from lua.keys import sale_keys
@@ -181,3 +187,43 @@ async def test_a_moved_place_stays_moved_when_redis_is_lost(shop: Shop, loss: st
     await shop.refresh_rooms()
     assert (await laptop.admit()).code == "ticket-moved"
     assert (await phone.let_in()).status == 201
+
+
+def is_lacking(shop: Shop, sale: Sale, entry_number: int) -> bool:
+    """Whether the sale's draw tells that the entry was lost."""
+    draw = shop.gateway[ROOMS].room(sale.sale_id).sale.draw
+    return draw is not None and draw.on_board(sale.opens_at_ms).lacks(entry_number)
+
+
+async def test_a_moved_entry_that_was_lost_is_entered_again_by_who_has_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def not_yet(_drawing: Drawing, _sale_id: str, draw: Draw) -> Draw:
+        return draw
+
+    monkeypatch.setattr(Drawing, "_flush", not_yet)  # what the roster has is not lost
+    sale = Sale(
+        sale_id="moved-and-lost", name="Drawn", opens_at=datetime.now(UTC) + timedelta(hours=1),
+        state="open", pause_reason="", message="", rate_per_minute=60, burst=1, capacity=100,
+    )  # fmt: skip
+    await SaleRecords(shop.pool).create(sale, DrawPlan(b"\x17" * 32))
+    await shop.refresh_rooms()
+    laptop, phone = Fan(shop, DeviceKey()), Fan(shop, DeviceKey())
+    lost = (await laptop.join(sale.sale_id)).json["entry_number"]
+    assert (await claimed(phone, sale.sale_id, await link_of(laptop, sale.sale_id))).status == 201
+    await shop.redis.execute_command("FLUSHALL")
+    await Fan(shop).join(sale.sale_id)  # whoever comes first finds out what is missing
+    async with asyncio.timeout(10):
+        while not is_lacking(shop, sale, lost):
+            await shop.refresh_rooms()
+
+    again = await place(phone, sale.sale_id)
+    assert again.status == 200, again
+    ticket = shop.tokens.read_ticket(again.json["ticket"], sale.sale_id)
+    assert (ticket.fan_id, ticket.entered_as) == (
+        shop.tokens.read_ticket(phone.ticket, sale.sale_id).fan_id,
+        None,
+    )
+    assert ticket.entry_number and ticket.entry_number > lost
+    once_more = await place(phone, sale.sale_id)
+    assert shop.tokens.read_ticket(once_more.json["ticket"], sale.sale_id) == ticket
