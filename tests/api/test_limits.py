@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app_keys import PROOF_OF_WORK
+from gateway.app_keys import PROOF_OF_WORK, SETTINGS
 from gateway.bot_checks import limiting
 from gateway.bot_checks.asked_from import AddressNames, AskedFrom
 from gateway.bot_checks.challenge_pool import EASY, HARD
@@ -168,3 +168,18 @@ async def test_challenges_are_given_while_the_store_is_away(
 
     monkeypatch.setattr(limiting.Limits, "spend", silent)
     assert await challenge(shop, await shop.new_sale(), CAMPUS) == EASY
+
+
+async def test_who_leaves_and_comes_back_again_and_again_is_slowed_down(shop: Shop) -> None:
+    sale = await shop.new_sale()
+    fan = Fan(shop, DeviceKey())
+    await fan.join(sale)
+    leave = f"/api/sales/{sale}/leave"
+    for _ in range(3):
+        assert (await fan.let_in()).status == 201
+        assert (await fan.let_in()).status == 201, "within the visit it is the same one"
+        assert (await fan.call("POST", leave, credential=fan.ticket)).status == 204
+    refused = await fan.admit()
+    assert (refused.status, refused.code) == (429, "too-many-requests")
+    assert 0 < int(refused.headers["Retry-After"]) <= shop.gateway[SETTINGS].pass_ms // 1000
+    assert refused.headers["RateLimit-Policy"].startswith('"again-own";q=2')
