@@ -93,7 +93,7 @@ CALLS = Counter(
 
 ORIGIN_ANSWERS = Counter(
     "onsale_origin_answers_total",
-    "The shop's answers to fans of a sale: good, failed (500 and above, or none) or slow.",
+    "The shop's answers to fans of a sale: good, failed (500, 502 to 504, or none) or slow.",
     ["sale", "outcome"],
 )
 
