@@ -4,6 +4,7 @@ A bank that is at it cannot be stopped, and others want the seats. What it says 
 who pays gets places or all of the money, never neither. docs/checkout.md draws it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,7 +48,7 @@ OFFER_MS: Final = 10 * 60_000
 SETTLING_MS: Final = 60_000
 PAID: Final = (PaymentState.AUTHORIZED, PaymentState.CAPTURED)
 NOT_FREE: Final = (
-    HoldLost, OrphanLeftByIndex, OverSeatLimit, SeatsKeptByIndex, SeatsTakenByIndex, SoldOut,
+    HoldLost, OrphanLeftByIndex, OverSeatLimit, SeatsKeptByIndex, SoldOut,
 )  # fmt: skip
 
 log = structlog.get_logger()
@@ -127,27 +128,34 @@ class LatePayments:
         else:
             # They were theirs: neither the rule of single seats nor who a place is for is asked again.
             own = wishes.named_seats(event, layout, seats, is_theirs=True)
-        try:
-            return await self._ask(order, event, own, "own"), False
-        except NOT_FREE:
-            is_like = len({line.tier for line in lines}) == 1 and not layout.accessible & {*seats}
+        hold = await self._ask(order, event, own, "own")
+        if hold is not None and is_just(hold, seats, lines):
+            return hold, False
+        # Not free, or a hold the fan had made before us, and has swapped since: that one is left alone.
+        tiers = [line.tier for line in lines]
+        is_like = len({*tiers}) == 1 and not layout.accessible & {*seats}
         if not seats or not is_like:
             return None, False
-        try:
-            wish = wishes.named_seats(event, layout, seats, wants_offer=True)
-            return await self._ask(order, event, wish, "offer"), True
-        except SeatsTakenByIndex as taken:
-            if taken.offer is None:
-                return None, False
-            offer = taken.offer
-            return await self.holds.read(offer.reservation_id, offer.fan_id), True
-        except NOT_FREE:
+        wish = wishes.named_seats(event, layout, seats, wants_offer=True)
+        hold = await self._ask(order, event, wish, "offer")
+        if hold is None or [layout.tier(index) for index in hold.seat_indexes] != tiers:
             return None, False
+        return hold, not is_just(hold, seats, lines)
 
-    async def _ask(self, order: Order, event: Event, wish: wishes.Wish, what: str) -> Hold:
+    async def _ask(self, order: Order, event: Event, wish: wishes.Wish, what: str) -> Hold | None:
+        """Hold what is wished for, or take what is offered instead; None when there is neither."""
         # Of two workers at the same order both get the same hold.
         operation = f"late:{order.order_id}:{what}"
-        return await self.holds.hold(order.event_id, order.fan_id, wish, event.seats_max, operation)
+        try:
+            return await self.holds.hold(
+                order.event_id, order.fan_id, wish, event.seats_max, operation, is_shops_own=True
+            )
+        except SeatsTakenByIndex as taken:
+            if taken.offer is None:
+                return None
+            return await self.holds.read(taken.offer.reservation_id, taken.offer.fan_id)
+        except NOT_FREE:
+            return None
 
     async def end_offer(self, order: Order) -> None:
         """OFFERED: give the money back when the time to decide is over."""
@@ -186,6 +194,12 @@ class LatePayments:
         if payment.state == PaymentState.CAPTURED:
             await self.late.repay(order_id, payment.amount_cents)
             log.warning("money came for a released order and is given back", order=order_id)
+
+
+def is_just(hold: Hold, seats: Sequence[int], lines: Sequence[OrderLine]) -> bool:
+    """Say whether a hold has just the places of an order: its seats, or its stock."""
+    stock = ("", 0) if seats else (lines[0].tier, lines[0].quantity)
+    return sorted(hold.seat_indexes) == sorted(seats) and (hold.tier, hold.quantity) == stock
 
 
 def is_what_was_asked(payment: Payment, order: Order) -> bool:

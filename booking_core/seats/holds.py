@@ -1,8 +1,6 @@
 """Holds: seats and stock promised to one fan for a while. Every rule is in a script of lua/."""
 
 import random
-from collections.abc import Callable, Mapping
-from typing import Any
 
 import msgspec
 
@@ -11,14 +9,14 @@ from booking_core.seats.allotment import Allotment
 from booking_core.seats.event_scripts import run_event_script
 from booking_core.seats.hold import Hold, event_of, read_reservation
 from booking_core.seats.hold_answers import read_hold_answer
+from booking_core.seats.hold_extender import OPERATION_MS, HoldExtender
 from booking_core.seats.holding_time import REST_MS, USEFUL_MS
+from booking_core.seats.operations import fans_hold, shops_hold
 from booking_core.seats.wishes import Wish
 from booking_core.settings import CoreSettings
 from groundwork.clock import TokenSource
 from groundwork.counted_soon import TimedSoon, observed_soon
 from groundwork.errors import (
-    ExtensionRefused,
-    HoldLost,
     OverSeatLimit,
     ReservationNotFound,
     StoreUnavailable,
@@ -27,8 +25,6 @@ from lua import LuaScript
 from lua.epochs import Epochs
 from lua.keys import holding_key, operation_key, settled_key
 
-# A client repeats a request for minutes at most; an hour forgives a laptop that was closed.
-OPERATION_MS = 60 * 60_000
 # An outcome is told again for as long as the outbox may be stuck; a new epoch starts from the ledger.
 SETTLED_MS = 7 * 24 * 60 * 60_000
 # One sweep frees at most so many holds, a few milliseconds of the server's time.
@@ -39,16 +35,14 @@ DEAD_HOLDS_TRIES = 20
 CHANCES = 1_000_000
 
 
-class SeatHolds:
+class SeatHolds(HoldExtender):
     """Holds of all events, one typed method for each script."""
 
     def __init__(
         self, epochs: Epochs, tokens: TokenSource, rng: random.Random, settings: CoreSettings
     ) -> None:
-        self.epochs = epochs
-        self._tokens = tokens
+        super().__init__(epochs, tokens, settings)
         self._rng = rng
-        self._settings = settings
         self._seconds = observed_soon(metrics.HOLD_SECONDS)
         self._hold_scripts = {
             "seats": LuaScript("hold_seats"),
@@ -56,7 +50,6 @@ class SeatHolds:
             "stock": LuaScript("hold_stock"),
         }
         self._swap_hold = LuaScript("swap_hold")
-        self._extend_hold = LuaScript("extend_hold")
         self._release_hold = LuaScript("release_hold")
         self._read_hold = LuaScript("read_hold")
         self._sweep_holds = LuaScript("sweep_holds")
@@ -73,11 +66,13 @@ class SeatHolds:
         operation_id: str | None = None,
         *,
         takes_turns: bool = False,
+        is_shops_own: bool = False,
     ) -> Hold:
         """Hold what is wished for, or raise and hold none of it. Safe to repeat with an operation id.
 
         For as long as the settings say; with `takes_turns` only as long as the fan may (holding_time.py).
-        An offer not used is let go. Raises OverSeatLimit, HeldLongEnough, HoldLost (a repeat, and that has
+        With `is_shops_own` the operation is the shop's, and no fan can ask what it led to. An offer not
+        used is let go. Raises OverSeatLimit, HeldLongEnough, HoldLost (a repeat, and that has
         ended); for named seats SeatsTakenByIndex, SeatsKeptByIndex, OrphanLeftByIndex; for others SoldOut.
         """
         name = self._tokens.token()
@@ -90,7 +85,11 @@ class SeatHolds:
         }
         script = self._hold_scripts[wish.kind]
         # Without a name of its own it is called as what it makes: nobody can ask for it again.
-        operation = self._operation(fan_id, operation_id) if operation_id else name
+        operation = name
+        if operation_id:
+            operation = (
+                shops_hold(operation_id) if is_shops_own else fans_hold(fan_id, operation_id)
+            )
         return await self._ask(script, event_id, fan_id, wish, seats_max, operation, extra)
 
     async def swap(
@@ -146,10 +145,6 @@ class SeatHolds:
                 raise StoreUnavailable(retry_after=1)
         return read_hold_answer(script.name, event_id, seats_max, answer)
 
-    def _operation(self, fan_id: str, operation_id: str | None) -> str:
-        # The fan's name is part of the operation's: nobody can learn of another's by guessing ids.
-        return f"{fan_id}:{operation_id}" if operation_id else self._tokens.token()
-
     async def read(self, reservation_id: str, fan_id: str) -> Hold:
         """Return the fan's live hold; an offer is accepted by that. Raises ReservationNotFound."""
         args: dict[str, str | int] = {
@@ -162,64 +157,6 @@ class SeatHolds:
                 raise ReservationNotFound
             case answer:
                 raise AssertionError(f"read_hold.lua broke its contract: {answer!r}")
-
-    async def extend(
-        self, reservation_id: str, fan_id: str, operation_id: str | None = None
-    ) -> Hold:
-        """Give the fan's hold its one extension. Safe to repeat with an operation id.
-
-        Raises ExtensionRefused, HoldLost.
-        """
-        extend_ms = self._settings.extend_ms
-        match await self._extend(reservation_id, fan_id, "wish", extend_ms, operation_id):
-            case ["extended", str(text)]:
-                return read_reservation(reservation_id, text)
-            case ["refused", _]:
-                raise ExtensionRefused
-            case _:
-                raise HoldLost
-
-    async def keep_for_payment(self, reservation_id: str, fan_id: str, more_ms: int) -> Hold:
-        """Return the fan's live hold, kept for a payment that begins now: it lasts and stays as it is.
-
-        An offer is accepted by that. Raises ReservationNotFound.
-        """
-        match await self._extend(reservation_id, fan_id, "payment", more_ms):
-            case ["extended", str(text)]:
-                return read_reservation(reservation_id, text)
-            case ["lost"]:
-                raise ReservationNotFound
-            case answer:
-                raise AssertionError(f"extend_hold.lua broke its contract: {answer!r}")
-
-    async def _extend(
-        self,
-        reservation_id: str,
-        fan_id: str,
-        why: str,
-        more_ms: int,
-        operation_id: str | None = None,
-    ) -> list[Any]:
-        event_id, operation = event_of(reservation_id), self._operation(fan_id, operation_id)
-        answer = await self._run(
-            self._extend_hold,
-            event_id,
-            {
-                "now_ms": "",
-                "fan_id": fan_id,
-                "reservation_id": reservation_id,
-                "why": why,
-                "more_ms": more_ms,
-                "operation_ms": OPERATION_MS,
-                "rest_ms": REST_MS,
-            },
-            lambda _: {
-                "operation": operation_key(event_id, operation),
-                "holding": holding_key(event_id, fan_id),
-            },
-        )
-        assert answer[0] in ("extended", "refused", "lost"), answer
-        return answer
 
     async def release(self, reservation_id: str, fan_id: str) -> bool:
         """Give the hold back; says whether there was one. Safe to repeat."""
@@ -295,15 +232,6 @@ class SeatHolds:
             case ["settled_before"]:
                 return 0
         raise AssertionError(f"settle_hold.lua broke its contract: {answer!r}")
-
-    async def _run(
-        self,
-        script: LuaScript,
-        event_id: str,
-        args: dict[str, str | int],
-        own_keys: Callable[[int], Mapping[str, str]] | None = None,
-    ) -> list[Any]:
-        return await run_event_script(self.epochs, script, event_id, args, own_keys)
 
 
 def _json(value: object) -> str:
