@@ -58,6 +58,15 @@ class OrderReader:
             await cursor.execute(f"SELECT {COLUMNS} FROM {source}", values)  # noqa: S608 (our own text)
             return await cursor.fetchall()
 
+    async def is_sale_told(self, order_id: str) -> bool:
+        """Say whether an order's sale is in Redis already, as far as the outbox knows."""
+        found = await self._rows(
+            """SELECT FROM outbox WHERE order_id = %s AND kind = 'project_sold'
+                AND done_at IS NULL""",
+            order_id,
+        )
+        return not found
+
     async def lines(self, order_id: str) -> list[OrderLine]:
         """Return what an order is for."""
         return await self._lines.ask(order_id)

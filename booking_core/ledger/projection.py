@@ -45,7 +45,10 @@ class Projection:
     async def show_cancelled(self, order_id: str) -> None:
         """Show the seats of a cancelled sale as free; as sold before that, if nobody has yet."""
         order, lines = await self._read(order_id), await self._orders.lines(order_id)
-        await self._show(order, lines, "sold")
+        # One that was told is counted in every epoch since: a fill begins with the sales. One that is not
+        # told yet is told once in an epoch, by us or by its own entry, whoever comes first.
+        if not await self._orders.is_sale_told(order_id):
+            await self._show(order, lines, "sold")
         await self._show(order, lines, "cancelled")
 
     async def _show(self, order: Order, lines: list[OrderLine], outcome: str) -> int:

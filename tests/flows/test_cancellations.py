@@ -111,6 +111,27 @@ async def test_stock_comes_back(shop: Shop) -> None:
     await assert_settled(shop, event)
 
 
+@pytest.mark.parametrize("meanwhile", ["redis was lost", "a week has passed"])
+async def test_a_sale_that_is_told_already_is_taken_back_once(shop: Shop, meanwhile: str) -> None:
+    stock = [StockTier("print", "Print", 1_000, 3)]
+    event = await shop.new_event(stock=stock, cancel_minutes=0, seats_max=3)
+    all_of_it = {"tier": "print", "quantity": 3}
+    fan, order = await bought(shop, event, stock=all_of_it)
+    await shop.settle()
+    if meanwhile == "redis was lost":
+        await shop.redis.flushall()
+        await shop.worker._epochs.start()
+    else:
+        async for key in shop.redis.scan_iter(f"*:settled:*:{order}:*"):
+            await shop.redis.delete(key)
+    assert await shop.stock_left(event, "print") == 0
+    assert (await cancel(fan, order)).json["status"] == "cancelled"
+    await work_all(shop)
+    assert await shop.stock_left(event, "print") == 3
+    assert (await fan.reserve(event, stock=all_of_it)).status == 201, "their limit is theirs again"
+    await assert_settled(shop, event)
+
+
 async def test_cancelled_often_and_at_once_is_cancelled_once(shop: Shop) -> None:
     event, fan, order = await sold(shop)
     replies = await asyncio.gather(*(cancel(fan, order) for _ in range(8)))
