@@ -36,11 +36,14 @@ def named_seats(
 ) -> Wish:
     """Wish for just these seats; `is_theirs`: they were the fan's, and whom they are for is not asked.
 
-    A channel's own people and parties with an accessible place may leave somebody alone: they choose
-    among few seats.
+    A channel's own people and parties with an accessible place, or one beside it, may leave somebody
+    alone: they choose among few seats. To say one needs such a place is not enough.
     """
     assert 1 <= len(seat_indexes) == len(set(seat_indexes))
-    is_free_choice = is_accessible or is_theirs or channel
+    has_place = is_accessible and any(
+        index in layout.accessible or index in layout.companions for index in seat_indexes
+    )
+    is_free_choice = has_place or is_theirs or channel
     rows: list[tuple[int, int]] = []
     if event.has_orphan_rule and not is_free_choice:
         rows = sorted({layout.ranked.row_of(index) for index in seat_indexes})

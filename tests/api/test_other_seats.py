@@ -149,6 +149,18 @@ async def test_the_orphan_rule_is_switched_for_each_event_and_names_the_way_out(
     await fan.held(loose, "A-2", "A-3")
 
 
+async def test_only_who_takes_an_accessible_place_may_leave_somebody_alone(shop: Shop) -> None:
+    event = await shop.new_event(9, accessible=1, has_orphan_rule=True)
+    fan = Fan.inside(shop)
+    refusal = await fan.reserve(event, "A-2", "A-3", accessible=True)
+    assert (refusal.status, refusal.code) == (409, "leaves-orphan")
+    held = await fan.held(event, "A-1", "A-2")
+    path = f"/api/bookings/{held}/swap"
+    refusal = await fan.call("POST", path, json={"seat_ids": ["A-2", "A-3"], "accessible": True})
+    assert (refusal.status, refusal.code) == (409, "leaves-orphan")
+    await fan.held(event, "A-9", "A-7", accessible=True)  # and A-8 is alone
+
+
 async def test_a_channels_key_opens_its_seats_and_no_others(shop: Shop) -> None:
     event = await shop.new_event(4)
     await keep_seats(shop.pool, event, ["A-1", "A-2"], "press", "critics")

@@ -1,5 +1,7 @@
 """Wishes of fans who need an accessible place, in a hall of four rows with one each."""
 
+from dataclasses import replace
+
 import pytest
 from shop_world import SEATS_MAX, Shop, make_event
 from test_allotting import three_parts
@@ -32,6 +34,19 @@ async def test_a_companion_sits_beside_who_needs_the_place(hall: Shop) -> None:
     await ask(hall, "bob", "3-0")
     with pytest.raises(SeatsKeptByIndex):
         await ask(hall, "bob", "3-1")
+
+
+@pytest.mark.parametrize(
+    ("seat_ids", "is_free"), [("0-0 0-1", True), ("0-1 0-2", True), ("0-2 0-3", False)]
+)
+async def test_who_has_a_place_or_sits_beside_one_may_leave_somebody_alone(
+    hall: Shop, seat_ids: str, is_free: bool
+) -> None:
+    event = replace(await hall.catalog.get(hall.event_id), has_orphan_rule=True)
+    layout = await hall.catalog.seat_layout(hall.event_id)
+    seats = [layout.index_of[seat_id] for seat_id in seat_ids.split()]
+    wish = named_seats(event, layout, seats, is_accessible=True)
+    assert (wish.told["rows"] == []) == is_free
 
 
 async def offered(hall: Shop, fan_id: str, *seat_ids: str) -> list[str] | None:
