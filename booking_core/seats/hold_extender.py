@@ -6,6 +6,7 @@ from typing import Any
 from booking_core.seats.event_scripts import run_event_script
 from booking_core.seats.hold import Hold, event_of, read_reservation
 from booking_core.seats.holding_time import REST_MS
+from booking_core.seats.operations import fans_extension
 from booking_core.settings import CoreSettings
 from groundwork.clock import TokenSource
 from groundwork.errors import ExtensionRefused, HoldLost, ReservationNotFound
@@ -25,10 +26,6 @@ class HoldExtender:
         self._tokens = tokens
         self._settings = settings
         self._extend_hold = LuaScript("extend_hold")
-
-    def _operation(self, fan_id: str, operation_id: str | None) -> str:
-        # The fan's name is part of the operation's: nobody can learn of another's by guessing ids.
-        return f"{fan_id}:{operation_id}" if operation_id else self._tokens.token()
 
     async def extend(
         self, reservation_id: str, fan_id: str, operation_id: str | None = None
@@ -67,7 +64,9 @@ class HoldExtender:
         more_ms: int,
         operation_id: str | None = None,
     ) -> list[Any]:
-        event_id, operation = event_of(reservation_id), self._operation(fan_id, operation_id)
+        event_id, operation = event_of(reservation_id), self._tokens.token()
+        if operation_id:
+            operation = fans_extension(reservation_id, fan_id, operation_id)
         answer = await self._run(
             self._extend_hold,
             event_id,

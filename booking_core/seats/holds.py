@@ -11,7 +11,7 @@ from booking_core.seats.hold import Hold, event_of, read_reservation
 from booking_core.seats.hold_answers import read_hold_answer
 from booking_core.seats.hold_extender import OPERATION_MS, HoldExtender
 from booking_core.seats.holding_time import REST_MS, USEFUL_MS
-from booking_core.seats.operations import fans_hold, shops_hold
+from booking_core.seats.operations import fans_hold, fans_swap, shops_hold
 from booking_core.seats.wishes import Wish
 from booking_core.settings import CoreSettings
 from groundwork.clock import TokenSource
@@ -107,7 +107,9 @@ class SeatHolds(HoldExtender):
         """
         extra: dict[str, str | int] = {"reservation_id": reservation_id}
         event_id = event_of(reservation_id)
-        operation = self._operation(fan_id, operation_id)
+        operation = self._tokens.token()
+        if operation_id:
+            operation = fans_swap(reservation_id, fan_id, operation_id)
         return await self._ask(self._swap_hold, event_id, fan_id, wish, seats_max, operation, extra)
 
     async def _ask(

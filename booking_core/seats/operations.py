@@ -10,6 +10,16 @@ def fans_hold(fan_id: str, key: str) -> str:
     return f"hold:{fan_id}:{key}"
 
 
+def fans_swap(reservation_id: str, fan_id: str, key: str) -> str:
+    """Return what a fan's swap of a hold is called: the same key for another hold is another operation."""
+    return f"swap:{reservation_id}:{fan_id}:{key}"
+
+
+def fans_extension(reservation_id: str, fan_id: str, key: str) -> str:
+    """Return what a fan's extension of a hold is called."""
+    return f"extend:{reservation_id}:{fan_id}:{key}"
+
+
 def shops_hold(name: str) -> str:
     """Return what a hold is called that the shop makes for a fan of its own accord."""
     return f"shop:{name}"

@@ -113,6 +113,24 @@ async def test_a_repeat_with_a_key_is_the_same_hold(shop: Shop, by_header: bool)
     assert (gone.status, gone.code) == (410, "hold-lost"), "a repeat does not hold anew"
 
 
+async def test_one_key_for_all_calls_is_an_operation_of_each(shop: Shop) -> None:
+    event = await shop.new_event(6)
+    fan, key = Fan.inside(shop), {"Idempotency-Key": "k"}
+    held = await fan.held(event, "A-1", headers=key)
+    path = f"/api/bookings/{held}"
+    extended = await fan.call("POST", f"{path}/extend", headers=key)
+    assert extended.status == 200
+    again = await fan.reserve(event, "A-1", headers=key)
+    assert (again.status, again.json["reservation_id"]) == (201, held)
+    swapped = await fan.call("POST", f"{path}/swap", json={"seat_ids": ["A-3"]}, headers=key)
+    assert [seat["seat_id"] for seat in swapped.json["seats"]] == ["A-3"]
+    again = await fan.call("POST", f"{path}/extend", headers=key)
+    assert (again.status, again.json["expires_at"]) == (200, extended.json["expires_at"])
+    path = f"/api/bookings/{await fan.held(event, 'A-5')}"
+    swapped = await fan.call("POST", f"{path}/swap", json={"seat_ids": ["A-6"]}, headers=key)
+    assert [seat["seat_id"] for seat in swapped.json["seats"]] == ["A-6"], "another hold"
+
+
 async def test_acting_for_somebody_else_is_refused(shop: Shop) -> None:
     event = await shop.new_event(3)
     fan, other = Fan.inside(shop), Fan.inside(shop)
