@@ -44,10 +44,12 @@ ARGV
   9 holding_ms      integer or ""   how long a fan may hold, one hold after the other; "": without end
   10 rest_ms        integer         and then not
   11 useful_ms      integer         a shorter hold than this is none
+  12 asked         string          what is asked, in short: a repeat asks for the same
 
 RETURNS
   {'held', reservation_id, reservation}  as asked, or as an earlier run of the operation did
   {'gone', reservation_id}            an earlier run held them, and that hold has ended
+  {'reused'}                          an earlier run was asked for something else
   {'taken', offer_id, offer, seat_index, ...}  none of these was held; both are "" without an offer
   {'kept', seat_index, ...}           these are for fans who need an accessible place; none was held
   {'orphan', seat_index, ...}         somebody would be left alone; these would not do that
@@ -92,9 +94,9 @@ end
 local now = now_ms(ARGV[2])
 local holding_ms, rest_ms = ARGV[9], tonumber(ARGV[10])
 local fan_id, seats_max = ARGV[4], tonumber(ARGV[5])
-local reservation_id, operation_ms = ARGV[7], ARGV[8]
+local reservation_id, operation_ms, asked = ARGV[7], ARGV[8], ARGV[12]
 
-local repeated = repeated_hold(k, operation, now)
+local repeated = repeated_hold(k, operation, asked, now)
 if repeated then
   return repeated
 end
@@ -116,7 +118,7 @@ local function own_hold()
       return nil
     end
   end
-  remember(operation, holder, nil, operation_ms)
+  remember(operation, asked, holder, nil, operation_ms)
   return {'held', holder, accept_offer(k, holder, reservation, text, now)}
 end
 
@@ -155,7 +157,7 @@ local function offer_instead(taken)
       fan_id = fan_id, seats = seats, expires_at_ms = expires_at, extended = false, offered = true,
     }, now)
     redis.call('HSET', k.offers, fan_id, reservation_id)
-    remember(operation, reservation_id, taken, operation_ms)
+    remember(operation, asked, reservation_id, taken, operation_ms)
     begin_holding(holding, holding_ms, rest_ms, now)
   end
   return refused
@@ -199,6 +201,6 @@ end
 local text = put_hold(k, reservation_id, {
   fan_id = fan_id, seats = wish.seats, expires_at_ms = expires_at, extended = false,
 }, now)
-remember(operation, reservation_id, nil, operation_ms)
+remember(operation, asked, reservation_id, nil, operation_ms)
 begin_holding(holding, holding_ms, rest_ms, now)
 return {'held', reservation_id, text}

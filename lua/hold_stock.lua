@@ -27,10 +27,12 @@ ARGV
   9 holding_ms      integer or ""   how long a fan may hold, one hold after the other; "": without end
   10 rest_ms        integer         and then not
   11 useful_ms      integer         a shorter hold than this is none
+  12 asked         string          what is asked, in short: a repeat asks for the same
 
 RETURNS
   {'held', reservation_id, reservation}  the reservation says what
   {'gone', reservation_id}            an earlier run held some, and that hold has ended
+  {'reused'}                          an earlier run was asked for something else
   {'sold_out', due}                   not enough is free; so many dead holds are not swept yet
   {'over_limit', count, due}          no seat was held; the fan has so many, and so many dead
                                       holds, perhaps theirs among them, are not swept yet
@@ -64,9 +66,9 @@ end
 local now = now_ms(ARGV[2])
 local holding_ms, rest_ms = ARGV[9], tonumber(ARGV[10])
 local fan_id, seats_max = ARGV[4], tonumber(ARGV[5])
-local reservation_id = ARGV[7]
+local reservation_id, asked = ARGV[7], ARGV[12]
 
-local repeated = repeated_hold(k, operation, now)
+local repeated = repeated_hold(k, operation, asked, now)
 if repeated then
   return repeated
 end
@@ -92,6 +94,6 @@ local text = put_hold(k, reservation_id, {
   fan_id = fan_id, seats = {}, tier = wish.tier, quantity = wish.quantity,
   expires_at_ms = expires_at, extended = false,
 }, now)
-remember(operation, reservation_id, nil, ARGV[8])
+remember(operation, asked, reservation_id, nil, ARGV[8])
 begin_holding(holding, holding_ms, rest_ms, now)
 return {'held', reservation_id, text}

@@ -26,10 +26,12 @@ ARGV
   6 wish            JSON            as of hold_seats, hold_best or hold_stock, and
                                     kind: seats, best or stock
   7 operation_ms    integer         how long a repeat is recognised
+  8 asked           string          what is asked, in short: a repeat asks for the same
 
 RETURNS
   {'swapped', reservation_id, reservation}  as asked, or as an earlier run of the operation did
   {'gone', reservation_id}            an earlier run did, and the hold has ended since
+  {'reused'}                          an earlier run was asked for something else
   {'lost'}                            no such live hold of this fan
   {'paying', left_ms}                 it is being paid for, and stays as it is
   {'taken', seat_index, ...}          these are; this and all answers below leave the hold as it was
@@ -73,8 +75,9 @@ if refusal then
 end
 local now = now_ms(ARGV[2])
 local fan_id, reservation_id, seats_max = ARGV[3], ARGV[4], tonumber(ARGV[5])
+local asked = ARGV[8]
 
-local repeated = repeated_hold(k, operation, now)
+local repeated = repeated_hold(k, operation, asked, now)
 if repeated then
   repeated[1] = repeated[1] == 'held' and 'swapped' or repeated[1]
   return repeated
@@ -134,5 +137,5 @@ text = swap_seats(k, reservation_id, old, {
   fan_id = fan_id, seats = seats, tier = wish.tier, quantity = wish.tier and wish.quantity,
   expires_at_ms = old.expires_at_ms, extended = old.extended,
 }, now)
-remember(operation, reservation_id, nil, ARGV[7])
+remember(operation, asked, reservation_id, nil, ARGV[7])
 return {'swapped', reservation_id, text}

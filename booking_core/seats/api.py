@@ -32,6 +32,7 @@ from groundwork.errors import (
     EventNotFound,
     ExtensionRefused,
     HoldLost,
+    IdempotencyKeyReused,
     NotAdmitted,
     NotYours,
     OverSeatLimit,
@@ -56,7 +57,7 @@ LAST_EVENT_ID: Final = Header("Last-Event-ID", "The id of the last event that th
 # What asking for seats may meet, whichever way it is asked.
 WISH_REFUSALS: Final = (
     *(NotAdmitted, NotYours, EventNotFound, SeatsTaken, SeatsKept, LeavesOrphan, SoldOut),
-    *(OverSeatLimit, HoldLost, RequestInProgress, StoreUnavailable),
+    *(OverSeatLimit, HoldLost, RequestInProgress, IdempotencyKeyReused, StoreUnavailable),
 )
 HOLD_REFUSALS: Final = (*WISH_REFUSALS, HeldLongEnough)
 SNAPSHOT_PATH: Final = "/api/events/{event}/seats"

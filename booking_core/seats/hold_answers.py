@@ -11,7 +11,13 @@ from booking_core.seats.hold import (
     read_hold,
 )
 from groundwork.counted_soon import count_soon
-from groundwork.errors import HoldLost, OverSeatLimit, RequestInProgress, SoldOut
+from groundwork.errors import (
+    HoldLost,
+    IdempotencyKeyReused,
+    OverSeatLimit,
+    RequestInProgress,
+    SoldOut,
+)
 from groundwork.seat_errors import HeldLongEnough
 
 
@@ -20,6 +26,8 @@ def read_hold_answer(name: str, event_id: str, seats_max: int, answer: list[Any]
     said = answer[0]
     if said in ("gone", "lost"):
         raise HoldLost
+    if said == "reused":
+        raise IdempotencyKeyReused
     if said == "paying":
         raise RequestInProgress(max(1, -(-int(answer[1]) // 1000)))
     count_soon(metrics.HOLDS, event_id, said)

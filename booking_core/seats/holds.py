@@ -72,8 +72,9 @@ class SeatHolds(HoldExtender):
 
         For as long as the settings say; with `takes_turns` only as long as the fan may (holding_time.py).
         With `is_shops_own` the operation is the shop's, and no fan can ask what it led to. An offer not
-        used is let go. Raises OverSeatLimit, HeldLongEnough, HoldLost (a repeat, and that has
-        ended); for named seats SeatsTakenByIndex, SeatsKeptByIndex, OrphanLeftByIndex; for others SoldOut.
+        used is let go. Raises OverSeatLimit, HeldLongEnough, HoldLost (a repeat, and that has ended),
+        IdempotencyKeyReused (no repeat, but another wish); for named seats SeatsTakenByIndex,
+        SeatsKeptByIndex, OrphanLeftByIndex; for others SoldOut.
         """
         name = self._tokens.token()
         extra: dict[str, str | int] = {
@@ -85,11 +86,12 @@ class SeatHolds(HoldExtender):
         }
         script = self._hold_scripts[wish.kind]
         # Without a name of its own it is called as what it makes: nobody can ask for it again.
-        operation = name
-        if operation_id:
-            operation = (
-                shops_hold(operation_id) if is_shops_own else fans_hold(fan_id, operation_id)
-            )
+        operation, asked = name, ""
+        if operation_id and is_shops_own:
+            operation = shops_hold(operation_id)  # which never asks for two things under one name
+        elif operation_id:
+            operation, asked = fans_hold(fan_id, operation_id), wish.in_short()
+        extra["asked"] = asked
         return await self._ask(script, event_id, fan_id, wish, seats_max, operation, extra)
 
     async def swap(
@@ -105,11 +107,12 @@ class SeatHolds(HoldExtender):
         Name and clock stay. Raises as `hold` does, HoldLost also when there is no such hold, and
         RequestInProgress when it is being paid for.
         """
-        extra: dict[str, str | int] = {"reservation_id": reservation_id}
         event_id = event_of(reservation_id)
-        operation = self._tokens.token()
+        operation, asked = self._tokens.token(), ""
         if operation_id:
             operation = fans_swap(reservation_id, fan_id, operation_id)
+            asked = wish.in_short()
+        extra: dict[str, str | int] = {"reservation_id": reservation_id, "asked": asked}
         return await self._ask(self._swap_hold, event_id, fan_id, wish, seats_max, operation, extra)
 
     async def _ask(

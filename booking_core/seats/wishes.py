@@ -1,5 +1,6 @@
 """What a fan asks for, in the words of the scripts: named seats, the best ones, or stock."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
@@ -8,6 +9,8 @@ import msgspec
 from booking_core.catalog.event import Event
 from booking_core.catalog.seat_layout import SeatLayout
 
+# Nobody finds two wishes of one digest; and it is kept an hour for each operation.
+DIGEST_BYTES: Final = 16
 # What a wish says of offers when it wants none.
 NO_OFFER: Final[Mapping[str, Any]] = {"offer_range": [], "offer_places": [], "places": 0}
 
@@ -22,6 +25,11 @@ class Wish(msgspec.Struct, frozen=True):
     def text(self, chance: int) -> str:
         """Return the wish as a script's argument; `chance` decides between equals."""
         return msgspec.json.encode({"kind": self.kind, **self.told, "chance": chance}).decode()
+
+    def in_short(self) -> str:
+        """Return what tells this wish from others, by whichever chance it is granted."""
+        whole = msgspec.json.encode((self.kind, self.told))
+        return hashlib.blake2b(whole, digest_size=DIGEST_BYTES).hexdigest()
 
 
 def named_seats(

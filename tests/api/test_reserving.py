@@ -131,6 +131,21 @@ async def test_one_key_for_all_calls_is_an_operation_of_each(shop: Shop) -> None
     assert [seat["seat_id"] for seat in swapped.json["seats"]] == ["A-6"], "another hold"
 
 
+async def test_a_key_is_for_one_wish(shop: Shop) -> None:
+    event = await shop.new_event(6)
+    fan, key = Fan.inside(shop), {"Idempotency-Key": "k"}
+    held = await fan.held(event, "A-1", headers=key)
+    reused = await fan.reserve(event, "A-5", headers=key)
+    assert (reused.status, reused.code) == (422, "idempotency-key-reused")
+    reused = await fan.reserve(event, best_available={"quantity": 1}, headers=key)
+    assert (reused.status, reused.code) == (422, "idempotency-key-reused")
+    path = f"/api/bookings/{held}/swap"
+    for wanted, status in (("A-2", 200), ("A-3", 422), ("A-2", 200)):
+        swapped = await fan.call("POST", path, json={"seat_ids": [wanted]}, headers=key)
+        assert swapped.status == status
+    assert await shop.seat_digits(event) == "010000"
+
+
 async def test_acting_for_somebody_else_is_refused(shop: Shop) -> None:
     event = await shop.new_event(3)
     fan, other = Fan.inside(shop), Fan.inside(shop)

@@ -20,6 +20,7 @@ import test_holding_turns
 import test_move_place
 import test_offers
 import test_open_and_join
+import test_operations
 import test_outages
 import test_pacing_limits
 import test_read_sweep_activate
@@ -67,7 +68,7 @@ HALL: list[tuple[str, str, str, Test]] = [
      test_hold_seats.test_other_seats_than_just_an_own_hold_are_taken),
     ("hold_seats", "return own_hold() or offer_instead(taken)", "return offer_instead(taken)",
      test_hold_seats.test_just_the_seats_of_an_own_hold_are_that_hold_with_its_old_end),
-    ("hold_seats", "remember(operation, holder, nil, operation_ms)", "",
+    ("hold_seats", "remember(operation, asked, holder, nil, operation_ms)", "",
      test_hold_seats.test_an_operation_that_was_told_of_an_own_hold_makes_no_other_one),
     ("hold_seats", "    begin_holding(holding, holding_ms, rest_ms, now)\n", "",
      test_holding_turns.test_an_offer_counts_and_a_refusal_does_not),
@@ -115,7 +116,7 @@ HALL: list[tuple[str, str, str, Test]] = [
      test_who_seats_are_for.test_a_channels_seats_are_taken_for_everybody_else),
     ("hold_seats", "or count + #wish.seats > seats_max then\n    return refused", "then\n    return refused",
      test_offers.test_nothing_is_offered_to_who_may_have_no_more),
-    ("hold_seats", "    remember(operation, reservation_id, taken, operation_ms)\n", "",
+    ("hold_seats", "    remember(operation, asked, reservation_id, taken, operation_ms)\n", "",
      test_offers.test_a_repeat_is_refused_again_with_the_same_offer),
     ("hold_seats", "  end_offer(k, fan_id, now)\n", "",
      test_offers.test_a_second_refusal_makes_a_new_offer_and_keeps_one),
@@ -163,6 +164,11 @@ HALL: list[tuple[str, str, str, Test]] = [
      test_swap_hold.test_the_last_of_the_stock_can_be_kept_in_part),
     ("extend_hold", "reservation.paying_until_ms = math.max(reservation.paying_until_ms or 0, now + more_ms)",
      "", test_swap_hold.test_what_a_payment_keeps_stays_as_it_is),
+    *(
+        (script, "if first.asked ~= asked then", "if false then",
+         asked_by(script, test_operations.test_who_asks_for_something_else_is_no_repeat))
+        for script in test_operations.SCRIPTS
+    ),
     ("swap_hold", REMEMBER, "", test_swap_hold.test_a_swap_asked_again_gets_its_first_answer),
     ("settle_hold", "    append_log(k.meta, k.log, 'released', reservation_id, cjson.encode(hold), now)\n",
      "", test_swap_hold.test_a_sale_of_a_hold_that_was_swapped_gives_the_rest_back),

@@ -138,7 +138,7 @@ class SeatsInRedis:
         }  # fmt: skip
         return await self.call("allot_seats", self.keys, args)
 
-    def _hold_args(self, fan_id: str) -> dict[str, str | int]:
+    def _hold_args(self, fan_id: str, asked: str) -> dict[str, str | int]:
         return {
             "now_ms": self.now,
             "hold_ms": HOLD_MS,
@@ -149,6 +149,7 @@ class SeatsInRedis:
             "holding_ms": self.holding_ms,
             "rest_ms": REST_MS,
             "useful_ms": USEFUL_MS,
+            "asked": asked,
         }
 
     def named(
@@ -197,10 +198,10 @@ class SeatsInRedis:
         return json.dumps({"kind": "stock", "tier": tier, "quantity": quantity, "chance": 0})
 
     async def hold(
-        self, script: str, fan_id: str, wish: str, operation: str | None = None
+        self, script: str, fan_id: str, wish: str, operation: str | None = None, asked: str = ""
     ) -> list[Any]:
         """Ask one of the scripts that hold for what is wished."""
-        args = {**self._hold_args(fan_id), "wish": wish}
+        args = {**self._hold_args(fan_id, asked), "wish": wish}
         keys = {**self._with(operation), "holding": holding_key(self.event_id, fan_id)}
         return await self.call(script, keys, args)
 
@@ -228,12 +229,18 @@ class SeatsInRedis:
         return await self.hold("hold_stock", fan_id, self.stock(tier, quantity), operation)
 
     async def swap(
-        self, fan_id: str, reservation_id: str, wish: str, operation: str | None = None
+        self,
+        fan_id: str,
+        reservation_id: str,
+        wish: str,
+        operation: str | None = None,
+        asked: str = "",
     ) -> list[Any]:
         """Ask to change what a hold has; the wish is of `named`, `best` or `stock`."""
         args: dict[str, str | int] = {
             "now_ms": self.now, "fan_id": fan_id, "reservation_id": reservation_id,
             "seats_max": self.seats_max, "wish": wish, "operation_ms": OPERATION_MS,
+            "asked": asked,
         }  # fmt: skip
         return await self.call("swap_hold", self._with(operation), args)
 
