@@ -179,6 +179,11 @@ class ShopWorker:
             if await self._parts.orders.carry(order_id):
                 try:
                     await self._parts.checkout.run(order_id)
+                except StoreUnavailable:
+                    raise
+                except Exception:
+                    # One order that cannot be carried on is no reason to leave the others.
+                    log.exception("an order is not carried on", order=order_id)
                 finally:
                     await self._parts.orders.put_down(order_id)
 

@@ -36,6 +36,7 @@ from groundwork.clock import Clock
 from groundwork.errors import (
     HoldLost,
     OverSeatLimit,
+    RequestInProgress,
     ReservationNotFound,
     SeatsTaken,
     SoldOut,
@@ -88,7 +89,7 @@ class LatePayments:
         except PaymentRefused as refusal:
             log.error("an awaited payment is not there", order=order.order_id, code=refusal.code)
             await self.late.begin_ending(order.order_id, order.release_reason)
-        except (PaymentUnknown, ReservationNotFound, StoreUnavailable):
+        except (PaymentUnknown, RequestInProgress, ReservationNotFound, StoreUnavailable):
             await self.late.look_later(order.order_id)
 
     async def _give_places(self, order: Order) -> bool:

@@ -6,6 +6,7 @@ import psycopg
 
 from booking_core.ledger.claim_refusals import refusal_of
 from booking_core.ledger.order import OrderState
+from groundwork.errors import RequestInProgress
 from groundwork.postgres import Pool, connection
 
 # Why an order ends that was paid when its places were gone.
@@ -43,13 +44,17 @@ class LateOrders:
     ) -> OrderState:
         """Claim places for an awaited order: a sale, or for `offer_ms` an offer; returns its state.
 
-        Raises SeatsTaken, SoldOut, OverSeatLimit, and has claimed nothing then.
+        Raises SeatsTaken, SoldOut, OverSeatLimit, or RequestInProgress (another order of the buyer's is for
+        this reservation), and has claimed nothing then.
         """
         try:
             return await self._settle(
                 "SELECT retake_order_v1(%s, %s, %s::text[], %s)",
                 order_id, reservation_id, list(seat_ids), offer_ms,
             )  # fmt: skip
+        except psycopg.errors.UniqueViolation as error:
+            # They hold the places again, and pay for them anew: that payment decides.
+            raise RequestInProgress(LOOK_EVERY_SECONDS) from error
         except psycopg.Error as error:
             refusal = refusal_of(error.sqlstate, error.diag.message_detail, seats_max)
             if refusal is None:

@@ -9,6 +9,8 @@ import psycopg
 import pytest
 
 from booking_core.catalog.event import StockTier
+from booking_core.checkout.late_payments import LatePayments
+from booking_core.ledger.order import Order
 from booking_core.practice_provider import intents
 from booking_core.practice_provider.app_keys import BOOK
 from booking_core.practice_provider.intents import Intent
@@ -239,6 +241,27 @@ async def test_who_has_bought_others_meanwhile_does_not_get_too_many(shop: Shop)
     assert await buyer.look() == "RELEASED"
     await assert_settled(shop, event)
     assert await shop.seat_digits(event) == "002200"
+
+
+async def test_one_order_that_cannot_be_carried_on_holds_up_no_other(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = await shop.new_event(4)
+    broken, other = await late(shop, event, "A-1"), await late(shop, event, "A-3")
+    other.bank_says_yes()
+    look = LatePayments.look
+
+    async def fail(late_payments: LatePayments, order: Order) -> None:
+        if order.order_id == broken.order:
+            raise RuntimeError("it is broken")
+        await look(late_payments, order)
+
+    monkeypatch.setattr(LatePayments, "look", fail)
+    await shop.rows(
+        "UPDATE orders SET look_after = now() - interval '1 hour' WHERE order_id = %s", broken.order
+    )
+    assert await other.look() == "SOLD"
+    assert await shop.state_of(broken.order) == "AWAITED"
 
 
 async def test_two_workers_give_one_order_one_end(shop: Shop) -> None:

@@ -145,6 +145,23 @@ async def test_a_hold_that_was_swapped_meanwhile_is_not_what_was_paid_for(shop: 
     assert left_alone.seat_indexes == (0, 1)
 
 
+async def test_who_pays_anew_for_the_same_places_is_left_to_do_so(shop: Shop) -> None:
+    event = await two_tiers(shop, "paid-anew")
+    buyer = await late(shop, event, "B-1", "B-2")
+    again = await buyer.fan.held(event, "B-1", "B-2")
+    anew = await buyer.fan.complete(again, "card_requires_action")
+    assert anew.status == 202
+    buyer.bank_says_yes()
+    assert await buyer.look() == "AWAITED"
+    due = "SELECT look_after > now() FROM orders WHERE order_id = %s"
+    assert await shop.value(due, buyer.order), "it is asked about later"
+    await shop.answer_bank(anew.json["next_action_url"])
+    await shop.settle()
+    assert await shop.state_of(anew.json["booking_id"]) == "SOLD"
+    assert await buyer.look() == "RELEASED", "neither these nor others like them are free"
+    await assert_settled(shop, event)
+
+
 async def test_an_offer_that_was_swapped_meanwhile_is_none(shop: Shop) -> None:
     event = await two_tiers(shop, "offer-swapped")
     buyer = await late(shop, event, "B-1", "B-2")
