@@ -75,8 +75,8 @@ async def open_parts(
             settings.payment_patience_ms,
         )  # fmt: skip
         checkout = Checkout(
-            orders, payments, lambda order_id: f"{settings.shop_url}/orders/{order_id}", late,
-            Cancellations(epochs.pool),
+            orders, payments, holds, lambda order_id: f"{settings.shop_url}/orders/{order_id}",
+            late, Cancellations(epochs.pool),
         )  # fmt: skip
         bookings = Bookings(holds, orders, catalog, checkout, issuer, SystemTokenSource(), settings)
         yield Parts(

@@ -1,5 +1,6 @@
 --[[
-Give a fan's live hold more time: once by the fan's wish, or as a payment under way needs it.
+Give a fan's live hold more time: once by the fan's wish, or as a payment under way needs it; and let it be
+changed again when that payment was declined.
 
 KEYS
   1 meta          hash    epoch, seq, allotment
@@ -15,14 +16,17 @@ ARGV
   2 now_ms          integer or ""   see includes/now_ms.lua
   3 fan_id          string
   4 reservation_id  string
-  5 why             string          "wish" (once, from the old end) or "payment" (at least from now)
+  5 why             string          "wish" (once, from the old end), "payment" (at least from now), or
+                                    "declined" (that payment; no time is given)
   6 more_ms         integer
   7 operation_ms    integer         how long a repeat is recognised
   8 rest_ms         integer         how long a fan does not hold who has held for long enough
+  9 payment         string          which payment it is; "" for a wish
 
 RETURNS
   {'extended', reservation}           as asked, or as an earlier run of the operation did
   {'refused', reservation}            the fan's one extension was used before
+  {'kept', reservation}               nothing is paid for any more, but what a newer payment keeps
   {'lost'}                            no such live hold of this fan
   {'not_loaded'} {'fenced', epoch}    see includes/fence.lua
 
@@ -45,7 +49,7 @@ if refusal then
 end
 local now = now_ms(ARGV[2])
 local fan_id, reservation_id, why = ARGV[3], ARGV[4], ARGV[5]
-local more_ms = tonumber(ARGV[6])
+local more_ms, payment = tonumber(ARGV[6]), ARGV[9]
 
 local text = redis.call('HGET', k.reservations, reservation_id)
 if not text then
@@ -56,6 +60,14 @@ if reservation.fan_id ~= fan_id or reservation.expires_at_ms <= now then
   return {'lost'}
 end
 
+if why == 'declined' then
+  if reservation.paying_for == payment then
+    reservation.paying_until_ms, reservation.paying_for = nil, nil
+    text = cjson.encode(reservation)
+    redis.call('HSET', k.reservations, reservation_id, text)
+  end
+  return {'kept', text}
+end
 if why == 'wish' then
   if reservation.extended then
     local is_repeat = redis.call('GET', operation) == reservation_id
@@ -68,6 +80,7 @@ else
   reservation.expires_at_ms = math.max(reservation.expires_at_ms, now + more_ms)
   -- What is paid for must not become something else meanwhile.
   reservation.paying_until_ms = math.max(reservation.paying_until_ms or 0, now + more_ms)
+  reservation.paying_for = payment
 end
 
 accept_offer(k, reservation_id, reservation, text, now)

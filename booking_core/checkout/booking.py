@@ -148,11 +148,13 @@ class Bookings:
         The hold is given the time of a payment first: it must not end before Redis is told of the
         outcome, or others are promised what is claimed already.
         """
+        order_id = self._tokens.uuid()
         try:
             hold = await self._holds.keep_for_payment(
                 request.reservation_id,
                 request.fan_id,
                 self._settings.payment_ms + SETTLING_MS,
+                order_id,
             )
         except ReservationNotFound as error:
             # Gone from Redis; an order that has it would have been found by its key or is another's.
@@ -163,7 +165,7 @@ class Bookings:
         event = await self._catalog.get(hold.event_id)
         try:
             return await self._orders.claim(
-                self._tokens.uuid(),
+                order_id,
                 hold,
                 await self._seat_ids(hold),
                 idempotency_key=request.idempotency_key,

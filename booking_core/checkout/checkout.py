@@ -6,6 +6,7 @@ request that began it, a webhook, or the worker after a crash.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +26,8 @@ from booking_core.ledger.cancellations import Cancellations
 from booking_core.ledger.late_orders import LATE_PAYMENT
 from booking_core.ledger.order import FINAL, Order, OrderState
 from booking_core.ledger.orders import Orders
+from booking_core.seats.holds import SeatHolds
+from groundwork.errors import StoreUnavailable
 
 # Moves a run makes at most: claim, authorise, expire, let go, expire, release, and a race lost or two.
 MOVES_MAX: Final = 8
@@ -43,6 +46,7 @@ class Checkout:
 
     orders: Orders
     payments: Payments
+    holds: SeatHolds
     return_url: Callable[[str], str]
     late: LatePayments
     cancellations: Cancellations
@@ -173,12 +177,21 @@ class Checkout:
             payment = None
         if payment is None or payment.state == PaymentState.CANCELLED:
             if await self.orders.release(order.order_id) == OrderState.RELEASED:
-                outcome = "declined" if order.release_reason == "payment-declined" else "released"
+                is_declined = order.release_reason == "payment-declined"
+                outcome = "declined" if is_declined else "released"
                 metrics.ORDERS.labels(order.event_id, outcome).inc()
+                if is_declined:
+                    await self._let_change(order)
         elif payment.state == PaymentState.PROCESSING and not order.is_let_go:
             await self.late.let_go(order)
         elif payment.state == PaymentState.CAPTURED:
             await self._end_paid(order, payment)
+
+    async def _let_change(self, order: Order) -> None:
+        """Let a buyer who still holds the seats have others: nothing is paid for any more."""
+        # Not told, it may be changed when the time of a payment is over.
+        with suppress(StoreUnavailable):
+            await self.holds.end_payment(order.reservation_id, order.fan_id, order.order_id)
 
     async def _end_paid(self, order: Order, payment: Payment) -> None:
         """EXPIRING, and the money was taken before we could stop it."""

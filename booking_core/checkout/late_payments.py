@@ -107,7 +107,9 @@ class LatePayments:
         if is_offer:
             # Before they are claimed: the hold must not end while the buyer decides.
             more_ms = OFFER_MS + SETTLING_MS
-            await self.holds.keep_for_payment(hold.reservation_id, hold.fan_id, more_ms)
+            await self.holds.keep_for_payment(
+                hold.reservation_id, hold.fan_id, more_ms, order.order_id
+            )
         try:
             state = await self.late.retake(
                 order.order_id, hold.reservation_id, seat_ids, event.seats_max, offer_ms

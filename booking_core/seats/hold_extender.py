@@ -43,18 +43,27 @@ class HoldExtender:
             case _:
                 raise HoldLost
 
-    async def keep_for_payment(self, reservation_id: str, fan_id: str, more_ms: int) -> Hold:
+    async def keep_for_payment(
+        self, reservation_id: str, fan_id: str, more_ms: int, order_id: str
+    ) -> Hold:
         """Return the fan's live hold, kept for a payment that begins now: it lasts and stays as it is.
 
-        An offer is accepted by that. Raises ReservationNotFound.
+        The payment is the order's. An offer is accepted by that. Raises ReservationNotFound.
         """
-        match await self._extend(reservation_id, fan_id, "payment", more_ms):
+        match await self._extend(reservation_id, fan_id, "payment", more_ms, order_id=order_id):
             case ["extended", str(text)]:
                 return read_reservation(reservation_id, text)
             case ["lost"]:
                 raise ReservationNotFound
             case answer:
                 raise AssertionError(f"extend_hold.lua broke its contract: {answer!r}")
+
+    async def end_payment(self, reservation_id: str, fan_id: str, order_id: str) -> None:
+        """Let the hold be changed again, if there is one still: the order's payment was declined.
+
+        When it ends stays. What a newer payment keeps stays kept. Safe to repeat.
+        """
+        await self._extend(reservation_id, fan_id, "declined", 0, order_id=order_id)
 
     async def _extend(
         self,
@@ -63,6 +72,8 @@ class HoldExtender:
         why: str,
         more_ms: int,
         operation_id: str | None = None,
+        *,
+        order_id: str = "",
     ) -> list[Any]:
         event_id, operation = event_of(reservation_id), self._tokens.token()
         if operation_id:
@@ -78,13 +89,14 @@ class HoldExtender:
                 "more_ms": more_ms,
                 "operation_ms": OPERATION_MS,
                 "rest_ms": REST_MS,
+                "payment": order_id,
             },
             lambda _: {
                 "operation": operation_key(event_id, operation),
                 "holding": holding_key(event_id, fan_id),
             },
         )
-        assert answer[0] in ("extended", "refused", "lost"), answer
+        assert answer[0] in ("extended", "refused", "kept", "lost"), answer
         return answer
 
     async def _run(

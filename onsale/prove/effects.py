@@ -28,7 +28,7 @@ EFFECTS: Mapping[type, tuple[str, ...]] = {
         "sell_late", "release", "carry", "put_down", "note_answer", "note_captured",
     ),
     PracticePayments: ("create", "confirm", "get", "cancel", "capture"),
-    SeatHolds: ("hold", "release", "keep_for_payment", "settle"),
+    SeatHolds: ("hold", "release", "keep_for_payment", "end_payment", "settle"),
     Checkout: ("run",),
     Outbox: ("_take", "_tell"),
     Reconciler: ("_apply",),

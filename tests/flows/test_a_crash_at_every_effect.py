@@ -73,7 +73,7 @@ ORDER_EFFECTS = frozenset(
      "sell_late", "release", "carry", "put_down", "note_answer", "note_captured"}
 )  # fmt: skip
 PAYMENT_EFFECTS = frozenset({"create", "confirm", "cancel", "capture"})
-HOLD_EFFECTS = frozenset({"keep_for_payment", "release", "settle"})
+HOLD_EFFECTS = frozenset({"keep_for_payment", "end_payment", "release", "settle"})
 
 
 class MortalShop:
@@ -84,7 +84,7 @@ class MortalShop:
         orders: Any = Fated(parts.orders, ORDER_EFFECTS, fate)
         holds: Any = Fated(parts.holds, HOLD_EFFECTS, fate)
         payments: Any = Fated(parts.checkout.payments, PAYMENT_EFFECTS, fate)
-        self.checkout = replace(parts.checkout, orders=orders, payments=payments)
+        self.checkout = replace(parts.checkout, orders=orders, payments=payments, holds=holds)
         self.bookings = Bookings(
             holds, orders, parts.catalog, self.checkout, parts.issuer, SystemTokenSource(),
             shop.core_settings,

@@ -26,7 +26,7 @@ async def holds_of(shop: Shop, event: str, count: int) -> list[Hold]:
     fans = [Fan.inside(shop) for _ in range(count)]
     held = [await fan.held(event, f"A-{number}") for number, fan in enumerate(fans, 1)]
     keep = shop.parts.holds.keep_for_payment
-    return [await keep(one, fan.fan_id, 60_000) for one, fan in zip(held, fans, strict=True)]
+    return [await keep(one, fan.fan_id, 60_000, "") for one, fan in zip(held, fans, strict=True)]
 
 
 async def test_of_claims_in_one_commit_the_refused_leave_nothing(shop: Shop) -> None:

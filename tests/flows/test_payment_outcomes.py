@@ -3,6 +3,8 @@
 import pytest
 
 from booking_core.catalog.event import StockTier
+from booking_core.seats.holds import SeatHolds
+from groundwork.errors import StoreUnavailable
 from tests.support.fan import Fan
 from tests.support.shop import Shop
 from tests.support.truth import assert_settled, held_by
@@ -117,6 +119,39 @@ async def test_a_buyer_confirms_on_the_banks_page(shop: Shop, word: str) -> None
         assert (repeated.status, repeated.json["decline_reason"]) == (402, "authentication-failed")
         assert (await fan.complete(held, "card_ok")).status == 201
         await shop.settle()
+
+
+@pytest.mark.parametrize("who", ["the request", "a rescuer"])
+async def test_after_a_declined_card_the_seats_may_be_changed(shop: Shop, who: str) -> None:
+    event = await shop.new_event(4)
+    fan = Fan.inside(shop)
+    held = await fan.held(event, "A-1")
+    swap, others = f"/api/bookings/{held}/swap", {"seat_ids": ["A-3"]}
+    if who == "the request":
+        assert (await fan.complete(held, "card_declined")).status == 402
+    else:
+        pending = await fan.complete(held, "card_requires_action")
+        assert (await fan.call("POST", swap, json=others)).code == "request-in-progress"
+        await shop.answer_bank(pending.json["next_action_url"], "refuse")
+        await shop.settle()
+    swapped = await fan.call("POST", swap, json=others)
+    assert [seat["seat_id"] for seat in swapped.json["seats"]] == ["A-3"]
+    assert (await fan.complete(held)).status == 201
+    await shop.settle()
+    await assert_settled(shop, event)
+    assert await shop.seat_digits(event) == "0020"
+
+
+async def test_a_decline_is_answered_also_when_the_hold_cannot_be_told(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise StoreUnavailable(retry_after=1)
+
+    monkeypatch.setattr(SeatHolds, "end_payment", fail)
+    event = await shop.new_event(2)
+    fan = Fan.inside(shop)
+    assert (await fan.complete(await fan.held(event, "A-1"), "card_declined")).status == 402
 
 
 async def test_cards_tried_for_one_reservation_are_limited(shop: Shop) -> None:

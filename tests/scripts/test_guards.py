@@ -164,6 +164,12 @@ HALL: list[tuple[str, str, str, Test]] = [
      test_swap_hold.test_the_last_of_the_stock_can_be_kept_in_part),
     ("extend_hold", "reservation.paying_until_ms = math.max(reservation.paying_until_ms or 0, now + more_ms)",
      "", test_swap_hold.test_what_a_payment_keeps_stays_as_it_is),
+    ("extend_hold", "if reservation.paying_for == payment then", "if true then",
+     test_swap_hold.test_what_was_to_be_paid_for_may_be_changed_when_it_was_declined),
+    ("extend_hold", "    reservation.paying_until_ms, reservation.paying_for = nil, nil\n", "",
+     test_swap_hold.test_what_was_to_be_paid_for_may_be_changed_when_it_was_declined),
+    ("extend_hold", "  reservation.paying_for = payment\n", "",
+     test_swap_hold.test_what_was_to_be_paid_for_may_be_changed_when_it_was_declined),
     *(
         (script, "if first.asked ~= asked then", "if false then",
          asked_by(script, test_operations.test_who_asks_for_something_else_is_no_repeat))

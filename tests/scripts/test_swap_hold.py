@@ -147,6 +147,25 @@ async def test_what_a_payment_keeps_stays_as_it_is(hall: SeatsInRedis) -> None:
     await check(hall)
 
 
+async def test_what_was_to_be_paid_for_may_be_changed_when_it_was_declined(
+    hall: SeatsInRedis,
+) -> None:
+    held = await held_by_ada(hall)
+    name = held.reservation_id
+    for payment in ("first", "second"):
+        await hall.extend("ada", name, "payment", 20_000, payment=payment)
+
+    assert (await hall.extend("ada", name, "declined", payment="first"))[0] == "kept"
+    assert await hall.swap("ada", name, hall.named([8])) == ["paying", 20_000], "the second is on"
+    assert await hall.extend("bob", name, "declined", payment="second") == ["lost"]
+    for _ in range(2):
+        _, text = await hall.extend("ada", name, "declined", payment="second")
+        assert read_hold("x", text).expires_at_ms == held.expires_at_ms
+    swapped(await hall.swap("ada", name, hall.named([8])))
+    assert await hall.extend("ada", "tour-berlin.x", "declined", payment="second") == ["lost"]
+    await check(hall)
+
+
 async def test_a_swap_asked_again_gets_its_first_answer(hall: SeatsInRedis) -> None:
     held = await held_by_ada(hall)
     first = await hall.swap("ada", held.reservation_id, hall.named([6, 7]), "click-1")

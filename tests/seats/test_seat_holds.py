@@ -146,14 +146,14 @@ async def test_one_extension(shop: Shop) -> None:
 async def test_a_payment_keeps_a_live_hold_and_says_what_it_is(shop: Shop) -> None:
     hold = await shop.hold_seats("ada", 1)
 
-    kept = await shop.holds.keep_for_payment(hold.reservation_id, "ada", 3_600_000)
+    kept = await shop.holds.keep_for_payment(hold.reservation_id, "ada", 3_600_000, "o1")
     assert kept == await shop.holds.read(hold.reservation_id, "ada")
     assert kept.seat_indexes == (1,)
     assert kept.expires_at_ms >= hold.expires_at_ms + 3_000_000
     await shop.holds.release(hold.reservation_id, "ada")
     for fan in ("ada", "bob"):
         with pytest.raises(ReservationNotFound):
-            await shop.holds.keep_for_payment(hold.reservation_id, fan, 3_600_000)
+            await shop.holds.keep_for_payment(hold.reservation_id, fan, 3_600_000, "o1")
 
 
 async def test_an_extension_repeated_by_its_operation_is_no_second_one(shop: Shop) -> None:
@@ -181,7 +181,7 @@ async def test_a_swap_keeps_name_and_clock(shop: Shop) -> None:
 
 async def test_what_is_being_paid_for_is_not_swapped(shop: Shop) -> None:
     hold = await shop.hold_seats("ada", 1)
-    await shop.holds.keep_for_payment(hold.reservation_id, "ada", 20_000)
+    await shop.holds.keep_for_payment(hold.reservation_id, "ada", 20_000, "o1")
 
     with pytest.raises(RequestInProgress) as refusal:
         await shop.swap(hold, 2)

@@ -26,7 +26,7 @@ ORDER_EFFECTS = frozenset(
      "note_answer", "note_captured"}
 )  # fmt: skip
 PAYMENT_EFFECTS = frozenset({"create", "confirm", "get", "cancel", "capture"})
-HOLD_EFFECTS = frozenset({"keep_for_payment", "release", "settle"})
+HOLD_EFFECTS = frozenset({"keep_for_payment", "end_payment", "release", "settle"})
 # Actors die within their first effects; the longest life has about so many.
 DEATH_SHARE, LIFE_MAX = 0.55, 20
 REPEAT_SHARE, DEADLINE_SHARE, LATE_MONEY_SHARE, STOCK_SHARE = 0.4, 0.35, 0.3, 0.25
@@ -64,7 +64,7 @@ class StagedShop:
         orders: Any = Staged(parts.orders, ORDER_EFFECTS, turns)
         holds: Any = Staged(parts.holds, HOLD_EFFECTS, turns)
         payments: Any = Staged(parts.checkout.payments, PAYMENT_EFFECTS, turns)
-        self.checkout = replace(parts.checkout, orders=orders, payments=payments)
+        self.checkout = replace(parts.checkout, orders=orders, payments=payments, holds=holds)
         self.bookings = Bookings(
             holds, orders, parts.catalog, self.checkout, parts.issuer, SystemTokenSource(),
             shop.core_settings,

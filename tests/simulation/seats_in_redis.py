@@ -251,11 +251,13 @@ class SeatsInRedis:
         why: str = "wish",
         more_ms: int = 30_000,
         operation: str | None = None,
+        payment: str = "",
     ) -> list[Any]:
         """Ask for more time."""
         args: dict[str, str | int] = {
             "now_ms": self.now, "fan_id": fan_id, "reservation_id": reservation_id,
             "why": why, "more_ms": more_ms, "operation_ms": OPERATION_MS, "rest_ms": REST_MS,
+            "payment": payment,
         }  # fmt: skip
         keys = {**self._with(operation), "holding": holding_key(self.event_id, fan_id)}
         return await self.call("extend_hold", keys, args)
