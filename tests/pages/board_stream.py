@@ -26,11 +26,18 @@ class BoardStream:
         self.changed = asyncio.Condition()
         self.place: dict[str, Any] = {"place": None, "entry_number": None}
         self.places_asked = 0
+        # Whether streams are refused, and whether those that are open say nothing.
+        self.is_refusing = self.is_silent = False
+        self.streams = self.polls = 0
 
     async def tell(self, **changes: Any) -> None:
         """Push a newer board."""
         fresh = preview.live_board(**changes)
         self.board = fresh | {"seq": self.board["seq"] + 1}
+        await self.push()
+
+    async def push(self) -> None:
+        """Push the board as it is."""
         async with self.changed:
             self.changed.notify_all()
 
@@ -44,15 +51,22 @@ class BoardStream:
         if request.path.endswith("/place"):
             self.places_asked += 1
             return web.json_response(self.place)
+        if request.path.endswith("/status"):
+            self.polls += 1
+            return web.json_response(self.board)
         return await self._stream(request) if request.path.endswith("/events") else None
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
+        if self.is_refusing:
+            return preview.problem(429, "too-many-requests", retry_after=30)
+        self.streams += 1
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         async with self.changed:
             while True:
-                data = json.dumps(self.board)
-                await response.write(f"event: board\ndata: {data}\n\n".encode())
+                if not self.is_silent:
+                    data = json.dumps(self.board)
+                    await response.write(f"event: board\ndata: {data}\n\n".encode())
                 await self.changed.wait()
 
 

@@ -1,23 +1,31 @@
-// Brings the status board: pushed by the server while that works, else polled as often as the
-// board itself allows. A hidden page polls nothing and asks once when it is seen again.
+// Brings the status board: pushed by the server while that works, else polled as often as the board
+// itself allows. Who looks elsewhere is polled for too, only less often: the page has to call them.
 
+import { SharedStream } from "./shared_stream.js";
 import { ask, jittered } from "/static/base/js/requests.js";
+import { elapsedMs } from "/static/base/js/steady_clock.js";
 
 const POLL_FIRST_MS = 3_000; // before a board has told us how often
 const POLL_FAILED_MS = 5_000; // doubled with each failure up to the next line
 const POLL_FAILED_MAX_MS = 60_000;
-const STREAM_RETRY_MS = 30_000; // a stream that was refused is tried again this much later
-const SILENCE_MAX_MS = 60_000; // a stream may die without a word; then look once
+const POLL_UNSEEN_MS = 15_000; // up to twice that: a call leaves minutes, and unseen tabs are many
+const SEEN_AGAIN_MS = 3_000; // who comes back waits no longer for news
+// Boards come every second: five that are missing are no hiccup any more. It happens to all who
+// listen at once when it is ours, so that the first look is spread.
+const SILENCE_MAX_MS = 5_000;
+const SILENCE_SPREAD_MS = 10_000;
+const LOOK_EVERY_MS = 1_000;
 
 export class BoardFeed {
   #saleId;
   #onBoard;
   #onState;
-  #stream = null;
+  #stream;
   #policy = { after_ms: POLL_FIRST_MS, jitter_ms: 0 };
   #timer = 0;
   #failures = 0;
-  #lastAt = performance.now();
+  #askedAt = elapsedMs(); // or told: the page itself came with a board
+  #pushedAt = -Infinity;
   #isAsking = false;
 
   // `onBoard(board)` for each newer board; `onState({ mode: "live" | "polling" | "lost", nextAt })`.
@@ -25,38 +33,34 @@ export class BoardFeed {
     this.#saleId = saleId;
     this.#onBoard = onBoard;
     this.#onState = onState;
+    this.#stream = new SharedStream(`/api/sales/${saleId}/events`, {
+      onBoard: (board) => this.#pushed(board),
+      onTrouble: () => this.#timer || this.#schedule(jittered(this.#policy.after_ms / 2)),
+    });
   }
 
   start() {
-    document.addEventListener("visibilitychange", () => this.#seenAgain());
+    document.addEventListener("visibilitychange", () => this.#seenOrNot());
     addEventListener("online", () => this.#schedule(0));
-    addEventListener("pagehide", () => this.#stream?.close());
-    addEventListener("pageshow", (event) => event.persisted && this.#openStream());
-    setInterval(() => this.#breakSilence(), SILENCE_MAX_MS / 4);
-    this.#openStream();
+    setInterval(() => this.#breakSilence(), LOOK_EVERY_MS);
+    this.#stream.start();
   }
 
-  #openStream() {
-    this.#stream?.close();
-    if (!globalThis.EventSource) return this.#schedule(0);
-    const stream = new EventSource(`/api/sales/${this.#saleId}/events`);
-    this.#stream = stream;
-    stream.addEventListener("board", ({ data }) => {
-      this.#schedule(null);
-      this.#take(JSON.parse(data));
-      this.#onState({ mode: "live", nextAt: null });
-    });
-    stream.addEventListener("error", () => {
-      if (stream.readyState === EventSource.CLOSED) {
-        setTimeout(() => stream === this.#stream && this.#openStream(), jittered(STREAM_RETRY_MS));
-      }
-      if (!this.#timer) this.#schedule(jittered(this.#policy.after_ms / 2));
-    });
+  // Only what it says tells that a stream is there: one may die without a word, and a proxy may keep it back.
+  get #isLive() {
+    return elapsedMs() - this.#pushedAt < SILENCE_MAX_MS;
+  }
+
+  #pushed(board) {
+    this.#pushedAt = elapsedMs();
+    this.#schedule(null);
+    this.#take(board);
+    this.#onState({ mode: "live", nextAt: null });
   }
 
   #take(board) {
     this.#failures = 0;
-    this.#lastAt = performance.now();
+    this.#askedAt = elapsedMs();
     if (board.poll?.after_ms > 0) this.#policy = board.poll;
     this.#onBoard(board);
   }
@@ -65,16 +69,18 @@ export class BoardFeed {
   #schedule(delayMs) {
     clearTimeout(this.#timer);
     this.#timer = 0;
-    if (delayMs === null || document.hidden) return;
-    this.#timer = setTimeout(() => this.#poll(), delayMs);
+    if (delayMs === null) return;
+    const waitMs = document.hidden ? Math.max(delayMs, jittered(POLL_UNSEEN_MS, 1)) : delayMs;
+    this.#timer = setTimeout(() => this.#poll(), waitMs);
     const mode = this.#failures ? "lost" : "polling";
-    this.#onState({ mode, nextAt: performance.now() + delayMs });
+    this.#onState({ mode, nextAt: elapsedMs() + waitMs });
   }
 
   async #poll() {
     this.#timer = 0;
     if (this.#isAsking) return;
     this.#isAsking = true;
+    this.#askedAt = elapsedMs();
     let delayMs;
     try {
       const answer = await ask("GET", `/api/sales/${this.#saleId}/status`);
@@ -88,19 +94,21 @@ export class BoardFeed {
     } finally {
       this.#isAsking = false;
     }
-    const isLive = this.#stream?.readyState === EventSource.OPEN && !this.#failures;
-    this.#schedule(isLive ? null : delayMs);
-    if (isLive) this.#onState({ mode: "live", nextAt: null });
+    if (!this.#isLive) return this.#schedule(delayMs);
+    this.#schedule(null);
+    return this.#onState({ mode: "live", nextAt: null });
   }
 
-  #seenAgain() {
-    if (document.hidden) return this.#schedule(null);
+  #seenOrNot() {
+    if (this.#isLive || this.#isAsking) return;
     // Whoever switches to and fro must not poll each time.
-    const sinceMs = performance.now() - this.#lastAt;
-    if (sinceMs > 1000) this.#schedule(Math.max(0, Math.min(this.#policy.after_ms - sinceMs, 3000)));
+    const soonMs = this.#policy.after_ms - (elapsedMs() - this.#askedAt);
+    this.#schedule(document.hidden ? this.#policy.after_ms : Math.max(0, Math.min(soonMs, SEEN_AGAIN_MS)));
   }
 
   #breakSilence() {
-    if (!this.#timer && performance.now() - this.#lastAt > SILENCE_MAX_MS) this.#schedule(0);
+    const isSoon = elapsedMs() - this.#askedAt < SILENCE_MAX_MS; // a stream takes a moment to open, too
+    if (this.#timer || this.#isAsking || this.#isLive || isSoon) return;
+    this.#schedule(Math.random() * Math.min(this.#policy.after_ms, SILENCE_SPREAD_MS));
   }
 }

@@ -1,9 +1,10 @@
 // Shows where the fan stands. Knows no server: it is given a state and writes it into the page.
 
-import { aheadOf, chanceOf, etaTableOf, isPriority, isStale, servingIn, stageOf, tiersGone } from "./board.js";
+import { aheadOf, chanceOf, etaTableOf, isPriority, servingIn, stageOf, tiersGone } from "./board.js";
 import { etaTimes, etaWords, estimate } from "./eta.js";
 import { SaleView } from "./sale_view.js";
 import { Announcer, fill, show } from "/static/base/js/page_parts.js";
+import { elapsedMs } from "/static/base/js/steady_clock.js";
 import { formatClock, formatNumber, formatTime, hasText, plural, text } from "/static/base/js/texts.js";
 
 const DAY_MS = 86_400_000;
@@ -52,19 +53,19 @@ export class PlaceView {
   }
 
   // What changes every second without news from the server.
-  tick({ board, opensInMs, claimInMs, nowMs, feed }) {
+  tick({ opensInMs, claimInMs, isOld, feed }) {
     const days = Math.floor(opensInMs / DAY_MS);
     const clock = formatClock(opensInMs % DAY_MS);
     fill("countdown", opensInMs <= 0 ? text("now") : days ? plural("days", days, { clock }) : clock);
     show('[data-part="claim"]', claimInMs > 0);
     show('[data-fill="claim_late"]', claimInMs != null);
     if (claimInMs != null) this.#tickClaim(claimInMs);
-    const seconds = Math.ceil((feed.nextAt - performance.now()) / 1000);
+    const seconds = Math.ceil((feed.nextAt - elapsedMs()) / 1000);
     if (feed.mode === "live") fill("next_check", text("live"));
     else fill("next_check", seconds > 0 ? text("next_check", { seconds }) : text("checking"));
     this.#root.dataset.feed = feed.mode;
-    // While we cannot reach the server we say that; a stale board is the server's own trouble.
-    show('[data-notice="stale"]', feed.mode !== "lost" && !document.hidden && isStale(board, nowMs));
+    // While we cannot reach the server we say that; an answer that is old is the server's own trouble.
+    show('[data-notice="stale"]', feed.mode !== "lost" && !document.hidden && isOld);
   }
 
   updated(at) {

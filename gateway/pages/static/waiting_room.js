@@ -1,6 +1,6 @@
 // The waiting page with JavaScript: joins, follows the board, and goes in when it is the turn.
 
-import { isDrawn, servingIn } from "./board.js";
+import { isDrawn, isStale, servingIn } from "./board.js";
 import { BoardFeed } from "./board_feed.js";
 import { Cues } from "./cues.js";
 import { askedWithinMs, placeOnBoard } from "./drawn_place.js";
@@ -12,6 +12,7 @@ import { focusStage, keepFocus } from "./stage_focus.js";
 import { openDeviceKey } from "/static/base/js/device_key.js";
 import { localTimes } from "/static/base/js/page_parts.js";
 import { ask, isPassing, jittered, pause } from "/static/base/js/requests.js";
+import { elapsedMs } from "/static/base/js/steady_clock.js";
 import { formatClock, hasText, plural, text } from "/static/base/js/texts.js";
 
 const ATTEMPTS_MAX = 30; // with the pauses between them about five minutes; then the fan decides
@@ -40,8 +41,9 @@ const state = {
   lane: root.dataset.lane,
   isMoved: root.dataset.stage === "moved" || record.read().isMoved,
 };
-let claimEndsAt = numberOr(root.dataset.claimWithinMs, (ms) => performance.now() + ms);
-let feed = { mode: "polling", nextAt: performance.now() };
+let claimEndsAt = numberOr(root.dataset.claimWithinMs, (ms) => elapsedMs() + ms);
+let feed = { mode: "polling", nextAt: elapsedMs() };
+let isOld = isStale(state.board, serverNow()); // it came so; one that grows old here is replaced soon
 let deviceKey = Promise.resolve(null);
 let isAskingPlace = false;
 let isCalled = false;
@@ -69,7 +71,7 @@ async function learnPlace() {
 // How long room is kept only the server says: the news of the call may have come late.
 function called() {
   cues.start(() => {
-    const leftMs = claimEndsAt === null ? 0 : claimEndsAt - performance.now();
+    const leftMs = claimEndsAt === null ? 0 : claimEndsAt - elapsedMs();
     return leftMs > 0 ? text("title_called_clock", { clock: formatClock(leftMs) }) : text("title_called");
   });
   askPlace(0);
@@ -81,8 +83,8 @@ function tick() {
   view.tick({
     board: state.board,
     opensInMs,
-    claimInMs: claimEndsAt === null ? null : Math.max(0, claimEndsAt - performance.now()),
-    nowMs: serverNow(),
+    claimInMs: claimEndsAt === null ? null : Math.max(0, claimEndsAt - elapsedMs()),
+    isOld,
     feed,
   });
 }
@@ -235,7 +237,7 @@ function takePlace(found) {
   state.place = found.place ?? state.place;
   state.entryNumber = found.entry_number ?? state.entryNumber;
   state.lane = found.lane ?? state.lane;
-  if (found.called !== false) claimEndsAt = numberOr(found.claim_within_ms, (ms) => performance.now() + ms);
+  if (found.called !== false) claimEndsAt = numberOr(found.claim_within_ms, (ms) => elapsedMs() + ms);
   render();
   // Another process answered, which does not know of the call yet.
   if (found.called === false && lacksClock()) askPlace(jittered(CALL_KNOWN_MS));
@@ -274,6 +276,7 @@ function start() {
   deviceKey = openDeviceKey(saleId);
   new BoardFeed(saleId, (board) => {
     state.board = board;
+    isOld = isStale(board, serverNow());
     view.updated(new Date(board.at_ms - clockOffsetMs));
     render();
   }, (next) => {
