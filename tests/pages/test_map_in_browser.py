@@ -93,7 +93,7 @@ async def tell(page: Page, *batches: dict[str, Any]) -> None:
     async def answer(route: Route) -> None:
         await route.fulfill(content_type="text/event-stream", body="retry: 60000\n\n" + body)
 
-    await page.route("**/seats/changes", answer)
+    await page.route("**/seats/changes*", answer)
 
 
 async def tell_now(page: Page, server: TestServer, changes: dict[int, int]) -> None:

@@ -44,7 +44,7 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
     page = await context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    await page.route("**/seats/changes", hang)
+    await page.route("**/seats/changes*", hang)
     yield page
     await context.close()
     assert errors == []
