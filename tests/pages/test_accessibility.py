@@ -1,12 +1,13 @@
 """axe-core finds nothing on any page, in any state: in light and dark, read from left and right."""
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, Route, async_playwright
 
 from tests.pages import preview, sample_views
 from tests.pages.test_in_browser import CHROMIUM, FLAGS, started
@@ -96,6 +97,35 @@ async def test_axe_finds_nothing_in_what_opens(
     for press in presses:
         await page.click(press)
     await page.wait_for_load_state("networkidle")
+    assert await complaints(page) == []
+
+
+async def test_axe_finds_nothing_in_a_turn_that_has_trouble(page: Page, server: TestServer) -> None:
+    await page.route("**/admit", lambda route: route.fulfill(status=409, json={"type": "x/y"}))
+    await page.goto(f"http://localhost:{server.port}/show/waiting_room.html/called")
+    await page.click(".enter")
+    await page.locator("[data-notice=trouble]").wait_for()
+    assert await complaints(page) == []
+
+
+async def test_axe_finds_nothing_under_a_pointer(page: Page, server: TestServer) -> None:
+    """Where the lamp is lit, words have a colour of their own."""
+
+    async def hurry(route: Route) -> None:
+        answer = await route.fetch()
+        text = re.sub(
+            'data-expires-in-ms="[0-9]+"', 'data-expires-in-ms="41000"', await answer.text()
+        )
+        await route.fulfill(response=answer, body=text)
+
+    await page.goto(f"http://localhost:{server.port}/show/waiting_room.html/called")
+    await page.click("details.leave:not([data-move]) summary")
+    await page.hover("form[data-form=leave] button")
+    assert await complaints(page) == []
+    await page.route("**/show/seats.html/held", hurry)
+    await page.goto(f"http://localhost:{server.port}/show/seats.html/held")
+    await page.locator(".hold-bar.is-urgent").wait_for()
+    await page.hover("form[data-form=release] button")
     assert await complaints(page) == []
 
 
