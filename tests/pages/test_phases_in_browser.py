@@ -22,6 +22,15 @@ NOTE_CUES: Final = """
     const start = OscillatorNode.prototype.start;
     OscillatorNode.prototype.start = function (at) { cues.push(["tone"]); start.call(this, at); };
 """
+# One that gives no leave to make sound while a finger comes down, as those of phones do.
+STRICT_SOUND: Final = """
+    let isLet = false;
+    Object.defineProperty(AudioContext.prototype, "state", { get: () => isLet ? "running" : "suspended" });
+    AudioContext.prototype.resume = async () => {
+        isLet ||= event.type !== "pointerdown";
+        if (!isLet) throw new Error("not yet");
+    };
+"""
 PLACE: Final = 11_300
 # Of clusters of which some stand behind: places are asked for.
 DRAWN: Final = {"state": "drawn", "commitment": "c0ffee", "count": 9, "behind": 1}
@@ -220,6 +229,38 @@ async def test_the_call_is_seen_heard_and_felt_and_counts_down(page: Page) -> No
         # The heading of the new part has the focus, so that the next thing to press is Enter.
         await page.keyboard.press("Tab")
         assert await page.evaluate("document.activeElement.className") == "button enter"
+
+
+async def test_a_finger_is_leave_enough_to_make_sound(browser: Browser) -> None:
+    context = await browser.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+    )
+    await context.add_init_script(NOTE_CUES + STRICT_SOUND)
+    page = await context.new_page()
+    async with board_stream(place=PLACE) as room:
+        await page.goto(room.url)
+        await stage(page, "waiting")
+        await page.tap("h1")
+        await room.tell(serving=PLACE)
+        await stage(page, "called")
+        await page.wait_for_function("cues.filter(([what]) => what === 'tone').length === 2")
+    await context.close()
+
+
+@pytest.mark.parametrize("can_show", [True, False])
+async def test_notifications_are_offered_where_a_page_can_show_them(
+    page: Page, can_show: bool
+) -> None:
+    made = "{}" if can_show else "{ throw new TypeError('Illegal constructor'); }"
+    await page.add_init_script(
+        "globalThis.Notification = class { static permission = 'default'; constructor() "
+        f"{made} }};"
+    )
+    async with board_stream(place=PLACE) as room:
+        await page.goto(room.url)
+        await stage(page, "waiting")
+        await expect(page.get_by_label("Play a sound")).to_be_visible()
+        await expect(page.get_by_label("Show a notification")).to_be_visible(visible=can_show)
 
 
 async def test_who_wants_no_sound_gets_none(page: Page) -> None:

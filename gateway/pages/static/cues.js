@@ -9,6 +9,7 @@ const CHIME_VOLUME = 0.22;
 const CHIME_AGAIN_MS = [8_000, 24_000]; // for whoever was making tea; then it is left at that
 const VIBRATION_MS = [220, 120, 220];
 const BLINK_MS = 1_200; // slower than what flickers (WCAG 2.3.1), quick enough to be seen
+const TOUCHES = ["pointerup", "click", "keydown"]; // a finger that comes down is no leave to make sound yet
 
 export class Cues {
   #root;
@@ -17,17 +18,18 @@ export class Cues {
   #quietIcon = this.#icon?.href;
   #timers = [];
   #screenLock = null;
+  #onTouch = () => this.#unlock();
 
   // `root` holds the switches; a switch that this browser cannot serve stays hidden.
   constructor(root) {
     this.#root = root;
-    // Browsers let a page make sound only after the fan touched it: prepare at the first touch.
-    for (const name of ["pointerdown", "keydown"]) addEventListener(name, () => this.#unlock(), { once: true });
+    // Browsers let a page make sound only after the fan touched it: prepare at the first touch that counts.
+    for (const name of TOUCHES) addEventListener(name, this.#onTouch);
     root.querySelector("[data-cue-test]").addEventListener("click", () => {
       this.#unlock();
       this.#chime();
     });
-    if (globalThis.Notification && Notification.permission !== "denied") this.#offer("notify", (input) => this.#askToNotify(input));
+    if (canNotify()) this.#offer("notify", (input) => this.#askToNotify(input));
     if (navigator.wakeLock) this.#offer("awake", () => this.#keepAwake());
     document.addEventListener("visibilitychange", () => !document.hidden && this.#keepAwake());
   }
@@ -70,7 +72,10 @@ export class Cues {
 
   #unlock() {
     this.#audio ??= globalThis.AudioContext ? new AudioContext() : null;
-    this.#audio?.resume().catch(() => {});
+    this.#audio?.resume().then(() => {
+      if (this.#audio.state !== "running") return;
+      for (const name of TOUCHES) removeEventListener(name, this.#onTouch);
+    }, () => {});
   }
 
   #chime() {
@@ -103,7 +108,7 @@ export class Cues {
         shown.close();
       };
     } catch {
-      // Some phones allow notifications from a service worker only; the other cues remain.
+      // The other cues remain.
     }
   }
 
@@ -112,5 +117,17 @@ export class Cues {
     if (!this.#wants("awake")) return this.#screenLock?.release().catch(() => {});
     this.#screenLock = await navigator.wakeLock?.request("screen").catch(() => null);
     return undefined;
+  }
+}
+
+// Phones have notifications for a service worker only: there a page that makes one is stopped, also
+// one that may not show it yet. Who was allowed to was offered it here.
+function canNotify() {
+  if (!globalThis.Notification || Notification.permission === "denied") return false;
+  if (Notification.permission === "granted") return true;
+  try {
+    return Boolean(new Notification("", { silent: true }));
+  } catch {
+    return false;
   }
 }
