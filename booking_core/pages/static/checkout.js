@@ -2,6 +2,7 @@
 // asked for.
 
 import { HoldClock } from "./hold_clock.js";
+import { holdLeftMs } from "./hold_now.js";
 import { loadDeviceKey } from "/static/base/js/device_key.js";
 import { Announcer, fill, localTimes, show } from "/static/base/js/page_parts.js";
 import { ask, isPassing, jittered, pause } from "/static/base/js/requests.js";
@@ -33,15 +34,24 @@ function lose() {
   announcer.say(text("say_lost"), { isNews: true });
 }
 
+// More time is given once, and to a press whose answer was lost the same again.
 async function extend(form) {
-  const answer = await ask("POST", `/api/bookings/${encodeURIComponent(reservationId)}/extend`).catch(() => null);
-  if (!answer) return refuse("problem", text("problem_other"));
-  if (answer.status === 410) return lose();
-  form.hidden = !(answer.ok && answer.document.extendable);
+  const headers = { "Idempotency-Key": `extend.${reservationId}` };
+  const answer = await ask("POST", `/api/bookings/${encodeURIComponent(reservationId)}/extend`, { headers }).catch(() => null);
+  if (answer?.status === 410) return lose();
+  const isUsed = answer?.code === "extension-refused";
+  if (!answer?.ok && !isUsed) return refuse("problem", problemWords(answer && !isPassing(answer) ? answer.code : "other"));
+  show('[data-notice="pay"]', false);
+  form.hidden = isUsed || !answer.document.extendable;
   show("[data-extended]", form.hidden);
-  if (!answer.ok) return undefined;
+  if (isUsed) return setRight(); // given in another tab, perhaps: the clock here does not know
   announcer.say(text("say_extended"), { isNews: true });
-  return clock.restart(answer.document.expires_in_ms);
+  return clock?.restart(answer.document.expires_in_ms);
+}
+
+async function setRight() {
+  const leftMs = await holdLeftMs(reservationId);
+  if (leftMs !== null) clock?.restart(leftMs);
 }
 
 // --- paying
@@ -85,11 +95,15 @@ function settle({ status, code, document: answer }) {
   if (status === 410) return lose();
   if (code !== "payment-declined") {
     if (code === "idempotency-key-reused") newPaymentKey();
-    return refuse("problem", text(hasText(`problem_${code}`) ? `problem_${code}` : "problem_other"));
+    return refuse("problem", problemWords(code));
   }
   newPaymentKey();
   const reason = `decline_${answer.decline_reason}`;
   return refuse("declined", text("declined_text", { reason: text(hasText(reason) ? reason : "decline_declined") }));
+}
+
+function problemWords(code) {
+  return text(hasText(`problem_${code}`) ? `problem_${code}` : "problem_other");
 }
 
 function refuse(kind, words) {
