@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.pages import preview, sample_shop
+from tests.pages.test_feed_in_browser import HIDE, sleep
 from tests.pages.test_in_browser import CHROMIUM, FLAGS, started
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
@@ -116,3 +117,48 @@ async def test_more_time_that_was_given_elsewhere_is_on_the_clock(
     await page.get_by_role("button", name="More time").click()
     await expect(page.locator("[data-extended]")).to_be_visible()
     await expect(page.locator("[data-fill=hold_clock]")).to_contain_text("11:")
+
+
+async def test_the_clock_of_a_hold_is_right_after_the_device_slept(
+    page: Page, shop: tuple[ShopOfTheTest, TestServer]
+) -> None:
+    kept, server = shop
+    await page.goto(f"http://localhost:{server.port}/checkout/r")
+    clock = page.locator("[data-fill=hold_clock]")
+    await expect(clock).to_contain_text("7:4")
+    # Nobody answers: what the device says itself of how long it slept is the best there is.
+    await page.route("**/checkout/*", lambda route: route.abort())
+    await page.evaluate(HIDE, True)
+    await sleep(page, 180)
+    await page.evaluate(HIDE, False)
+    await page.clock.run_for(1_000)
+    await expect(clock).to_contain_text("4:")
+    # The hold has got more time meanwhile, in another tab.
+    await page.unroute("**/checkout/*")
+    kept.left_ms = 702_000
+    await page.evaluate(HIDE, True)
+    await sleep(page, 60)
+    await page.evaluate(HIDE, False)
+    await expect(clock).to_contain_text("11:")
+    # And is over.
+    await page.route("**/checkout/*", lambda route: route.fulfill(status=404))
+    await page.evaluate(HIDE, True)
+    await sleep(page, 60)
+    await page.evaluate(HIDE, False)
+    await expect(page.get_by_role("link", name="Choose again")).to_be_visible()
+
+
+async def test_the_clocks_beside_the_map_count_what_the_device_slept_through(
+    page: Page, shop: tuple[ShopOfTheTest, TestServer]
+) -> None:
+    kept, server = shop
+    kept.left_ms = 282_000
+    await page.goto(f"http://localhost:{server.port}/show/seats.html/held")
+    inside, held = page.locator("[data-fill=pass_clock]"), page.locator("[data-fill=hold_clock]")
+    await expect(inside).to_contain_text("10:")
+    await page.evaluate(HIDE, True)
+    await sleep(page, 180)
+    await page.evaluate(HIDE, False)
+    await expect(held).to_contain_text("4:")
+    await page.clock.run_for(1_000)
+    await expect(inside).to_contain_text("7:")

@@ -45,6 +45,12 @@ async def page(context: BrowserContext) -> Page:
     return page
 
 
+async def sleep(page: Page, seconds: int) -> None:
+    """Let the wall clock alone go on, as where a device sleeps."""
+    now_ms = await page.evaluate("Date.now()")
+    await page.clock.set_system_time(now_ms / 1000 + seconds)
+
+
 async def stage(page: Page, name: str) -> None:
     await page.wait_for_selector(f"#main[data-stage={name}]")
 
@@ -130,3 +136,26 @@ async def test_all_tabs_of_a_browser_hear_the_call_over_one_stream(context: Brow
         await asyncio.gather(*(stage(tab, "called") for tab in tabs))
         assert room.polls == polls, "each was told"
         assert room.streams == 2
+
+
+async def test_the_clock_of_a_call_is_right_after_the_device_slept(page: Page) -> None:
+    async with board_stream(place=PLACE, claim_within_ms=119_000) as room:
+        room.place = {"place": PLACE, "entry_number": None, "claim_within_ms": 119_000}
+        await room.tell(serving=PLACE)
+        await page.goto(room.url)
+        await stage(page, "called")
+        clock = page.locator("[data-fill=claim_clock]")
+        await expect(clock).to_contain_text("1:5")
+        # Nobody answers at first.
+        await page.route("**/place", lambda route: route.abort())
+        await page.evaluate(HIDE, True)
+        await sleep(page, 60)
+        await page.evaluate(HIDE, False)
+        await page.clock.run_for(1_000)
+        await expect(clock).to_contain_text("0:5")
+        await page.unroute("**/place")
+        room.place["claim_within_ms"] = 41_000
+        await page.evaluate(HIDE, True)
+        await page.evaluate(HIDE, False)
+        await page.clock.run_for(1_000)
+        await expect(clock).to_contain_text("0:4")

@@ -140,7 +140,7 @@ root.querySelector('form[data-form="extend"]').addEventListener("submit", (event
 });
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 if (Number(root.dataset.expiresInMs) > 0) {
-  clock = new HoldClock(root.querySelector("[data-hold-bar]"), Number(root.dataset.expiresInMs), {
+  clock = new HoldClock(root.querySelector("[data-hold-bar]"), reservationId, Number(root.dataset.expiresInMs), {
     say: (words) => announcer.say(words, { isNews: true }),
     onOver: lose,
     mayEnd: () => !isPaying,

@@ -1,29 +1,35 @@
 // The clock of a hold, on every page that a fan sees while they have one.
 
+import { holdLeftMs } from "./hold_now.js";
 import { fill } from "/static/base/js/page_parts.js";
+import { elapsedMs } from "/static/base/js/steady_clock.js";
 import { formatClock, plural, text } from "/static/base/js/texts.js";
 
 const TICK_MS = 500; // a second is never shown much too late
 const LAST_MINUTE_MS = 60_000;
+const ASKED_AGAIN_MS = 5_000; // whoever switches to and fro has a clock that is right
 const SAY_AT_MINUTES = [5, 2]; // a screen reader hears these, and the last minute
 
 export class HoldClock {
   #bar;
   #handlers;
   #endsAt;
+  #setAt;
   #timer;
   #lastMinute = Infinity;
 
   // handlers: say(words), onOver(), and mayEnd() which says no while a payment is under way.
-  constructor(bar, leftMs, { say, onOver, mayEnd = () => true }) {
+  constructor(bar, reservationId, leftMs, { say, onOver, mayEnd = () => true }) {
     this.#bar = bar;
     this.#handlers = { say, onOver, mayEnd };
     this.restart(leftMs);
+    document.addEventListener("visibilitychange", () => document.hidden || this.#setRight(reservationId));
   }
 
   // The hold lasts so long from now on.
   restart(leftMs) {
-    this.#endsAt = performance.now() + leftMs;
+    this.#setAt = elapsedMs();
+    this.#endsAt = this.#setAt + leftMs;
     this.#lastMinute = Infinity;
     clearInterval(this.#timer);
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
@@ -32,11 +38,19 @@ export class HoldClock {
 
   stop() {
     clearInterval(this.#timer);
+    this.#timer = 0;
     this.#bar.classList.add("is-over");
   }
 
+  // Seen again: the hold may have got more time elsewhere, or be over.
+  async #setRight(reservationId) {
+    if (!this.#timer || elapsedMs() - this.#setAt < ASKED_AGAIN_MS) return;
+    const leftMs = await holdLeftMs(reservationId);
+    if (leftMs !== null && this.#timer) this.restart(leftMs);
+  }
+
   #tick() {
-    const leftMs = this.#endsAt - performance.now();
+    const leftMs = this.#endsAt - elapsedMs();
     fill("hold_clock", formatClock(leftMs));
     this.#bar.classList.toggle("is-urgent", leftMs < LAST_MINUTE_MS);
     if (leftMs <= 0 && this.#handlers.mayEnd()) {

@@ -9,6 +9,7 @@ import { SeatFeed } from "./seat_feed.js";
 import { SeatPlan } from "./seat_plan.js";
 import { fill, localTimes, show } from "/static/base/js/page_parts.js";
 import { ask, pause } from "/static/base/js/requests.js";
+import { elapsedMs } from "/static/base/js/steady_clock.js";
 import { formatClock, formatMoney, plural, text } from "/static/base/js/texts.js";
 
 const PLAN_RETRY_MS = 4_000;
@@ -35,7 +36,7 @@ function say(words) {
 function watchHold() {
   const bar = root.querySelector("[data-hold-bar]");
   if (!bar) return;
-  clock = new HoldClock(bar, Number(bar.dataset.expiresInMs), { say, onOver: loseHold });
+  clock = new HoldClock(bar, heldId, Number(bar.dataset.expiresInMs), { say, onOver: loseHold });
   fill("reserve_label", text("change_hold"));
 }
 
@@ -189,8 +190,8 @@ function wireSteppers() {
 
 function wirePassClock() {
   const element = document.querySelector("[data-pass-ends-in-ms]");
-  const endsAt = performance.now() + Number(element?.dataset.passEndsInMs);
-  if (element) setInterval(() => fill("pass_clock", formatClock(endsAt - performance.now())), 1000);
+  const endsAt = elapsedMs() + Number(element?.dataset.passEndsInMs);
+  if (element) setInterval(() => fill("pass_clock", formatClock(endsAt - elapsedMs())), 1000);
 }
 
 async function start() {

@@ -223,10 +223,6 @@ const lacksClock = () => view.stage === "called" && claimEndsAt === null;
 // The server does not know our ticket: better to say so now than to let the fan wait for nothing.
 function forgetPlace() {
   record.forget();
-  forgetFan();
-}
-
-function forgetFan() {
   claimEndsAt = null;
   moveLink?.hide();
   Object.assign(state, { place: null, entryNumber: null, servingAtJoin: 0, lane: "" });
@@ -287,7 +283,9 @@ function start() {
     tick();
   }).start();
   setInterval(tick, 1000);
-  setInterval(() => view.stage === "called" && !document.hidden && askPlace(0), PLACE_AGAIN_MS);
+  const setClockRight = () => view.stage === "called" && !document.hidden && askPlace(0);
+  setInterval(setClockRight, PLACE_AGAIN_MS);
+  document.addEventListener("visibilitychange", setClockRight);
   view.updated(new Date(state.board.at_ms - clockOffsetMs));
   render();
   if (state.place == null && state.entryNumber == null && record.read().ticket) askPlace(0);
