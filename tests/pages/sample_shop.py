@@ -208,6 +208,14 @@ def seats_pages() -> dict[str, SeatsPage]:
         "taken": replace(page, notice="seats-taken"),
         "held": replace(page, held=HeldBar(**HELD)),
         "stock": replace(page, event=head(1), tiers=(stock, early), plan_url=None, seats_url=None),
+        "stock_held": replace(
+            page,
+            event=head(1),
+            tiers=(stock, early),
+            plan_url=None,
+            seats_url=None,
+            held=HeldBar(**HELD),
+        ),
     }
 
 

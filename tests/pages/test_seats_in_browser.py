@@ -177,6 +177,47 @@ async def test_a_hold_that_is_over_is_said_and_no_longer_changed(
     assert len(reserves) == 1
 
 
+@pytest.mark.parametrize("state", ["held", "stock_held"])
+async def test_what_would_replace_a_hold_says_so(
+    page: Page, server: TestServer, state: str
+) -> None:
+    refuse(server, 410, "hold-lost")
+    await page.goto(f"http://localhost:{server.port}/show/seats.html/{state}")
+    words = "This replaces the places you hold."
+    button = page.locator("[aria-describedby=replaces]").first
+    await expect(button).to_have_accessible_description(words)
+    await expect(page.get_by_text(words)).to_be_visible()
+    await button.click()
+    await expect(page.locator("[data-hold-bar]")).to_contain_text("Your hold is over")
+    await expect(page.get_by_text(words)).to_be_hidden()
+
+
+async def test_what_came_back_can_be_asked_for_again(page: Page, server: TestServer) -> None:
+    def free(standing: int, early: int) -> dict[str, Any]:
+        stock = [{"tier": "standing", "available": standing}, {"tier": "early", "available": early}]
+        batch = {"epoch": 1, "from": 1, "seq": 2, "changes": [], "stock": stock}
+        return {"body": f"retry: 600000\n\nevent: seats\ndata: {json.dumps(batch)}\n\n"}
+
+    async def change(route: Route) -> None:
+        await route.fulfill(content_type="text/event-stream", **free(standing=0, early=5))
+
+    await page.route("**/seats/changes*", change)
+    await page.goto(f"http://localhost:{server.port}/show/seats.html/stock")
+    forms = page.locator("form[data-form=stock]")
+    await expect(forms.nth(0)).to_contain_text("sold out")
+    await expect(forms.nth(0).get_by_role("button", name="Hold")).to_be_disabled()
+    await expect(forms.nth(1)).to_contain_text("5 left")
+    await expect(forms.nth(1).get_by_role("button", name="Hold")).to_be_enabled()
+
+
+async def test_a_category_that_is_gone_cannot_be_chosen(page: Page, server: TestServer) -> None:
+    codes = server.app[preview.LINE]["codes"]  # type: ignore[index]
+    codes[:] = [2] * len(codes)
+    await page.goto(f"http://localhost:{server.port}/events/demo-arena/seats")
+    await page.wait_for_selector("[data-map-state]", state="hidden")
+    await expect(page.locator("#tier option[value=parkett]")).to_be_disabled()
+
+
 async def test_places_kept_for_others_are_said_to_be(page: Page, server: TestServer) -> None:
     refuse(server, 409, "seats-kept", seat_ids=["A-1-2"])
     await pick_two(page, server)

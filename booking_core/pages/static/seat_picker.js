@@ -137,6 +137,18 @@ function takeFree(counts) {
     for (const element of root.querySelectorAll(`[data-free-of="${CSS.escape(tier)}"]`)) {
       element.textContent = available ? words : text("none_free");
     }
+    allow(tier, available > 0);
+  }
+}
+
+// What is gone cannot be asked for, and can again once some came back.
+function allow(tier, isFree) {
+  for (const form of root.querySelectorAll('form[data-form="stock"]')) {
+    if (form.elements.tier.value === tier) form.querySelector("button:not([type])").disabled = !isFree;
+  }
+  // What is chosen stays so: without it the wish would be for any.
+  for (const option of root.querySelectorAll("#tier option")) {
+    if (option.value === tier) option.disabled = !isFree && !option.selected;
   }
 }
 
