@@ -29,7 +29,7 @@ class CheckPage:
     organiser needs to look them up. `wait_token` is for browsers without JavaScript, good after
     `wait_seconds`. `refusal` is the reason why an answer did not count, "" for none. `is_limited` after too
     many answers. `has_mail`: a code can be sent; `is_code_sent` shows the field for it,
-    `mail_refusal` why that did not do.
+    `mail_refusal` why that did not do. `event_id` is the event the fan came for, "" for none.
     """
 
     sale_id: str
@@ -44,5 +44,6 @@ class CheckPage:
     is_code_sent: bool = False
     mail_refusal: str = ""
     captcha: CaptchaView | None = None
+    event_id: str = ""
     now_ms: int = 0
     brand: BrandView = OUR_LOOKS

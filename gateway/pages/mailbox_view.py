@@ -14,7 +14,7 @@ class MailboxPage:
 
     `asked` names the asking, and comes back with the code. `wait_token` is for browsers without
     JavaScript, good after ten seconds. `mail_refusal` is why an address or a code did not do, `refusal`
-    why the work did not; "" for none.
+    why the work did not; "" for none. `event_id` is the event the fan came for, "" for none.
     """
 
     sale_id: str
@@ -24,5 +24,6 @@ class MailboxPage:
     wait_token: str = ""
     mail_refusal: str = ""
     refusal: str = ""
+    event_id: str = ""
     now_ms: int = 0
     brand: BrandView = OUR_LOOKS

@@ -28,6 +28,7 @@ class MovePage:
     With a link: `url` is its address and `qr` the same as a picture, `expires_at` its end. To claim
     it: its token `link`, and `claim_id`, a secret of this page that makes its form safe to repeat;
     the `place` or `entry_number` that moves; `has_own` when this device would give up another.
+    `event_id` is the event the fan came for, "" for none.
     """
 
     sale_id: str
@@ -42,5 +43,6 @@ class MovePage:
     entry_number: int | None = None
     has_own: bool = False
     reason: Reason = "invalid"
+    event_id: str = ""
     now_ms: int = 0
     brand: BrandView = OUR_LOOKS

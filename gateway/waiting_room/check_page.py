@@ -16,7 +16,7 @@ from gateway.waiting_room import stepping_up
 from gateway.waiting_room.api import TICKET_OR_BODY, Text
 from gateway.waiting_room.brand_pages import brand_view
 from gateway.waiting_room.code_mails import MAIL_REFUSALS, mail_reason, page_answer
-from gateway.waiting_room.page import see_other, ticket_if_any
+from gateway.waiting_room.page import event_wanted, led_to, see_other, ticket_if_any
 from groundwork.bodies import read_form
 from groundwork.check_errors import MailCodeInvalid, StepUpFailed
 from groundwork.errors import (
@@ -135,7 +135,7 @@ async def check_form(request: web.Request) -> web.Response:
             headers=headers,
         )
     except DeviceProofInvalid:  # pressed before the page's script was there
-        return web.Response(status=303, headers={"Location": f"/sales/{sale_id}/check"})
+        return led_to(request, f"/sales/{sale_id}/check")
     return see_other(request, sale_id)
 
 
@@ -175,6 +175,7 @@ async def show(
         reference=ticket.fan_id,
         has_mail=request.config_dict[MAIL_CODES].is_on,
         captcha=captcha_view(request, stepping_up.bound_to(ticket)),
+        event_id=event_wanted(request),
         brand=brand_view(sale),
         **view,
     )

@@ -10,7 +10,7 @@ from gateway.pages.mailbox_view import MailboxPage
 from gateway.waiting_room import mailbox_api
 from gateway.waiting_room.brand_pages import brand_view
 from gateway.waiting_room.code_mails import MAIL_REFUSALS, mail_reason, page_answer
-from gateway.waiting_room.page import see_other
+from gateway.waiting_room.page import event_wanted, see_other
 from groundwork.bodies import read_form
 from groundwork.check_errors import MailCodeInvalid
 from groundwork.errors import BotCheckFailed, NotFound
@@ -80,6 +80,7 @@ def show(
         name=sale.name,
         now_ms=request.config_dict[CLOCK].now_ms(),
         wait_token=request.config_dict[WAIT_TOKENS].issue(sale.sale_id),
+        event_id=event_wanted(request),
         brand=brand_view(sale),
         **view,
     )

@@ -1,5 +1,7 @@
 """Moving a place to another device: a signed link from the old one, a key's proof from the new one."""
 
+from typing import Annotated
+
 import msgspec
 from aiohttp import web
 
@@ -26,9 +28,10 @@ routes = ApiRoutes("Waiting room")
 
 
 class LinkBody(msgspec.Struct, frozen=True):
-    """What a move says."""
+    """What a move says; `event` is the event the fan came for, to which the link leads on."""
 
     ticket: Text | None = None
+    event: Annotated[str, msgspec.Meta(max_length=63)] | None = None
 
 
 class ClaimBody(msgspec.Struct, frozen=True):
@@ -49,7 +52,7 @@ class ClaimBody(msgspec.Struct, frozen=True):
 async def make_link(request: web.Request, body: LinkBody) -> Created[MoveLinkDocument]:
     """Answer a link that moves the fan's place; until it is used the place stays where it is."""
     sale_id = request.config_dict[ROOMS].room(request.match_info["sale"]).sale.sale_id
-    made = await moving.make_link(request, sale_id, body.ticket)
+    made = await moving.make_link(request, sale_id, body.ticket, body.event or "")
     return Created(
         MoveLinkDocument(
             link=made.token,

@@ -11,7 +11,7 @@ from gateway.pages.qr import link_qr
 from gateway.waiting_room import moving
 from gateway.waiting_room.api import give_ticket
 from gateway.waiting_room.brand_pages import brand_view
-from gateway.waiting_room.page import see_other, ticket_if_any
+from gateway.waiting_room.page import event_wanted, see_other, ticket_if_any
 from groundwork.bodies import read_form
 from groundwork.errors import MoveLinkInvalid, MoveRefused, RequestInvalid, TicketInvalid
 from groundwork.pages import html_response
@@ -57,7 +57,7 @@ async def link_form(request: web.Request) -> web.Response:
     """Show the link that moves the place of a fan without JavaScript."""
     sale_id = request.config_dict[ROOMS].room(request.match_info["sale"]).sale.sale_id
     try:
-        made = await moving.make_link(request, sale_id, None)
+        made = await moving.make_link(request, sale_id, None, event_wanted(request))
     except TicketInvalid:
         return see_other(request, sale_id)  # there is nothing to move any more
     except MoveRefused as refusal:
@@ -116,6 +116,7 @@ def show(request: web.Request, sale_id: str, *, status: int = 200, **view: Any) 
     page = MovePage(
         sale_id=sale_id,
         name=sale.name,
+        event_id=event_wanted(request),
         now_ms=request.config_dict[CLOCK].now_ms(),
         brand=brand_view(sale),
         **view,

@@ -13,6 +13,7 @@ from gateway.edge.asking import spend
 from gateway.edge.credentials import prove_device, read_ticket
 from gateway.waiting_room import joining
 from gateway.waiting_room.fan_names import named
+from gateway.waiting_room.sales import SALE_ID
 from groundwork.errors import BookingError, MoveRefused
 from groundwork.tokens import MoveClaims, TicketClaims
 
@@ -29,11 +30,14 @@ class LinkMade:
     claims: MoveClaims
 
 
-async def make_link(request: web.Request, sale_id: str, ticket_text: str | None) -> LinkMade:
+async def make_link(
+    request: web.Request, sale_id: str, ticket_text: str | None, event_id: str = ""
+) -> LinkMade:
     """Make a link that moves the fan's place; until it is used the place stays where it is.
 
-    Raises TicketInvalid, DeviceProofInvalid, TicketMoved, TooManyRequests; MoveRefused, reason:
-    mailbox, where that is what has the place on every device.
+    `event_id` is the event the fan came for, "" for none; the link leads on to it. Raises
+    TicketInvalid, DeviceProofInvalid, TicketMoved, TooManyRequests; MoveRefused, reason: mailbox,
+    where that is what has the place on every device.
     """
     ticket = read_ticket(request, sale_id, ticket_text)
     prove_device(request, ticket.jkt)
@@ -59,7 +63,8 @@ async def make_link(request: web.Request, sale_id: str, ticket_text: str | None)
     token = request.config_dict[TOKENS].sign_move(claims)
     site = request.config_dict[SETTINGS].public_url or str(request.url.origin())
     metrics.MOVES.labels(sale_id, "link").inc()
-    return LinkMade(token, f"{site}/sales/{sale_id}/move?link={token}", claims)
+    wanted = f"&event={event_id}" if SALE_ID.fullmatch(event_id) else ""
+    return LinkMade(token, f"{site}/sales/{sale_id}/move?link={token}{wanted}", claims)
 
 
 async def claim_with_key(

@@ -85,7 +85,7 @@ async def join_form(request: web.Request) -> web.Response:
         hidden = form.get("website", "")
         given = await joining.join_by_waiting(request, sale_id, wait_token, code, hidden)
     except MailboxNeeded as refusal:
-        return web.Response(status=303, headers={"Location": refusal.mailbox_url})
+        return led_to(request, refusal.mailbox_url)
     except BotCheckFailed as refusal:
         ticket = ticket_if_any(request, sale_id)
         return show(request, sale_id, ticket, refusal=refusal.reason, status=403)
@@ -113,7 +113,7 @@ async def admit_form(request: web.Request) -> web.Response:
     except (DeviceProofInvalid, NotYourTurn, SaleNotOpen, SalePaused, TicketInvalid):
         return see_other(request, sale_id)
     except StepUpNeeded as refusal:
-        return web.Response(status=303, headers={"Location": refusal.check_url})
+        return led_to(request, refusal.check_url)
     response = web.Response(status=303, headers={"Location": given.go_to})
     give_pass(request, response, given.claims, given.text)
     return response
@@ -147,9 +147,14 @@ async def leave_form(request: web.Request) -> web.Response:
 def see_other(request: web.Request, sale_id: str) -> web.Response:
     """Answer a form with the page, so that a reload posts nothing again."""
     sale_id = request.config_dict[ROOMS].room(sale_id).sale.sale_id
+    return led_to(request, f"/sales/{sale_id}")
+
+
+def led_to(request: web.Request, page: str) -> web.Response:
+    """Lead a browser to one of our pages; what the fan came for goes along."""
     event_id = event_wanted(request)
     query = f"?event={event_id}" if event_id else ""
-    return web.Response(status=303, headers={"Location": f"/sales/{sale_id}{query}"})
+    return web.Response(status=303, headers={"Location": f"{page}{query}"})
 
 
 def event_wanted(request: web.Request) -> str:

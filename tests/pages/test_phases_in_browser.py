@@ -276,6 +276,28 @@ async def test_who_wants_no_sound_gets_none(page: Page) -> None:
         assert await page.evaluate("cues") == []
 
 
+async def test_the_event_goes_along_to_the_check_and_to_another_device(page: Page) -> None:
+    moves: list[str] = []
+    refusal = {"type": "x/step-up-needed", "check_url": "/sales/demo/check"}
+    await page.route("**/admit", lambda route: route.fulfill(status=403, json=refusal))
+    page.on(
+        "request",
+        lambda request: (
+            moves.append(request.post_data or "") if request.url.endswith("/move") else None
+        ),
+    )
+    async with board_stream(place=PLACE, event_id="second-night") as room:
+        await room.tell(serving=PLACE)
+        await page.goto(room.url)
+        await stage(page, "called")
+        await page.click("details[data-move] summary")
+        async with page.expect_request("**/move"):
+            await page.click("form[data-form=move] button")
+        assert '"event":"second-night"' in moves[0]
+        await page.click(".enter")
+        await page.wait_for_url("**/sales/demo/check?event=second-night")
+
+
 async def test_too_late_is_told_and_the_turn_is_kept(page: Page) -> None:
     async with board_stream(place=PLACE, claim_within_ms=1_500) as room:
         room.place = {"place": PLACE, "entry_number": None, "claim_within_ms": 0}

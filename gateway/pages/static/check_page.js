@@ -8,7 +8,7 @@ import { ask } from "/static/base/js/requests.js";
 import { text } from "/static/base/js/texts.js";
 
 const main = document.getElementById("main");
-const { sale: saleId, nowMs, proofWorker } = main.dataset;
+const { sale: saleId, waitingRoom, nowMs, proofWorker } = main.dataset;
 const clockOffsetMs = Number(nowMs) - Date.now();
 const form = document.querySelector('form[data-form="work"]');
 const proof = new ProofOfWork(saleId, proofWorker, (step) => fill("check", text(`check_${step}`)), "step-up");
@@ -27,7 +27,7 @@ async function check(way, answerFor) {
   hideNotices();
   const asked = send("step-up", async (key) => ({ way, answer: await answerFor(key) }));
   const answer = await asked.catch(() => null);
-  if (answer?.ok) return location.assign(`/sales/${saleId}`);
+  if (answer?.ok) return location.assign(waitingRoom);
   proof.discard();
   if (way === "work") fill("check", text("check_failed"));
   if (way === "captcha") renewWidget();
@@ -72,7 +72,7 @@ async function tryCode(form) {
   hideNotices();
   const code = new FormData(form).get("code");
   const answer = await send("step-up", async () => ({ way: "mail", answer: code })).catch(() => null);
-  if (answer?.ok) return location.assign(`/sales/${saleId}`);
+  if (answer?.ok) return location.assign(waitingRoom);
   tellOfMail(answer);
 }
 

@@ -8,7 +8,7 @@ import { ask } from "/static/base/js/requests.js";
 import { hasText, text } from "/static/base/js/texts.js";
 
 const main = document.getElementById("main");
-const { sale: saleId, nowMs } = main.dataset;
+const { sale: saleId, waitingRoom, nowMs } = main.dataset;
 const clockOffsetMs = Number(nowMs) - Date.now();
 const form = document.querySelector('form[data-form="claim"]');
 
@@ -41,7 +41,7 @@ async function take() {
     const record = new FanRecord(saleId);
     record.forget(); // of a place that this browser had
     record.write({ ticket: answer.document.ticket });
-    return location.assign(`/sales/${saleId}`);
+    return location.assign(waitingRoom);
   }
   if (["move-link-invalid", "move-refused"].includes(answer?.code)) return refused(answer);
   show('[data-notice="trouble"]', true);

@@ -24,6 +24,8 @@ const PLACE_AGAIN_MS = 45_000; // a called fan's clock is set right this often: 
 const root = document.getElementById("main");
 const { sale: saleId, event: eventId, proofWorker, servingAtJoin, nowMs } = root.dataset;
 const api = `/api/sales/${saleId}`;
+const wanted = eventId ? { event: eventId } : {}; // it goes along wherever the fan is sent
+const eventQuery = eventId && `?event=${eventId}`;
 const clockOffsetMs = Number(nowMs) - Date.now();
 const record = new FanRecord(saleId);
 const view = new PlaceView(root);
@@ -127,7 +129,7 @@ function joined({ ticket, place, entry_number: entryNumber, lane }) {
 
 function joinRefused({ code, document: problem }) {
   if (code === "ticket-moved") return moved();
-  if (code === "mailbox-needed") return location.assign(problem.mailbox_url);
+  if (code === "mailbox-needed") return location.assign(problem.mailbox_url + eventQuery);
   if (code === "bot-check-failed") state.refusal = problem.reason || "other";
   else view.trouble("busy", refusalWords(code));
   render();
@@ -142,14 +144,14 @@ function refusalWords(code) {
 async function admit() {
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
     const { ticket } = record.read();
-    const answer = await send("admit", { ...(ticket ? { ticket } : {}), ...(eventId ? { event: eventId } : {}) });
+    const answer = await send("admit", { ...(ticket ? { ticket } : {}), ...wanted });
     if (answer?.ok) {
       state.goTo = answer.document.go_to;
       render();
       return location.assign(state.goTo);
     }
     if (answer?.code === "ticket-moved") return moved();
-    if (answer?.code === "step-up-needed") return location.assign(answer.document.check_url);
+    if (answer?.code === "step-up-needed") return location.assign(answer.document.check_url + eventQuery);
     if (answer?.code === "device-proof-invalid") return view.trouble("busy", text("lost_key_text"));
     if (answer && answer.status !== 425 && !isPassing(answer)) {
       return view.trouble("busy", refusalWords(answer.code));
@@ -170,7 +172,7 @@ async function leave() {
 
 async function makeLink() {
   const { ticket } = record.read();
-  const answer = await send("move", ticket ? { ticket } : {});
+  const answer = await send("move", { ...(ticket ? { ticket } : {}), ...wanted });
   if (answer?.ok) return moveLink.show(answer.document, clockOffsetMs);
   if (answer?.code === "ticket-moved") return moved();
   if (answer?.code === "device-proof-invalid") return view.trouble("busy", text("lost_key_text"));
