@@ -173,7 +173,7 @@ class Recovery:
     ) -> None:
         """Orders under way first, for they have claims; then the holds the log knows as alive."""
         cursor = await open_connection.execute(
-            """SELECT o.reservation_id, o.fan_id, o.state <> 'OFFERED',
+            """SELECT o.reservation_id, o.fan_id, CASE WHEN o.state <> 'OFFERED' THEN o.order_id END,
                 (extract(epoch FROM o.deadline) * 1000)::bigint,
                 array_agg(l.seat_id) FILTER (WHERE l.seat_id IS NOT NULL),
                 coalesce(max(l.tier) FILTER (WHERE l.seat_id IS NULL), ''),
@@ -184,14 +184,14 @@ class Recovery:
             GROUP BY o.order_id""",
             (event_id,),
         )
-        async for reservation_id, fan_id, is_paying, ends_at_ms, seat_ids, tier, quantity in cursor:
+        async for reservation_id, fan_id, paying, ends_at_ms, seat_ids, tier, quantity in cursor:
             assert seat_ids is None or isinstance(seat_ids, list)
             seats = [index_of[seat_id] for seat_id in seat_ids or []]
             # A deadline that has passed frees nothing: the ledger releases such an order, not time.
             ends_at = max(int(str(ends_at_ms)), self._clock.now_ms() + CLAIM_KEPT_MS)
             self._put(state, str(reservation_id), str(fan_id), seats, str(tier),
                       int(str(quantity)), ends_at, is_extended=True,
-                      is_paying=bool(is_paying))  # fmt: skip
+                      paying_for=str(paying or ""))  # fmt: skip
         cursor = await open_connection.execute(
             """SELECT reservation_id, what::text FROM (
                 SELECT DISTINCT ON (reservation_id) reservation_id, kind, what FROM hold_log
@@ -226,7 +226,7 @@ class Recovery:
         *,
         is_extended: bool,
         is_offer: bool = False,
-        is_paying: bool = False,
+        paying_for: str = "",
     ) -> None:
         stored: dict[str, object] = {
             "fan_id": fan_id, "seats": seats, "expires_at_ms": ends_at_ms, "extended": is_extended,
@@ -234,9 +234,9 @@ class Recovery:
         if tier:
             stored |= {"tier": tier, "quantity": quantity}
             state.stock[tier] -= quantity
-        if is_paying:
+        if paying_for:
             # As extend_hold.lua has it: what is paid for must not become something else meanwhile.
-            stored["paying_until_ms"] = ends_at_ms
+            stored |= {"paying_until_ms": ends_at_ms, "paying_for": paying_for}
         if is_offer:
             stored["offered"] = True
             state.offers[fan_id] = reservation_id

@@ -101,7 +101,7 @@ async def test_an_emptied_server_gets_back_what_postgresql_knows(shop: Shop) -> 
     stock = await shop.hold_stock("bob", 3)
     sold = await shop.sell(await shop.hold_seats("cyd", 5))
     paying = await shop.hold_seats("dan", 7)
-    await shop.claim(paying)
+    order_id = await shop.claim(paying)
     await shop.reconcile()
     lost = await shop.hold_seats("eve", 9)
     await shop.store.call("FLUSHALL")
@@ -111,6 +111,9 @@ async def test_an_emptied_server_gets_back_what_postgresql_knows(shop: Shop) -> 
     assert (await shop.holds.read(paying.reservation_id, "dan")).seat_indexes == (7,)
     with pytest.raises(RequestInProgress):  # as before: it is being paid for
         await shop.swap(paying, 8)
+    await shop.holds.end_payment(paying.reservation_id, "dan", order_id)
+    assert (await shop.swap(paying, 8)).seat_indexes == (8,)
+    assert (await shop.swap(paying, 7)).seat_indexes == (7,)
     with pytest.raises(ReservationNotFound):
         await shop.holds.read(lost.reservation_id, "eve")
     assert await shop.status() == "0100020100".ljust(SEATS, "0")
