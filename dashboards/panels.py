@@ -167,7 +167,7 @@ WAITING_ROOM: list[Panel] = [
     ),
     graph(
         "Made good to fans",
-        "Fans inside who met a fault of ours (an answer of 500 and above, or none) and were given time "
+        "Fans inside who met a fault of ours (500, 502, 503, 504, or no answer) and were given time "
         "and a way back; the time they were given; and how long everybody's clock stood still because "
         "the line could not move.",
         "short",

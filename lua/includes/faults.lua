@@ -1,4 +1,4 @@
--- Faults: a fan inside to whom we failed (the shop or a store gave them no answer, or one of 500 and above) loses
+-- Faults: a fan inside to whom we failed (no answer from the shop or a store, or 500, 502, 503, 504) loses
 -- nothing by it. From the first failure to the last the clock of their visit stands still; and should they have
 -- given up, they come back before everybody else who comes late.
 --
