@@ -24,6 +24,7 @@ from groundwork.mail_settings import MailSettings
 from groundwork.metrics import forget_process, prepare_multiprocess_dir
 from groundwork.migrate import migrate, read_migrations
 from groundwork.postgres import open_pool
+from onsale.cannot_start import CannotStart
 from onsale.data_dir import DataDir, RunFile, opened_data_dir
 from onsale.demo import create_demo
 from onsale.embedded.child_process import ChildCommand
@@ -60,7 +61,12 @@ async def up(
             starting = asyncio.create_task(
                 start_all(options, environ, data_dir, stores, supervisor, metrics_dir)
             )
-            await first_of(starting, stopped.wait())
+            try:
+                await first_of(starting, stopped.wait())
+            except CannotStart:
+                # A terminal's Ctrl-C ends what is being started, too; that is no failure of it.
+                if not stopped.is_set():
+                    raise
             if stopped.is_set():
                 return
             run_file, is_new = starting.result()
