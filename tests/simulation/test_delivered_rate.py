@@ -104,7 +104,7 @@ async def come_back(delivery: Delivery, store: RedisStore) -> None:
 
 
 async def test_bots_that_leave_and_return_do_not_stop_the_line(store: RedisStore) -> None:
-    rate, bots = 1_200, 40
+    rate, bots = 600, 20
     delivery = await crowd(store, rate, "in seconds", seed=7)
     await delivery.run_until(NOON + 60_000)
     for place in range(1, bots + 1):  # called long ago
