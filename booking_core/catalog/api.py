@@ -8,7 +8,14 @@ from aiohttp import ETag, web
 
 from booking_core.catalog.availability import AvailabilityReader, LedgerAvailability
 from booking_core.catalog.charges import Kind
-from booking_core.catalog.event import SLUG, Availability, Event, availability_of, starts_at_text
+from booking_core.catalog.event import (
+    SLUG,
+    YEARS,
+    Availability,
+    Event,
+    availability_of,
+    starts_at_text,
+)
 from booking_core.catalog.events import Catalog
 from booking_core.catalog.plan_document import PlanColumns, PlanDocuments
 from booking_core.catalog.search import PAGE_MAX, EventSearch, FoundEvent, Search
@@ -213,9 +220,12 @@ def search_of(query: SearchQuery) -> Search:
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError as error:
         raise RequestInvalid(field="date", rule="must be a day such as 2027-05-31") from error
+    if not YEARS[0] <= day.year <= YEARS[1]:
+        raise RequestInvalid(field="date", rule=f"must be of the years {YEARS[0]} to {YEARS[1]}")
+    return day
 
 
 def found_document(event: FoundEvent) -> FoundEventDocument:

@@ -23,6 +23,7 @@ STOCK_MAX: Final = 1_000_000
 STOCK_TIERS_MAX: Final = 64
 TIER_LENGTH_MAX: Final = 64
 SEATS_MAX_MAX: Final = 100  # as in events.seats_max
+YEARS: Final = (2000, 2200)  # what a form can mean, and a page can show
 CANCEL_MINUTES_MAX: Final = 5_256_000  # ten years, as in events.cancel_minutes
 STOCK_COLOR: Final = "#6b7280"
 # When so little of the whole is left, a fan is told that it is few.
@@ -175,8 +176,8 @@ def _draft_problems(draft: EventDraft) -> Iterator[tuple[str, str]]:
         yield "description", f"must be at most {DESCRIPTION_LENGTH_MAX} characters of text"
     if draft.starts_at.utcoffset() is None:
         yield "starts_at", "must say its time zone"
-    elif abs(draft.starts_at.year - 2100) > 100:  # what a form can mean, and a page can show
-        yield "starts_at", "must be in the years 2000 to 2200"
+    elif not YEARS[0] <= draft.starts_at.year <= YEARS[1]:
+        yield "starts_at", f"must be in the years {YEARS[0]} to {YEARS[1]}"
     if problem := time_zone_problem(draft.time_zone):
         yield "time_zone", problem
     if not CURRENCY.fullmatch(draft.currency) or not is_currency(draft.currency):

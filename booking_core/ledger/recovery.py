@@ -173,7 +173,7 @@ class Recovery:
     ) -> None:
         """Orders under way first, for they have claims; then the holds the log knows as alive."""
         cursor = await open_connection.execute(
-            """SELECT o.reservation_id, o.fan_id, CASE WHEN o.state <> 'OFFERED' THEN o.order_id END,
+            """SELECT o.reservation_id, o.fan_id, o.order_id,
                 (extract(epoch FROM o.deadline) * 1000)::bigint,
                 array_agg(l.seat_id) FILTER (WHERE l.seat_id IS NOT NULL),
                 coalesce(max(l.tier) FILTER (WHERE l.seat_id IS NULL), ''),
@@ -184,14 +184,14 @@ class Recovery:
             GROUP BY o.order_id""",
             (event_id,),
         )
-        async for reservation_id, fan_id, paying, ends_at_ms, seat_ids, tier, quantity in cursor:
+        async for reservation_id, fan_id, order_id, ends_at_ms, seat_ids, tier, quantity in cursor:
             assert seat_ids is None or isinstance(seat_ids, list)
             seats = [index_of[seat_id] for seat_id in seat_ids or []]
             # A deadline that has passed frees nothing: the ledger releases such an order, not time.
             ends_at = max(int(str(ends_at_ms)), self._clock.now_ms() + CLAIM_KEPT_MS)
             self._put(state, str(reservation_id), str(fan_id), seats, str(tier),
                       int(str(quantity)), ends_at, is_extended=True,
-                      paying_for=str(paying or ""))  # fmt: skip
+                      paying_for=str(order_id))  # fmt: skip
         cursor = await open_connection.execute(
             """SELECT reservation_id, what::text FROM (
                 SELECT DISTINCT ON (reservation_id) reservation_id, kind, what FROM hold_log

@@ -27,7 +27,7 @@ from gateway.waiting_room.line_records import GENERAL
 from gateway.waiting_room.places import place_of
 from gateway.waiting_room.room import Room
 from gateway.waiting_room.sales import Phase, Sale
-from gateway.waiting_room.spent_proofs import spend_wait
+from gateway.waiting_room.spent_proofs import forgive_wait, spend_wait
 from gateway.waiting_room.stepping_up import refuse_unchecked
 from gateway.waiting_room.watching import note, note_joined, signals_of_work
 from groundwork.counted_soon import count_soon
@@ -38,6 +38,7 @@ from groundwork.errors import (
     SaleClosed,
     SaleNotOpen,
     SalePaused,
+    StoreUnavailable,
 )
 from groundwork.plain_request import Asking
 from groundwork.tokens import PassClaims, TicketClaims
@@ -75,7 +76,7 @@ async def join(
     In a sale that asks for mailboxes the same mailbox gets the same, on whatever device. An access
     code gives them a place in its lane, also to a fan who is in line already.
     Raises SaleNotFound, SaleClosed, BotCheckFailed, DeviceProofInvalid, StoreUnavailable,
-    MailboxNeeded; for the code AccessCodeInvalid, TooManyRequests, and then nothing has changed.
+    MailboxNeeded; for the code AccessCodeInvalid, TooManyRequests, and then the work is spent, no more.
     """
     room = _open_room(request, sale_id)
     try:
@@ -91,8 +92,11 @@ async def join(
     device = proof.replay_key if proof else None
     try:
         given = await _take_in(request, room, fan_id, jkt, solved.nonce, device, code)
-    except BotCheckFailed:  # somebody else has done this work
-        await note(request, sale_id, fan_id, {"replayed"})
+    except BotCheckFailed:
+        if (
+            not code
+        ):  # somebody else has done this work; with a code it may be one's own, for another
+            await note(request, sale_id, fan_id, {"replayed"})
         raise
     await note_joined(request, sale_id, fan_id, signals_of_work(request, solved, jkt))
     return given
@@ -115,7 +119,11 @@ async def join_by_waiting(
         metrics.BOT_CHECKS.labels(sale_id, "wait_token", "refused").inc()
         raise
     metrics.BOT_CHECKS.labels(sale_id, "wait_token", "passed").inc()
-    given = await _take_in(request, room, fan_id, None, nonce, None, code)
+    try:
+        given = await _take_in(request, room, fan_id, None, nonce, None, code)
+    except StoreUnavailable:
+        await forgive_wait(request, sale_id, nonce)
+        raise
     await note_joined(request, sale_id, fan_id, {"hidden-field"} if hidden_field else ())
     return given
 

@@ -38,6 +38,11 @@ async def spend_wait(
         address = request.app[CLIENT_ADDRESSES].of(request)
         await request.app[ALLOWANCES].spend(allowance, sale_id, address)
     except BookingError:
-        with suppress(StoreUnavailable):
-            await request.app[EPOCHS].store.call("DEL", spent_key(sale_id, f"proof:{nonce}"))
+        await forgive_wait(request, sale_id, nonce)
         raise
+
+
+async def forgive_wait(request: Asking, sale_id: str, nonce: str) -> None:
+    """Let a wait token count again that was of no use: who sends it again may have another name."""
+    with suppress(StoreUnavailable):
+        await request.app[EPOCHS].store.call("DEL", spent_key(sale_id, f"proof:{nonce}"))

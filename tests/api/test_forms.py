@@ -2,6 +2,7 @@
 
 import html
 import re
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -9,7 +10,9 @@ from booking_core.catalog.event import StockTier
 from gateway.app_keys import ALLOWANCES
 from gateway.bot_checks.wait_token import WaitTokens
 from gateway.waiting_room.allowances import WAITING_JOINS
+from gateway.waiting_room.line import Line
 from groundwork.clock import SystemTokenSource
+from groundwork.errors import StoreUnavailable
 from tests.support.fan import Fan, Reply
 from tests.support.opening import EarlierClock
 from tests.support.shop import Shop
@@ -121,6 +124,17 @@ async def test_a_wait_token_is_good_for_one_fan_and_one_sale(shop: Shop) -> None
         assert reply.status == 403, nonsense
     old = wait_token(shop, sale, 11 * 60_000)
     assert (await browser(shop).post(f"/sales/{sale}/join", wait_token=old)).status == 403
+
+
+async def test_a_wait_that_we_failed_counts_again(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sale = await shop.new_sale()
+    form = {"wait_token": wait_token(shop, sale)}
+    with monkeypatch.context() as away:
+        away.setattr(Line, "join", AsyncMock(side_effect=StoreUnavailable(retry_after=1)))
+        assert (await browser(shop).post(f"/sales/{sale}/join", **form)).status == 503
+    assert (await browser(shop).post(f"/sales/{sale}/join", **form)).status == 303
 
 
 async def test_one_address_cannot_wait_for_many(shop: Shop) -> None:

@@ -241,6 +241,7 @@ async def test_every_parameter_of_a_search_counts(client: Client) -> None:
         ("date", "2027-13-01"),
         ("date", "2027-02-30"),
         ("date", "9999-12-31"),
+        ("date", "0001-01-01"),
         ("date", "2027-05-31T00:00"),
         ("date", "٢٠٢٧-٠٥-٣١"),
         ("price_max", "-1"),

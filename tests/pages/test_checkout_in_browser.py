@@ -119,6 +119,22 @@ async def test_more_time_that_was_given_elsewhere_is_on_the_clock(
     await expect(page.locator("[data-fill=hold_clock]")).to_contain_text("11:")
 
 
+async def test_a_hold_is_over_when_the_shop_says_so(
+    page: Page, shop: tuple[ShopOfTheTest, TestServer]
+) -> None:
+    """It may have been given time on another page, or by a payment that was declined."""
+    kept, server = shop
+    await page.goto(f"http://localhost:{server.port}/checkout/r")
+    lost = page.locator("[data-while=lost]").first
+    kept.left_ms = 200_000
+    await page.clock.run_for(HELD_MS + 1_000)
+    await expect(page.locator("[data-fill=hold_clock]")).to_contain_text("3:")
+    await expect(lost).to_be_hidden()
+    kept.left_ms = 0
+    await page.clock.run_for(201_000)
+    await expect(lost).to_be_visible()
+
+
 async def test_the_clock_of_a_hold_is_right_after_the_device_slept(
     page: Page, shop: tuple[ShopOfTheTest, TestServer]
 ) -> None:

@@ -79,7 +79,7 @@ async def test_who_leaves_and_comes_right_back_waits_no_longer_for_news(page: Pa
     async with board_stream(place=PLACE) as room:
         room.is_refusing = True
         await wait_in_line(page, room)
-        await page.clock.run_for(4_000)
+        await page.clock.run_for(10_000)
         assert await page.get_attribute("#main", "data-feed") == "polling", "no stream, so not live"
         polls = room.polls
         assert polls > 0

@@ -2,7 +2,6 @@
 // asked for.
 
 import { HoldClock } from "./hold_clock.js";
-import { holdLeftMs } from "./hold_now.js";
 import { loadDeviceKey } from "/static/base/js/device_key.js";
 import { Announcer, fill, localTimes, show } from "/static/base/js/page_parts.js";
 import { ask, isPassing, jittered, pause } from "/static/base/js/requests.js";
@@ -44,14 +43,9 @@ async function extend(form) {
   show('[data-notice="pay"]', false);
   form.hidden = isUsed || !answer.document.extendable;
   show("[data-extended]", form.hidden);
-  if (isUsed) return setRight(); // given in another tab, perhaps: the clock here does not know
+  if (isUsed) return clock?.setRight(); // given in another tab, perhaps: the clock here does not know
   announcer.say(text("say_extended"), { isNews: true });
   return clock?.restart(answer.document.expires_in_ms);
-}
-
-async function setRight() {
-  const leftMs = await holdLeftMs(reservationId);
-  if (leftMs !== null) clock?.restart(leftMs);
 }
 
 // --- paying
@@ -98,6 +92,7 @@ function settle({ status, code, document: answer }) {
     return refuse("problem", problemWords(code));
   }
   newPaymentKey();
+  clock?.setRight(); // the payment was given time, and the hold has kept it
   const reason = `decline_${answer.decline_reason}`;
   return refuse("declined", text("declined_text", { reason: text(hasText(reason) ? reason : "decline_declined") }));
 }

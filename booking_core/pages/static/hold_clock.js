@@ -12,6 +12,7 @@ const SAY_AT_MINUTES = [5, 2]; // a screen reader hears these, and the last minu
 
 export class HoldClock {
   #bar;
+  #reservationId;
   #handlers;
   #endsAt;
   #setAt;
@@ -21,9 +22,10 @@ export class HoldClock {
   // handlers: say(words), onOver(), and mayEnd() which says no while a payment is under way.
   constructor(bar, reservationId, leftMs, { say, onOver, mayEnd = () => true }) {
     this.#bar = bar;
+    this.#reservationId = reservationId;
     this.#handlers = { say, onOver, mayEnd };
     this.restart(leftMs);
-    document.addEventListener("visibilitychange", () => document.hidden || this.#setRight(reservationId));
+    document.addEventListener("visibilitychange", () => document.hidden || this.#seenAgain());
   }
 
   // The hold lasts so long from now on.
@@ -42,11 +44,24 @@ export class HoldClock {
     this.#bar.classList.add("is-over");
   }
 
-  // Seen again: the hold may have got more time elsewhere, or be over.
-  async #setRight(reservationId) {
-    if (!this.#timer || elapsedMs() - this.#setAt < ASKED_AGAIN_MS) return;
-    const leftMs = await holdLeftMs(reservationId);
+  // The hold may have got more time elsewhere, or be over.
+  async setRight() {
+    const leftMs = await holdLeftMs(this.#reservationId);
     if (leftMs !== null && this.#timer) this.restart(leftMs);
+  }
+
+  #seenAgain() {
+    if (this.#timer && elapsedMs() - this.#setAt >= ASKED_AGAIN_MS) this.setRight();
+  }
+
+  // Over by what this page knows: another one, or a payment, may have given it more time.
+  async #end() {
+    clearInterval(this.#timer);
+    const leftMs = await holdLeftMs(this.#reservationId);
+    if (!this.#timer) return; // it was ended otherwise meanwhile
+    if (leftMs > 0) return this.restart(leftMs);
+    this.stop();
+    return this.#handlers.onOver();
   }
 
   #tick() {
@@ -54,8 +69,7 @@ export class HoldClock {
     fill("hold_clock", formatClock(leftMs));
     this.#bar.classList.toggle("is-urgent", leftMs < LAST_MINUTE_MS);
     if (leftMs <= 0 && this.#handlers.mayEnd()) {
-      this.stop();
-      this.#handlers.onOver();
+      this.#end();
       return;
     }
     const minute = Math.ceil(leftMs / LAST_MINUTE_MS);

@@ -26,6 +26,7 @@ let heldId = root.querySelector("[data-hold-bar]")?.dataset.held ?? "";
 let clock = null;
 let chooser = null;
 let isHolding = false;
+let isMapKnown = false;
 
 function say(words) {
   announcer.textContent = words;
@@ -132,6 +133,7 @@ function stockWish(data) {
 // --- what the server says
 
 function takeFree(counts) {
+  if (!isMapKnown) return; // the page itself came with what was free
   for (const { tier, available } of counts) {
     const words = plural(chooser ? "free" : "left", available);
     for (const element of root.querySelectorAll(`[data-free-of="${CSS.escape(tier)}"]`)) {
@@ -164,6 +166,7 @@ function follow(kept) {
   let picksToRestore = kept;
   new SeatFeed(seatsUrl || `/api/events/${eventId}/seats`, {
     onSnapshot: ({ status, stock }) => {
+      isMapKnown = true;
       chooser?.takeSnapshot(status);
       if (picksToRestore.length) chooser?.pickOnly(picksToRestore);
       picksToRestore = [];

@@ -15,6 +15,10 @@ const SEEN_AGAIN_MS = 3_000; // who comes back waits no longer for news
 const SILENCE_MAX_MS = 5_000;
 const SILENCE_SPREAD_MS = 10_000;
 const LOOK_EVERY_MS = 1_000;
+// Who is answered with the board they have asks half as often each time: while nobody makes new ones, all
+// streams are silent and all browsers poll. Of a closed sale none comes any more.
+const UNCHANGED_MAX_MS = 30_000;
+const CLOSED_MAX_MS = 300_000;
 
 export class BoardFeed {
   #saleId;
@@ -24,6 +28,8 @@ export class BoardFeed {
   #policy = { after_ms: POLL_FIRST_MS, jitter_ms: 0 };
   #timer = 0;
   #failures = 0;
+  #unchanged = 0;
+  #last = null;
   #askedAt = elapsedMs(); // or told: the page itself came with a board
   #pushedAt = -Infinity;
   #isAsking = false;
@@ -35,7 +41,8 @@ export class BoardFeed {
     this.#onState = onState;
     this.#stream = new SharedStream(`/api/sales/${saleId}/events`, {
       onBoard: (board) => this.#pushed(board),
-      onTrouble: () => this.#timer || this.#schedule(jittered(this.#policy.after_ms / 2)),
+      // Nearly always it broke for all: the stream is back by then, or they ask one after the other.
+      onTrouble: () => this.#timer || this.#schedule(this.#pollMs() / 2 + this.#spreadMs()),
     });
   }
 
@@ -61,6 +68,8 @@ export class BoardFeed {
   #take(board) {
     this.#failures = 0;
     this.#askedAt = elapsedMs();
+    this.#unchanged = board.seq === this.#last?.seq ? this.#unchanged + 1 : 0;
+    this.#last = board;
     if (board.poll?.after_ms > 0) this.#policy = board.poll;
     this.#onBoard(board);
   }
@@ -86,7 +95,7 @@ export class BoardFeed {
       const answer = await ask("GET", `/api/sales/${this.#saleId}/status`);
       if (!answer.ok) throw Object.assign(new Error(answer.code), answer);
       this.#take(answer.document);
-      delayMs = this.#policy.after_ms + Math.random() * (this.#policy.jitter_ms ?? 0);
+      delayMs = this.#pollMs() + Math.random() * (this.#policy.jitter_ms ?? 0);
     } catch (error) {
       this.#failures += 1;
       const backoff = Math.min(POLL_FAILED_MAX_MS, POLL_FAILED_MS * 2 ** (this.#failures - 1));
@@ -99,6 +108,16 @@ export class BoardFeed {
     return this.#onState({ mode: "live", nextAt: null });
   }
 
+  #pollMs() {
+    const { after_ms: afterMs } = this.#policy;
+    const mostMs = this.#last?.phase === "closed" ? CLOSED_MAX_MS : UNCHANGED_MAX_MS;
+    return Math.max(afterMs, Math.min(mostMs, afterMs * 2 ** this.#unchanged));
+  }
+
+  #spreadMs() {
+    return Math.random() * Math.min(this.#pollMs(), SILENCE_SPREAD_MS);
+  }
+
   #seenOrNot() {
     if (this.#isLive || this.#isAsking) return;
     // Whoever switches to and fro must not poll each time.
@@ -109,6 +128,6 @@ export class BoardFeed {
   #breakSilence() {
     const isSoon = elapsedMs() - this.#askedAt < SILENCE_MAX_MS; // a stream takes a moment to open, too
     if (this.#timer || this.#isAsking || this.#isLive || isSoon) return;
-    this.#schedule(Math.random() * Math.min(this.#policy.after_ms, SILENCE_SPREAD_MS));
+    this.#schedule(this.#spreadMs());
   }
 }

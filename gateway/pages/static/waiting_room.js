@@ -114,6 +114,7 @@ async function join(form) {
     }
     await waitOut(answer, attempt, "busy_text");
   }
+  proof.discard(); // it may be spent, and for another code it is none
   return view.trouble("trouble");
 }
 
