@@ -83,7 +83,6 @@ function tick() {
   const opensInMs = Math.max(0, Date.parse(state.board.opens_at) - serverNow());
   if (!opensInMs && view.stage === "entered") render();
   view.tick({
-    board: state.board,
     opensInMs,
     claimInMs: claimEndsAt === null ? null : Math.max(0, claimEndsAt - elapsedMs()),
     isOld,
