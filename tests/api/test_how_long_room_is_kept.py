@@ -9,7 +9,7 @@ from called_fans import age_calls, browser_of
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from groundwork.errors import NotYourTurn
-from tests.pages.test_in_browser import CHROMIUM, FLAGS
+from tests.pages.chromium import CHROMIUM, FLAGS
 from tests.support.fan import Fan, Reply
 from tests.support.shop import Shop
 

@@ -9,7 +9,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from test_what_is_left import board_where, buy
 
 from booking_core.catalog.event import StockTier
-from tests.pages.test_in_browser import CHROMIUM, FLAGS
+from tests.pages.chromium import CHROMIUM, FLAGS
 from tests.support.fan import DeviceKey, Fan
 from tests.support.shop import Shop
 

@@ -79,7 +79,12 @@ def test_a_seat_bought_in_one_browser_is_seen_going_in_the_other(fans: tuple[Pag
     "hall",
     [
         "stadium",
-        pytest.param("plan", marks=pytest.mark.skipif(not REAL_PLAN.exists(), reason="not here")),
+        pytest.param(
+            "plan",
+            marks=pytest.mark.skipif(
+                not REAL_PLAN.exists(), reason=f"needs {REAL_PLAN.name} in ../shared/seatplans"
+            ),
+        ),
     ],
 )
 @pytest.mark.usefixtures("halls")

@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, ViewportSize, async_playwright
 
 from tests.pages import preview, sample_views
-from tests.pages.test_in_browser import CHROMIUM, FLAGS
+from tests.pages.chromium import CHROMIUM, FLAGS
 
 SIZES: Final[dict[str, ViewportSize]] = {
     "phone": {"width": 390, "height": 844},

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import pytest
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Browser, Page, Route, async_playwright
+from playwright.async_api import Browser, Page, Route
 
 from tests.pages import preview, sample_views
-from tests.pages.test_in_browser import CHROMIUM, FLAGS, started
+from tests.pages.chromium import CHROMIUM, started
 from tests.support.npm_packages import npm_packages
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
@@ -27,14 +27,6 @@ RUN_AXE: Final = """async () => {
 SCHEMES: Final = ("light", "dark")
 # One language that is read from the left and one that is read from the right.
 LANGUAGES: Final = ("en", "ar")
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        await browser.close()
 
 
 @pytest.fixture(scope="module")

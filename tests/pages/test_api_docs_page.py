@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 
+from tests.pages.chromium import CHROMIUM
 from tests.pages.test_accessibility import AXE, RUN_AXE
-from tests.pages.test_in_browser import CHROMIUM, FLAGS
 from tests.support.npm_packages import npm_packages
 from tests.support.opening import open_shop
 from tests.support.shop import Shop
@@ -27,14 +27,6 @@ PICTURES = os.environ.get("PICTURES")
 async def shop(redis_url: str, database_dsn: str, open_dir: Path) -> AsyncIterator[Shop]:
     async with open_shop(redis_url, database_dsn, open_dir) as shop:
         yield shop
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        await browser.close()
 
 
 async def shown(page: Page, shop: Shop) -> list[str]:

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.pages import preview, sample_shop
+from tests.pages.chromium import CHROMIUM, started
 from tests.pages.test_feed_in_browser import HIDE, sleep
-from tests.pages.test_in_browser import CHROMIUM, FLAGS, started
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 
@@ -35,14 +35,6 @@ class ShopOfTheTest:
             held = sample_shop.checkout_pages()["held"]
             return preview.page(request, "checkout.html", replace(held, expires_in_ms=self.left_ms))
         return None
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        await browser.close()
 
 
 @pytest.fixture

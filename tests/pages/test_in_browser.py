@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
@@ -13,25 +12,14 @@ import jwt
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 
 from tests.pages import preview, sample_views
+from tests.pages.chromium import CHROMIUM, started
 
-CHROMIUM: Final = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 
 SECRET: Final = "only for this test"
-FLAGS: Final = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        await browser.close()
 
 
 @pytest.fixture
@@ -39,13 +27,6 @@ async def server() -> AsyncIterator[TestServer]:
     server = await started(preview.make_app())
     yield server
     await server.close()
-
-
-async def started(app: web.Application) -> TestServer:
-    server = TestServer(app)
-    # Streams never end by themselves, and nobody reads them any more when a test is over.
-    await server.start_server(shutdown_timeout=0.1)
-    return server
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import pytest
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Browser, Page, Route, async_playwright, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from tests.pages import preview, sample_stadium
-from tests.pages.test_in_browser import CHROMIUM, FLAGS, started
+from tests.pages.chromium import CHROMIUM, started
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 
@@ -43,14 +43,6 @@ MOVE: Final = """async (what) => {
     const gaps = times.slice(1).map((at, n) => at - times[n]).sort((a, b) => a - b);
     return gaps[gaps.length >> 1];
 }"""
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        await browser.close()
 
 
 @pytest.fixture

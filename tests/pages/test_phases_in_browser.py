@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from gateway.draw.seed import place_of_entry
 from tests.pages import sample_room
 from tests.pages.board_stream import board_stream
+from tests.pages.chromium import CHROMIUM
 from tests.pages.sample_shop import NOW_MS
-from tests.pages.test_in_browser import CHROMIUM, FLAGS
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 
@@ -34,14 +34,6 @@ STRICT_SOUND: Final = """
 PLACE: Final = 11_300
 # Of clusters of which some stand behind: places are asked for.
 DRAWN: Final = {"state": "drawn", "commitment": "c0ffee", "count": 9, "behind": 1}
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        await browser.close()
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from typing import Any, Final
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.pages import preview, sample_arena
+from tests.pages.chromium import CHROMIUM, started
 from tests.pages.test_feed_in_browser import HIDE
-from tests.pages.test_in_browser import CHROMIUM, FLAGS, started
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 
@@ -52,14 +52,6 @@ class ChangesOfTheTest:
 def batch(seq: int, *changes: list[int]) -> str:
     told: dict[str, Any] = {"epoch": 1, "from": seq - 1, "seq": seq, "changes": changes}
     return f"event: seats\nid: 1-{seq}\ndata: {json.dumps(told | {'stock': []})}\n\n"
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        await browser.close()
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import pytest
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Browser, Locator, Page, Route, async_playwright, expect
+from playwright.async_api import Browser, Locator, Page, Route, expect
 
 from tests.pages import preview, sample_arena
-from tests.pages.test_in_browser import CHROMIUM, FLAGS, started
+from tests.pages.chromium import CHROMIUM, started
 from tests.pages.test_seats_in_browser import asked, refuse
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
@@ -19,14 +19,6 @@ PLACE_NAME: Final = "Row 20, seat 24, wheelchair place"
 ANNOUNCED: Final = "Block A, row 20, seat 24, Stalls €95, wheelchair place"
 # A second tap on the same seat counts after so long, and so does an answer.
 NEXT_TAP_MS: Final = 450
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        await browser.close()
 
 
 @pytest.fixture
