@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from bisect import bisect_left
+from bisect import bisect_right
 from collections import Counter as CountsBy
 from typing import Final
 
@@ -19,27 +19,27 @@ class Observed:
         self._histogram = histogram
         # The library has no public names for these; tests hold this to what `observe` does.
         self._bounds = histogram._upper_bounds  # noqa: SLF001
-        self._counts = [0] * len(self._bounds)
-        self._sum = 0.0
-        self._is_waiting = False
+        self._values: list[float] = []
 
     def add(self, value: float) -> None:
         """Take in a value. Needs a running loop."""
-        self._counts[bisect_left(self._bounds, value)] += 1
-        self._sum += value
-        if not self._is_waiting:
-            self._is_waiting = True
+        if not self._values:
             _waiting.see_to_it()
+        self._values.append(value)
 
     def hand_over(self) -> None:
         """Tell the histogram."""
-        self._is_waiting = False
-        total, self._sum = self._sum, 0.0
-        self._histogram._sum.inc(total)  # noqa: SLF001
-        for at, bucket in enumerate(self._histogram._buckets):  # noqa: SLF001
-            count, self._counts[at] = self._counts[at], 0
-            if count:
-                bucket.inc(count)
+        values, self._values = self._values, []
+        if not values:
+            return
+        values.sort()
+        self._histogram._sum.inc(sum(values))  # noqa: SLF001
+        told = 0
+        for bound, bucket in zip(self._bounds, self._histogram._buckets, strict=True):  # noqa: SLF001
+            upto = bisect_right(values, bound)
+            if upto > told:
+                bucket.inc(upto - told)
+                told = upto
 
 
 def observe_many(histogram: Histogram, value: float, count: int) -> None:

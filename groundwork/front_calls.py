@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple, cast
 from aiohttp import web
 from aiohttp.streams import EMPTY_PAYLOAD
 
+from groundwork.access_log import RouteCounts
 from groundwork.answers import Answer
 from groundwork.identity import Identity
 from groundwork.plain_request import Peer, PlainRequest
@@ -24,13 +25,15 @@ FindAnswer = Callable[[bytes, Peer], bytes | Found | None]
 class FrontCall:
     """A call that a shop answers without the framework, to a fan whom the gate let in.
 
-    `route` is the call's name in the metrics. `path` has the groups that `answer` gets. None leaves the
-    request to the framework, which answers it in the same way; nothing may have been done for it
-    then. What is returned may raise as a handler may.
+    `route` is the call's name in the metrics, `counts` are the shop's own numbers of it: the gate, which
+    knows when it began and how it ended, tells them. `path` has the groups that `answer` gets. None
+    leaves the request to the framework, which answers it in the same way; nothing may have been done
+    for it then. What is returned may raise as a handler may.
     """
 
     method: str
     route: str
+    counts: RouteCounts
     path: re.Pattern[str]
     answer: Callable[[Sequence[str], PlainRequest, Identity], Answer | Answering | None]
 

@@ -118,10 +118,14 @@ def read_plain(
     end = data.find(HEAD_END, line_end)
     if not line_end < end <= HEAD_BYTES_MAX:
         raise NotPlain
-    headers = read_headers(data[line_end + len(b"\r\n") : end])
-    body = data[end + len(HEAD_END) :]
+    headers = read_headers(data[line_end + 2 : end])
+    body = data[end + 4 :]
+    size = len(body)
     length = headers.get("Content-Length", "" if body or method != "GET" else "0")
-    if not LENGTH.fullmatch(length) or int(length) != len(body) or len(body) > BODY_BYTES_MAX:
+    # As most write it; a number may have zeros before it.
+    if length != str(size) and not (LENGTH.fullmatch(length) and int(length) == size):
+        raise NotPlain
+    if size > BODY_BYTES_MAX:
         raise NotPlain
     return PlainRequest(app, method, path, headers, body, peer)
 
@@ -141,8 +145,10 @@ def read_headers(head: bytes) -> CIMultiDict[str]:
     """Return the headers of these lines, each name once. Raises NotPlain."""
     lines = head.split(b"\r\n")
     # Nearly all of them are known.
-    read = [_lines.get(line) or _read_line(line) for line in lines]
-    if len(dict(read)) != len(lines) or len(lines) > LINES_MAX:
+    known = _lines.get
+    read = [known(line) or _read_line(line) for line in lines]
+    count = len(lines)
+    if len(dict(read)) != count or count > LINES_MAX:
         raise NotPlain
     headers = CIMultiDict(read)
     if headers.get("Connection", "keep-alive").lower() != "keep-alive":

@@ -2,9 +2,10 @@
 
 import hashlib
 import re
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache
 from importlib import resources
+from operator import itemgetter
 from typing import Any, Final
 
 from groundwork.redis_store import RedisStore
@@ -66,6 +67,7 @@ class LuaScript:
         self.arg_names: tuple[str, ...] = tuple(ROW_NAME.findall(header["args"]))
         assert self.arg_names[0] == "epoch", f"lua/{name}.lua has no epoch as its first argument"
         self._own_args = self.arg_names[1:]
+        self._args_of = _picker(self._own_args)
         self._source = read_source(name)
         self._sha_of_epoch: tuple[int, str] = (-1, "")
 
@@ -94,5 +96,12 @@ class LuaScript:
             len(listed),
             *listed,
             epoch,
-            *map(args.__getitem__, self._own_args),
+            *self._args_of(args),
         )
+
+
+def _picker(names: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    """Return what takes the values of these names out of a mapping, in their order."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda values: tuple(values[name] for name in names)

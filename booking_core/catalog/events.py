@@ -1,7 +1,7 @@
 """The catalogue: events put on sale, and what every request needs to know about them."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Final
 
 from booking_core.catalog.charges import Charge, charge_problems
@@ -185,9 +185,9 @@ class Catalog:
             )
             return [_to_event(row) for row in await cursor.fetchall()]
 
-    async def seat_layout(self, event_id: str) -> SeatLayout:
+    def seat_layout(self, event_id: str) -> Coroutine[Any, Any, SeatLayout]:
         """Return the seats of the event as columns, or raise EventNotFound."""
-        return await self._layouts.get(event_id)
+        return self._layouts.get(event_id)
 
     async def _read_events(self, event_ids: Sequence[str]) -> list[Event | None]:
         async with connection(self._pool) as database:

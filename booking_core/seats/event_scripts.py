@@ -1,7 +1,7 @@
 """Calls of the scripts that work on one event's seats."""
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 
 from groundwork.errors import StoreUnavailable
@@ -24,28 +24,34 @@ def _keys_of(
     return tuple(known[name] for name in events), tuple(own)
 
 
+OwnKeys = Mapping[str, str] | Callable[[int], Mapping[str, str]]
+
+
 async def run_event_script(
     epochs: Epochs,
     script: LuaScript,
     event_id: str,
     args: Mapping[str, str | int],
-    own_keys: Callable[[int], Mapping[str, str]] | None = None,
+    own_keys: OwnKeys | None = None,
 ) -> list[Any]:
-    """Return a script's answer; `own_keys` are those besides the event's, by epoch: what remembers it.
+    """Return a script's answer; `own_keys` are those besides the event's: what remembers it.
 
-    In its header they come last. Raises StoreUnavailable.
+    In its header they come last. Those that name the epoch are given as a function of it. Raises
+    StoreUnavailable.
     """
+    scope, keys = ("event", event_id), partial(_all_keys, script, event_id, own_keys)
+    try:
+        return await epochs.run(script, scope, keys, args)
+    except StoreUnavailable:
+        # What remembers its operation may be asked once more: a lost reply then finds what it did.
+        if own_keys is None:
+            raise
+    return await epochs.run(script, scope, keys, args)
 
-    def keys(epoch: int) -> Keys:
-        known, names = _keys_of(script, event_id, epoch)
-        return (*known, *map(own_keys(epoch).__getitem__, names)) if own_keys else known
 
-    # What remembers its operation may be asked once more: a lost reply then finds what it did.
-    tries = 1 if own_keys is None else 2
-    while True:
-        tries -= 1
-        try:
-            return await epochs.run(script, ("event", event_id), keys, args)
-        except StoreUnavailable:
-            if tries == 0:
-                raise
+def _all_keys(script: LuaScript, event_id: str, own_keys: OwnKeys | None, epoch: int) -> Keys:
+    known, names = _keys_of(script, event_id, epoch)
+    if own_keys is None:
+        return known
+    own = own_keys(epoch) if callable(own_keys) else own_keys
+    return (*known, *[own[name] for name in names])

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from booking_core.app_keys import CLOCK, SHOP
+from booking_core.app_keys import SHOP
 from booking_core.callers import fan_admitted
 from booking_core.seats.api import (
     RESERVE_PATH,
@@ -23,11 +23,10 @@ from booking_core.seats.wanted import ReserveBody
 from groundwork.access_log import RouteCounts
 from groundwork.answers import Answer, AnswerHeaders
 from groundwork.bodies import decode_body
-from groundwork.errors import BookingError, NotAdmitted
+from groundwork.errors import NotAdmitted
 from groundwork.front_calls import Answering, FrontCall, values_of
 from groundwork.identity import Identity
 from groundwork.plain_request import PlainRequest
-from groundwork.problem_json import STATUS_OF
 from groundwork.typed_answers import JSON, NO_STORE
 
 # As SLUG has them; what is no event's name is refused by the framework.
@@ -43,9 +42,6 @@ class SeatCalls:
 
     def __init__(self, app: web.Application) -> None:
         self._app = app
-        self._clock = app[CLOCK]
-        self._snapshots = RouteCounts("core", SNAPSHOT_PATH)
-        self._reserves = RouteCounts("core", RESERVE_PATH)
 
     @cached_property
     def _values(self) -> web.Application:
@@ -54,8 +50,12 @@ class SeatCalls:
     def calls(self) -> Sequence[FrontCall]:
         """Return them for FRONT_CALLS."""
         return (
-            FrontCall("GET", SNAPSHOT_PATH, SNAPSHOT, self._snapshot),
-            FrontCall("POST", RESERVE_PATH, RESERVE, self._reserve),
+            FrontCall(
+                "GET", SNAPSHOT_PATH, RouteCounts("core", SNAPSHOT_PATH), SNAPSHOT, self._snapshot
+            ),
+            FrontCall(
+                "POST", RESERVE_PATH, RouteCounts("core", RESERVE_PATH), RESERVE, self._reserve
+            ),
         )
 
     def _snapshot(
@@ -69,7 +69,6 @@ class SeatCalls:
             fan_admitted(identity, event)
         except NotAdmitted:
             return None
-        self._snapshots.note_soon(200, 0.0, request.method, identity.request_id)
         plain, compressed = seat_map.body()
         if takes_gzip(request.headers.get("Accept-Encoding", "")):
             return Answer(200, COMPRESSED, compressed)
@@ -79,16 +78,7 @@ class SeatCalls:
         return partial(self._reserved, request, identity)
 
     async def _reserved(self, request: PlainRequest, identity: Identity) -> Answer:
-        began_ms, status = self._clock.monotonic_ms(), 500
-        try:
-            body = decode_body(request.body, ReserveBody)
-            key = request.headers.get("Idempotency-Key", "")
-            document = await reserve_for(self._values, identity, body, key)
-            status = 201
-        except BookingError as error:
-            status = STATUS_OF[type(error)]
-            raise
-        finally:
-            took = (self._clock.monotonic_ms() - began_ms) / 1000
-            self._reserves.note_soon(status, took, request.method, identity.request_id)
-        return Answer(status, CREATED, msgspec.json.encode(document))
+        body = decode_body(request.body, ReserveBody)
+        key = request.headers.get("Idempotency-Key", "")
+        document = await reserve_for(self._values, identity, body, key)
+        return Answer(201, CREATED, msgspec.json.encode(document))

@@ -1,9 +1,8 @@
 """Live holds that are to last longer: once by their fan's wish, or for a payment."""
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
-from booking_core.seats.event_scripts import run_event_script
+from booking_core.seats.event_scripts import OwnKeys, run_event_script
 from booking_core.seats.hold import Hold, event_of, read_reservation
 from booking_core.seats.holding_time import REST_MS
 from booking_core.seats.operations import fans_extension
@@ -91,7 +90,7 @@ class HoldExtender:
                 "rest_ms": REST_MS,
                 "payment": order_id,
             },
-            lambda _: {
+            {
                 "operation": operation_key(event_id, operation),
                 "holding": holding_key(event_id, fan_id),
             },
@@ -104,6 +103,6 @@ class HoldExtender:
         script: LuaScript,
         event_id: str,
         args: dict[str, str | int],
-        own_keys: Callable[[int], Mapping[str, str]] | None = None,
+        own_keys: OwnKeys | None = None,
     ) -> list[Any]:
         return await run_event_script(self.epochs, script, event_id, args, own_keys)

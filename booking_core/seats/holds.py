@@ -1,6 +1,8 @@
 """Holds: seats and stock promised to one fan for a while. Every rule is in a script of lua/."""
 
 import random
+from collections.abc import Coroutine
+from typing import Any
 
 import msgspec
 
@@ -57,7 +59,7 @@ class SeatHolds(HoldExtender):
         self._read_seats = LuaScript("read_seats")
         self._allot_seats = LuaScript("allot_seats")
 
-    async def hold(
+    def hold(
         self,
         event_id: str,
         fan_id: str,
@@ -67,7 +69,7 @@ class SeatHolds(HoldExtender):
         *,
         takes_turns: bool = False,
         is_shops_own: bool = False,
-    ) -> Hold:
+    ) -> Coroutine[Any, Any, Hold]:
         """Hold what is wished for, or raise and hold none of it. Safe to repeat with an operation id.
 
         For as long as the settings say; with `takes_turns` only as long as the fan may (holding_time.py).
@@ -77,31 +79,31 @@ class SeatHolds(HoldExtender):
         SeatsKeptByIndex, OrphanLeftByIndex; for others SoldOut.
         """
         name = self._tokens.token()
-        extra: dict[str, str | int] = {
-            "hold_ms": self._settings.hold_ms,
-            "reservation_id": f"{event_id}.{name}",
-            "holding_ms": self._settings.holding_ms if takes_turns else "",
-            "rest_ms": REST_MS,
-            "useful_ms": USEFUL_MS,
-        }
-        script = self._hold_scripts[wish.kind]
         # Without a name of its own it is called as what it makes: nobody can ask for it again.
         operation, asked = name, ""
         if operation_id and is_shops_own:
             operation = shops_hold(operation_id)  # which never asks for two things under one name
         elif operation_id:
             operation, asked = fans_hold(fan_id, operation_id), wish.in_short()
-        extra["asked"] = asked
-        return await self._ask(script, event_id, fan_id, wish, seats_max, operation, extra)
+        args: dict[str, str | int] = {
+            "hold_ms": self._settings.hold_ms,
+            "reservation_id": f"{event_id}.{name}",
+            "holding_ms": self._settings.holding_ms if takes_turns else "",
+            "rest_ms": REST_MS,
+            "useful_ms": USEFUL_MS,
+            "asked": asked,
+        }
+        script = self._hold_scripts[wish.kind]
+        return self._ask(script, event_id, fan_id, wish, seats_max, operation, args)
 
-    async def swap(
+    def swap(
         self,
         reservation_id: str,
         fan_id: str,
         wish: Wish,
         seats_max: int,
         operation_id: str | None = None,
-    ) -> Hold:
+    ) -> Coroutine[Any, Any, Hold]:
         """Change what a hold has for what is wished for, or raise and change nothing.
 
         Name and clock stay. Raises as `hold` does, HoldLost also when there is no such hold, and
@@ -112,8 +114,8 @@ class SeatHolds(HoldExtender):
         if operation_id:
             operation = fans_swap(reservation_id, fan_id, operation_id)
             asked = wish.in_short()
-        extra: dict[str, str | int] = {"reservation_id": reservation_id, "asked": asked}
-        return await self._ask(self._swap_hold, event_id, fan_id, wish, seats_max, operation, extra)
+        args: dict[str, str | int] = {"reservation_id": reservation_id, "asked": asked}
+        return self._ask(self._swap_hold, event_id, fan_id, wish, seats_max, operation, args)
 
     async def _ask(
         self,
@@ -123,17 +125,17 @@ class SeatHolds(HoldExtender):
         wish: Wish,
         seats_max: int,
         operation: str,
-        extra: dict[str, str | int],
+        args: dict[str, str | int],
     ) -> Hold:
+        """Call the script with its own arguments and those that all of them take."""
         if wish.quantity > seats_max:
             raise OverSeatLimit(seats_max)
-        args = {
+        args |= {
             "now_ms": "",
             "fan_id": fan_id,
             "seats_max": seats_max,
             "wish": wish.text(int(self._rng.random() * CHANCES)),
             "operation_ms": OPERATION_MS,
-            **extra,
         }
         own_keys = {
             "operation": operation_key(event_id, operation),
@@ -141,8 +143,7 @@ class SeatHolds(HoldExtender):
         }
         with TimedSoon(self._seconds):
             for _ in range(DEAD_HOLDS_TRIES):
-                asked = run_event_script(self.epochs, script, event_id, args, lambda _: own_keys)
-                answer = await asked
+                answer = await run_event_script(self.epochs, script, event_id, args, own_keys)
                 if answer[0] not in ("sold_out", "over_limit") or answer[-1] == 0:
                     break
             else:

@@ -63,7 +63,7 @@ def describe_hold(event: Event, layout: SeatLayout, hold: Hold, now_ms: int) -> 
     """Return the hold as the API shows it."""
     prices = event.prices
     places_cents = _places_cents(prices, layout, hold)
-    charges = charge_lines(event.charges, places_cents, _count(hold))
+    charges = charge_lines(event.charges, places_cents, _count(hold)) if event.charges else ()
     return ReservationDocument(
         reservation_id=hold.reservation_id,
         event_id=hold.event_id,

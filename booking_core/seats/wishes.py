@@ -48,8 +48,9 @@ def named_seats(
     alone: they choose among few seats. To say one needs such a place is not enough.
     """
     assert 1 <= len(seat_indexes) == len(set(seat_indexes))
-    has_place = is_accessible and any(
-        index in layout.accessible or index in layout.companions for index in seat_indexes
+    has_place = is_accessible and not (
+        layout.accessible.isdisjoint(seat_indexes)
+        and layout.companions.keys().isdisjoint(seat_indexes)
     )
     is_free_choice = has_place or is_theirs or channel
     rows: list[tuple[int, int]] = []

@@ -30,10 +30,13 @@ VERSION: Final = " HTTP/1.1"
 
 
 class Line(NamedTuple):
-    """What a request line asks for: a call of the shop or of ours, and the parts of its path."""
+    """What a request line asks for: a call of the shop or of ours, and the parts of its path.
+
+    `counts` are all that are told of its answer: this tier's, and the shop's own.
+    """
 
     call: FrontCall | OwnCall
-    counts: RouteCounts
+    counts: Sequence[RouteCounts]
     path: str
     parts: Sequence[str]
 
@@ -51,6 +54,7 @@ class FrontGate:
         self._clock = app[CLOCK]
         self._takes_host = app[HOSTS].takes
         self._health = app[ORIGIN_HEALTH]
+        self._body_bytes_max = app[SETTINGS].body_bytes_max
         self._common = AnswerHeaders(security_headers(is_strict=app[SETTINGS].is_strict)).lines
         self._counts: dict[str, RouteCounts] = {}
         self._line: Callable[[bytes], Line | None] = lru_cache(LINES_REMEMBERED_MAX)(
@@ -75,7 +79,7 @@ class FrontGate:
             host = request.headers.get("Host")
             if not host or not self._takes_host(host):
                 return None
-            if len(request.body) > self._values[SETTINGS].body_bytes_max:
+            if len(request.body) > self._body_bytes_max:
                 return None
             request[REQUEST_ID] = new_request_id()
             check_site(request)
@@ -110,7 +114,10 @@ class FrontGate:
             if call.method == method and (found := call.path.fullmatch(path)):
                 if call.route not in self._counts:
                     self._counts[call.route] = RouteCounts("gateway", call.route)
-                return Line(call, self._counts[call.route], path, found.groups())
+                counts = [self._counts[call.route]]
+                if isinstance(call, FrontCall):
+                    counts.append(call.counts)
+                return Line(call, counts, path, found.groups())
         return None
 
     async def _answer(
@@ -138,10 +145,11 @@ class FrontGate:
         began_ms: float,
     ) -> bytes:
         """Count the answer where the framework's are counted, and return it as bytes."""
-        took_ms = self._clock.monotonic_ms() - began_ms
+        status, took_ms = answer.status, self._clock.monotonic_ms() - began_ms
         if identity is not None:
-            self._health.note(identity.sale_id, answer.status, took_ms)
-            if answer.status in FAILED:
+            self._health.note(identity.sale_id, status, took_ms)
+            if status in FAILED:
                 note_failed(request, identity)
-        line.counts.note_soon(answer.status, took_ms / 1000, request.method, request[REQUEST_ID])
+        for counts in line.counts:
+            counts.note_soon(status, took_ms / 1000, request.method, request[REQUEST_ID])
         return answer.on_wire(self._common, self._clock.now_ms())
