@@ -21,6 +21,9 @@ KEY_CHARACTERS_MAX: Final = 255
 FORM: Final = "application/x-www-form-urlencoded"
 # Our largest form has five; a body full of empty ones should cost nothing.
 FIELDS_MAX: Final = 32
+# A text of a structured header (RFC 9651 §3.3.3), and what stands for a character in it.
+QUOTED: Final = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
+ESCAPED: Final = re.compile(r'\\(["\\])')
 # A number in a query; longer ones are beyond every limit of ours.
 DIGITS: Final = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 
@@ -92,14 +95,16 @@ async def read_form(request: web.Request) -> Mapping[str, str]:
 def idempotency_key(request: web.Request, in_body: str | None) -> str:
     """Return the key that tells a repeat from another request, the header's first; "" without one.
 
-    Raises RequestInvalid for one that could not be stored as it is.
+    A header's may stand in quotes, as draft-ietf-httpapi-idempotency-key-header has it, or without, as
+    most clients send it. Raises RequestInvalid for one that could not be stored as it is.
     """
     return checked_key(request.headers.get("Idempotency-Key", ""), in_body)
 
 
 def checked_key(in_header: str, in_body: str | None) -> str:
     """Return the key as `idempotency_key` does."""
-    key = in_header or in_body
+    quoted = QUOTED.fullmatch(in_header)
+    key = (ESCAPED.sub(r"\1", quoted[1]) if quoted else in_header) or in_body
     if not key:
         return ""
     # Two keys that are not text would look alike: their bytes arrive as U+FFFD, or as surrogates.

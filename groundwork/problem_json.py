@@ -79,6 +79,13 @@ STATUS_OF: Final[Mapping[type[BookingError], HTTPStatus]] = {
 
 # The code of what is no refusal but a bug; it has no type of its own.
 INTERNAL_ERROR: Final = "internal-error"
+# What to authenticate with, which RFC 9110 §11.6.1 wants in every answer 401 (RFC 6750, RFC 9449). None
+# of these makes a browser ask for a password.
+CHALLENGES: Final[Mapping[str, str]] = {
+    "ticket-invalid": "Bearer",
+    "device-proof-invalid": 'DPoP algs="ES256", error="invalid_dpop_proof"',
+    "not-signed-in": "Bearer",
+}
 # Each code is explained in a page of the project's documentation.
 PROBLEM_BASE_URL: Final = "https://onsale.example/problems/"
 
@@ -117,6 +124,8 @@ class Problem:
         allowed = members.get("allowed")
         if isinstance(allowed, tuple):
             self.headers["Allow"] = ", ".join(allowed)
+        if code in CHALLENGES:
+            self.headers["WWW-Authenticate"] = CHALLENGES[code]
         policy = members.get("policy")
         if isinstance(policy, str) and policy:
             # draft-ietf-httpapi-ratelimit-headers-11: what is allowed, and that nothing of it is left.

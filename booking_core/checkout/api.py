@@ -9,7 +9,7 @@ import structlog
 from aiohttp import web
 
 from booking_core.app_keys import CLOCK, SETTINGS
-from booking_core.callers import inside_fan, known_names
+from booking_core.callers import check_user_id, inside_fan, known_names
 from booking_core.checkout.app_keys import BOOKINGS, CHECKOUT, ORDERS, WEBHOOK_EVENTS
 from booking_core.checkout.booking import (
     RETRY_SECONDS,
@@ -31,6 +31,7 @@ from groundwork.errors import (
     IdempotencyKeyReused,
     NotAdmitted,
     NotFound,
+    NotYours,
     OrderNotFound,
     OverSeatLimit,
     PaymentDeclined,
@@ -70,8 +71,9 @@ class CompleteBody(msgspec.Struct, frozen=True):
     payment_method: Annotated[
         str, msgspec.Meta(min_length=1, max_length=PAYMENT_METHOD_CHARACTERS_MAX)
     ]
-    idempotency_key: Annotated[str, msgspec.Meta(max_length=255)] = ""
-    email: Annotated[str, msgspec.Meta(max_length=ADDRESS_CHARACTERS_MAX)] = ""
+    idempotency_key: Annotated[str, msgspec.Meta(max_length=255)] | None = None
+    email: Annotated[str, msgspec.Meta(max_length=ADDRESS_CHARACTERS_MAX)] | None = None
+    user_id: Annotated[str, msgspec.Meta(max_length=64)] | None = None
 
 
 class WebhookDocument(msgspec.Struct, frozen=True):
@@ -83,8 +85,8 @@ class WebhookDocument(msgspec.Struct, frozen=True):
 @routes.post(
     "/api/bookings/complete",
     refuses=[
-        *(NotAdmitted, IdempotencyKeyMissing, ReservationNotFound, HoldLost, SeatsTaken, SoldOut),
-        *(PaymentDeclined, RequestInProgress, IdempotencyKeyReused, OverSeatLimit),
+        *(NotAdmitted, NotYours, IdempotencyKeyMissing, ReservationNotFound, HoldLost, SeatsTaken),
+        *(SoldOut, PaymentDeclined, RequestInProgress, IdempotencyKeyReused, OverSeatLimit),
         *(TooManyRequests, StoreUnavailable),
     ],
     headers=[IDEMPOTENCY_KEY],
@@ -105,16 +107,18 @@ async def complete_order(request: web.Request, fan_id: str, body: CompleteBody) 
     key = idempotency_key(request, body.idempotency_key)
     if not key:
         raise IdempotencyKeyMissing
+    check_user_id(body.user_id, fan_id)
     check_payment(body)
     event_of(body.reservation_id)
+    email = body.email or ""
     work = request.config_dict[BOOKINGS].complete(
         CompleteRequest(
             fan_id,
             body.reservation_id,
             body.payment_method,
             key,
-            body.email,
-            language_of(request).code if body.email else "",
+            email,
+            language_of(request).code if email else "",
         )
     )
     # A browser that hangs up must not leave the payment half way.

@@ -241,23 +241,24 @@ async def pay_form(request: web.Request) -> web.Response:
     fan_id = inside_fan(request)
     reservation_id = request.match_info["reservation"]
     form = await read_form(request)
+    email = form.get("email", "")
     body = CompleteBody(
         reservation_id,
         form.get("payment_method", ""),
         idempotency_key=form.get("idempotency_key", ""),
-        email=form.get("email", ""),
+        email=email,
     )
     try:
         await complete_order(request, fan_id, body)
     except PaymentDeclined as refusal:
         return await show_checkout(
             request, reservation_id, fan_id, decline_reason=refusal.decline_reason,
-            email=body.email, payment_method=body.payment_method,
+            email=email, payment_method=body.payment_method,
         )  # fmt: skip
     except (RequestInvalid, SeatsTaken) as refusal:
         return await show_checkout(
             request, reservation_id, fan_id, problem=refusal.code,
-            email=body.email, payment_method=body.payment_method,
+            email=email, payment_method=body.payment_method,
         )  # fmt: skip
     except RequestInProgress:
         pass

@@ -106,8 +106,10 @@ def named(event: Event, layout: SeatLayout, refusal: RefusedByIndex, now_ms: int
 
 
 def _best(layout: SeatLayout, best: BestAvailable, channel: str) -> Wish:
+    if not layout.tiers:
+        raise RequestInvalid("best_available", "this event has no seats to choose from")
     tiers = [best.category] if best.category else list(layout.tiers)
-    if not tiers or not set(tiers) <= set(layout.tiers):
+    if not set(tiers) <= set(layout.tiers):
         raise RequestInvalid("best_available.category", "must be a tier of the event with seats")
     if best.accessible and not layout.accessible:
         raise RequestInvalid("best_available.accessible", "this event has no accessible seats")

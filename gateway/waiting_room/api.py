@@ -63,6 +63,9 @@ JOIN_PATH: Final = "/api/sales/{sale}/join"
 # Caches may keep the board for the second in which it is true.
 BOARD_HEADERS: Final = {"Cache-Control": "public, max-age=1"}
 TICKET: Final = Credential("ticket")
+# Of who was called and has room kept for them, in the phases in which somebody is let in.
+NO_WAIT: Final = EtaRange(0, 0, 0)
+LETTING_IN: Final = ("open", "draining")
 # Where the body may carry it as well.
 TICKET_OR_BODY: Final = Credential("ticket", required=False)
 
@@ -216,14 +219,16 @@ def place_document(
     if number is not None and called:
         within_ms = room.claim_within_ms(number, ticket.lane, now_ms)
     eta = None
-    if ahead is not None and not called:
-        eta = eta_at(eta_in(document, ticket.lane), ahead)
+    if called:
+        eta = NO_WAIT if document.phase in LETTING_IN and within_ms != 0 else None
+    elif ahead is not None and (told := eta_at(eta_in(document, ticket.lane), ahead)):
+        eta = EtaRange(told.p10, told.p50, told.p90)
     return PlaceDocument(
         place=number,
         entry_number=ticket.entry_number,
         lane=ticket.lane,
         ahead=ahead,
-        eta=EtaRange(eta.p10, eta.p50, eta.p90) if eta else None,
+        eta=eta,
         phase=document.phase,
         called=called,
         claim_within_ms=msgspec.UNSET if within_ms is None else within_ms,

@@ -32,6 +32,8 @@ class PlaceDocument(msgspec.Struct, frozen=True, kw_only=True):
 
     `claim_within_ms` is how much longer room is kept for a called fan; with 0 it is not any more, and
     they are let in as soon as there is room. It is missing before the call and while nobody knows.
+    `eta` is nothing but zeros for a called fan with room, and null while nobody knows: before the opening,
+    while the sale is paused, and for who came too late for their room.
     `shares` is what their entry shares with others of a cluster, if it does.
     """
 

@@ -1,6 +1,7 @@
 """One sale's waiting room in one process: what it knows, and its newest board."""
 
 import asyncio
+import math
 from dataclasses import replace
 
 from gateway.waiting_room.board import Board, RateMeter
@@ -26,6 +27,8 @@ class Room:
         # When this process was told so, by its own clock.
         self.line_at_ms = 0
         self.board: Board | None = None
+        # When it was rendered, by the monotonic clock; any time before the first.
+        self.rendered_at_ms = -math.inf
         self.fans_seen = FansSeen()
         # Closed, and everybody who looks can know it: then nothing is looked at any more.
         self.is_over = False

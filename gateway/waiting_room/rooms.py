@@ -13,6 +13,7 @@ from gateway.settings import GatewaySettings
 from gateway.waiting_room.board import Board, render
 from gateway.waiting_room.fan_in_line import FansSeen, Joined, SeenInside
 from gateway.waiting_room.line import ENTRIES, PLACES_LEFT_MIN, Line
+from gateway.waiting_room.line_now import LineNow
 from gateway.waiting_room.line_records import GENERAL
 from gateway.waiting_room.room import Room
 from gateway.waiting_room.sales import Sale, SaleRecords
@@ -195,7 +196,9 @@ class WaitingRooms:
         room.senses.note(room.sale, line)
         metrics.CALLS.labels(room.sale.sale_id).inc(line.called_now)
         metrics.SECONDS_FROZEN.labels(room.sale.sale_id).inc(line.frozen_ms / 1000)
-        if room.board is None:
+        # With the first tick of each second, so that all processes show its board at about one time
+        # and no stream misses one.
+        if room.board is None or room.board.document.seq != _second_of(line):
             self._render(room)
 
     async def _look_at_stock(self) -> None:
@@ -239,7 +242,10 @@ class WaitingRooms:
                     log.error(complaint, sale=room.sale.sale_id, exc_info=result)
 
     async def _render_boards(self) -> None:
+        """Render those that no tick has rendered: their sale is over, or the store is away."""
         for sale_id, room in list(self._rooms.items()):
+            if self._clock.monotonic_ms() - room.rendered_at_ms < BOARD_EVERY_MS:
+                continue
             if self._rooms.get(sale_id) is room:
                 self._render(room)
             await self._clock.sleep_ms(0)  # requests are answered between two of them
@@ -248,10 +254,11 @@ class WaitingRooms:
         if room.line is None:
             return
         # Counted by the clock all processes share, so that a fan who asks two of them sees it rise.
-        seq = room.line.now_ms // BOARD_EVERY_MS
+        seq = _second_of(room.line)
         told = room.senses.told(room.sale, room.line)
         board = render(room.sale, room.line, room.rate.per_minute(), seq, told)
         room.publish(board)
+        room.rendered_at_ms = self._clock.monotonic_ms()
         # What is over does not grow old, so nobody is woken for it.
         age_ms = 0 if room.is_over else max(0, self._clock.now_ms() - room.line.now_ms)
         metrics.BOARD_AGE_SECONDS.labels(room.sale.sale_id).set(age_ms / 1000)
@@ -270,3 +277,8 @@ class WaitingRooms:
                 continue
             metrics.FAULT_CREDITS.labels(sale_id).inc(touched.faults)
             metrics.FAULT_SECONDS_GIVEN.labels(sale_id).inc(touched.given_ms / 1000)
+
+
+def _second_of(line: LineNow) -> int:
+    """Return the second of the store's clock in which the line stood so."""
+    return line.now_ms // BOARD_EVERY_MS

@@ -26,6 +26,17 @@ def addresses(reply: Reply) -> list[str]:
     ]  # fmt: skip
 
 
+async def test_paying_in_the_name_of_somebody_else_is_refused(shop: Shop) -> None:
+    event = await shop.new_event(3)
+    fan, other = Fan.inside(shop), Fan.inside(shop)
+    held = await fan.held(event, "A-1")
+    refused = await fan.complete(held, key="one", user_id=other.fan_id)
+    assert (refused.status, refused.code) == (403, "not-yours")
+    assert await shop.seat_digits(event) == "100"
+    paid = await fan.complete(held, key="one", user_id=fan.fan_id, email=None)
+    assert paid.status == 201
+
+
 @pytest.mark.parametrize("by", ["pass", "ticket", "pass cookie", "ticket cookie"])
 async def test_the_owner_sees_the_order_by_pass_or_ticket(
     shop: Shop, bought: tuple[Fan, Reply], by: str

@@ -155,6 +155,21 @@ async def test_acting_for_somebody_else_is_refused(shop: Shop) -> None:
     assert await shop.seat_digits(event) == "000"
 
 
+async def test_a_key_in_quotes_is_the_same_key(shop: Shop) -> None:
+    event, fan = await shop.new_event(6), Fan.inside(shop)
+    bare, quoted = {"Idempotency-Key": r'a "key"'}, {"Idempotency-Key": r'"a \"key\""'}
+    held = await fan.held(event, "A-1", headers=bare)
+    assert await fan.held(event, "A-1", headers=quoted) == held
+    odd = {"Idempotency-Key": '"never closed'}
+    assert await fan.held(event, "A-5", headers=odd) != held
+
+
+async def test_the_best_of_an_event_without_seats_is_refused_by_its_name(shop: Shop) -> None:
+    event = await shop.new_event(stock=[StockTier("standing", "Standing", 2_000, 10)])
+    reply = await Fan.inside(shop).reserve(event, best_available={"quantity": 1})
+    assert (reply.status, reply.json["field"]) == (400, "best_available")
+
+
 async def test_one_extension(shop: Shop) -> None:
     event = await shop.new_event(3)
     fan = Fan.inside(shop)

@@ -15,6 +15,7 @@ from booking_core.catalog.event import StockTier
 from booking_core.seats import api as seats_api
 from booking_core.seats.seat_map import SeatMap
 from gateway.app_keys import ROOMS
+from gateway.waiting_room.board import Board
 from gateway.waiting_room.live import STREAMS
 from tests.support.fan import Fan
 from tests.support.shop import Shop
@@ -68,6 +69,29 @@ async def test_the_board_is_pushed_as_it_is_polled(shop: Shop) -> None:
         while (board := await boards.next("board")).data["message"] != "Doors at seven":
             assert int(board.id) > int(first.id)
         assert int(board.id) > int(first.id)
+
+
+async def test_every_second_of_the_store_has_its_board(shop: Shop) -> None:
+    sale, rooms = await shop.new_sale(), shop.gateway[ROOMS]
+    shown: list[int] = []
+
+    class Seen:
+        def show(self, sale_id: str, board: Board) -> None:
+            if sale_id == sale:
+                shown.append(board.document.seq)
+
+        def take_down(self, sale_id: str) -> None: ...
+
+    seen = Seen()
+    rooms.outlets.append(seen)
+    try:
+        while len(set(shown)) < 4:
+            await rooms._call_places()
+            await asyncio.sleep(0.05)
+    finally:
+        rooms.outlets.remove(seen)
+    seconds = list(dict.fromkeys(shown))
+    assert seconds == list(range(seconds[0], seconds[0] + 4))
 
 
 async def test_who_waits_is_told_that_the_sale_is_closed(shop: Shop) -> None:

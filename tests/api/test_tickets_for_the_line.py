@@ -35,6 +35,7 @@ async def test_a_ticket_that_is_none_is_refused(shop: Shop, ticket: str) -> None
             headers={"Cookie": f"{TICKET}-{sale}={ticket}"} if ticket.isascii() else {},
         )  # fmt: skip
         assert (reply.status, reply.code) == (401, "ticket-invalid")
+        assert reply.headers["WWW-Authenticate"] == "Bearer"
     place = await Fan(shop).call("GET", f"/api/sales/{sale}/place")
     assert (place.status, place.code) == (401, "ticket-invalid")
 

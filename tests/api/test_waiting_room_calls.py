@@ -43,7 +43,8 @@ async def test_a_fan_joins_waits_and_is_let_in(shop: Shop) -> None:
     within_ms = place.json["claim_within_ms"]
     assert 0 < within_ms <= 121_000
     assert place.json == {
-        "place": 1, "entry_number": None, "lane": None, "ahead": 0, "eta": None, "phase": "open",
+        "place": 1, "entry_number": None, "lane": None, "ahead": 0, "phase": "open",
+        "eta": {"p10": 0, "p50": 0, "p90": 0},
         "called": True, "claim_within_ms": within_ms,
     }  # fmt: skip
     admitted = await fan.let_in()

@@ -117,7 +117,8 @@ class Shop:
         rooms = self.gateway[ROOMS]
         await rooms._read_sales()
         await rooms._call_places()
-        await rooms._render_boards()
+        for room in rooms._rooms.values():
+            rooms._render(room)
 
     async def new_event(
         self,
