@@ -9,6 +9,8 @@ JOBS ?= 2
 # looks at each frame.
 ONE_BY_ONE := tests/scripts tests/foreign tests/operators tests/load tests/browser tests/pages/test_map_in_browser.py
 EVERYTHING := embedded,fast,loadtest,simulate,stripe,test
+# What is installed beside the rest before Python 3.11.3, as Debian's is; newer ones do not tell of it.
+OLDER_PYTHONS := async-timeout==5.0.1
 # Debian's packages that tests drive: a browser, a Prometheus, an nginx, the oldest Redis we support, what turns PDF into pixels.
 TEST_PACKAGES := chromium:chromium prometheus:prometheus redis-server:redis-server nginx:nginx-light npm:npm pdftoppm:poppler-utils redis-benchmark:redis-tools
 
@@ -73,7 +75,9 @@ schema: $(VENV)/tested ## Write down what all migrations together make; a test c
 
 pins: $(VENV)/bin/pip ## Take the newest versions that pyproject.toml allows, and write them down in constraints.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager --editable '.[$(EVERYTHING)]'
-	@{ sed '/^[^#]/,$$d' constraints.txt; $(BIN)/pip freeze --exclude-editable; } > constraints.new
+	@{ sed '/^[^#]/,$$d' constraints.txt; \
+		{ $(BIN)/pip freeze --exclude-editable; printf '%s\n' $(OLDER_PYTHONS); } | sort --ignore-case --unique; \
+	} > constraints.new
 	@mv constraints.new constraints.txt
 
 clean: ## Remove what was made here; the data in .onsale stays

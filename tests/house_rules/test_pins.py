@@ -6,6 +6,9 @@ from importlib import metadata
 from itertools import chain
 from pathlib import Path
 
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+
 ROOT = Path(__file__).parents[2]
 PIN = re.compile(r"^(?P<name>[\w.-]+)==(?P<version>[\w.+!-]+)$")
 HOW = "run `make pins`, then the tests"
@@ -28,6 +31,17 @@ def test_every_package_we_name_is_pinned() -> None:
     named = chain(project["dependencies"], *project["optional-dependencies"].values())
     names = {canonical(re.split(r"[\[<>=~ ]", each, maxsplit=1)[0]) for each in named}
     assert names <= set(pins()), HOW
+
+
+def test_what_only_older_pythons_take_is_pinned_too() -> None:
+    debian = {**default_environment(), "python_version": "3.11", "python_full_version": "3.11.2"}
+    wanted = set()
+    for each in metadata.distributions():
+        for requirement in map(Requirement, each.requires or ()):
+            marker = requirement.marker
+            if marker and marker.evaluate({**debian, "extra": ""}):
+                wanted.add(canonical(requirement.name))
+    assert wanted <= set(pins()), HOW
 
 
 def test_what_is_installed_is_what_is_pinned() -> None:
