@@ -59,13 +59,6 @@ class OperatorLog:
         self._pool = pool
         self._clock = clock
 
-    async def add(
-        self, doer: Doer, action: str, subject: str, reason: str = "", **details: object
-    ) -> None:
-        """Write down what was done. Raises StoreUnavailable: then it was not, and must not be."""
-        async with connection(self._pool) as open_connection:
-            await self.add_within(open_connection, doer, action, subject, reason, details)
-
     async def add_within(
         self,
         open_connection: psycopg.AsyncConnection[Any],

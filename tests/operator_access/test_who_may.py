@@ -19,7 +19,7 @@ from gateway.operator.policies import (
 from gateway.operator.settings import OperatorSettings
 from groundwork.clock import SystemTokenSource
 from groundwork.postgres import Pool
-from tests.operator_access.conftest import TESTER, Desk
+from tests.operator_access.conftest import TESTER, Desk, make_tour
 from tests.security.manual_clock import ManualClock
 
 ROUTES: list[tuple[str, str, Any, Policy]] = [
@@ -75,6 +75,24 @@ async def test_a_role_opens_what_it_should_and_nothing_above(desk: Desk, role: A
         may = RANK[role] >= RANK[policy.role]
         assert (answer.status != 403) is may, (role, path, answer)
         assert answer.status < 500
+
+
+async def test_what_an_admin_closed_only_an_admin_opens(desk: Desk, pool: Pool) -> None:
+    await make_tour(pool)
+    boss, ada = await desk.signed_in("boss", "admin"), await desk.signed_in("ada", "operator")
+    at, body = "/operator/api/sales/tour", {"reason": "a reason"}
+    assert (await boss.ask("POST", f"{at}/close", body)).body["phase"] == "closed"
+    for action in ("resume", "pause", "drain"):
+        refused = await ada.ask("POST", f"{at}/{action}", body)
+        assert (refused.status, refused.body["needs"]) == (403, "admin"), action
+        assert refused.body["type"].endswith("not-allowed")
+    set_in_it = {**body, "message": "It was a great evening"}
+    assert (await ada.ask("POST", f"{at}/set", set_in_it)).body["phase"] == "closed"
+    token = await desk.operators.make_token(TESTER, "boss", "console", ["sales:write"], 1)
+    bearer = {"Authorization": f"Bearer {token}"}
+    program = await desk.browse()
+    assert (await program.ask("POST", f"{at}/drain", body, bearer)).status == 200
+    assert (await ada.ask("POST", f"{at}/resume", body)).body["phase"] == "open"
 
 
 async def test_a_token_opens_its_scopes_alone(desk: Desk) -> None:
