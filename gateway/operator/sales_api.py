@@ -8,15 +8,20 @@ from aiohttp import web
 
 from gateway.operator.guard import CALLER, OPERATORS
 from gateway.operator.policies import Needs, PolicedRoutes
-from gateway.waiting_room.sales import Connection, Sale, SaleRecords
+from gateway.waiting_room.sales import SALE_ID, Connection, Sale, SaleRecords
 from groundwork.bodies import read_body
 from groundwork.clock import Clock
 from groundwork.edge_errors import NotAllowed
+from groundwork.errors import SaleNotFound
 
 SALES: Final = web.AppKey("operator_sales", SaleRecords)
 CLOCK: Final = web.AppKey("operator_clock", Clock)
-# Fans may read it; a sentence or two.
-Reason = Annotated[str, msgspec.Meta(min_length=3, max_length=500)]
+# Fans may read it; a sentence or two, in one line of the log.
+Reason = Annotated[
+    str, msgspec.Meta(min_length=3, max_length=500, pattern=r"\A[^\x00-\x1f\x7f-\x9f]*\Z")
+]
+# It may have several lines, and otherwise no control characters.
+Message = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00-\x09\x0b-\x1f\x7f-\x9f]*\Z")]
 # Also for what would take a sale out of its close: the word of an admin is undone by an admin.
 CLOSING: Final = Needs("admin", "sales:write")
 
@@ -36,7 +41,7 @@ class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rate_per_minute: int | None = None
     burst: int | None = None
     capacity: int | None = None
-    message: str | None = None
+    message: Message | None = None
 
 
 @routes.get("/operator/api/sales", Needs("viewer", "sales:read"))
@@ -94,6 +99,8 @@ async def change(request: web.Request, action: str, reason: str, **changes: obje
     """
     sale_id, caller = request.match_info["sale"], request[CALLER]
     operators = request.app[OPERATORS]
+    if not SALE_ID.fullmatch(sale_id):
+        raise SaleNotFound
 
     async def before_it(open_connection: Connection, before: Sale, sale: Sale) -> None:
         is_reopened = before.state == "closed" != sale.state
