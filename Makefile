@@ -26,8 +26,7 @@ up: $(VENV)/installed ## The whole system with a demo sale; ARGS="--port 8081" p
 	@exec $(BIN)/onsale up --demo $(ARGS)
 
 load: $(VENV)/tested ## A minute of fans who really buy, against a running `make up`; ARGS="-u 500"
-	@$(BIN)/locust -f loadtest/locustfile.py --headless -u 200 -r 10 -t 60s \
-		--host http://localhost:8080 --provider-url http://127.0.0.1:8082 $(ARGS)
+	@$(BIN)/locust --config loadtest/locust.conf $(ARGS)
 
 ## Check it
 test: $(VENV)/tested packages ## Every test, on real servers

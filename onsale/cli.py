@@ -1,7 +1,6 @@
 """The `onsale` command."""
 
 import asyncio
-import json
 import os
 import sys
 from importlib import resources
@@ -17,7 +16,7 @@ from rich.table import Table
 from booking_core.catalog.refusals import EventRefused, PlanInvalid
 from booking_core.practice_provider.settings import ProviderSettings
 from booking_core.settings import CoreSettings
-from booking_core.tickets.codes import TicketCodeError, verify_ticket_code
+from booking_core.tickets.codes import KeySetInvalid, TicketCodeError
 from gateway.edge.shop_policy import OUR_SHOP, PolicyError, read_policy_file
 from gateway.operator.settings import OperatorSettings
 from gateway.origin.settings import OriginSettings
@@ -34,7 +33,7 @@ from groundwork.settings import SettingsError
 from groundwork.tls import CertificateError
 from onsale import roots
 from onsale.audit_command import audit
-from onsale.cannot_start import CannotStart
+from onsale.cannot_start import CannotStart, named_file
 from onsale.channel_commands import COMMANDS as CHANNEL_COMMANDS
 from onsale.connections import data_dir_option, keys_file
 from onsale.data_dir import RunFile
@@ -53,11 +52,12 @@ from onsale.simulate_command import simulate
 from onsale.supervisor import GaveUp
 from onsale.up import Stores, UpOptions, up
 from onsale.verify_draw import verify_draw
+from onsale.verify_ticket import verify_ticket
 
 # What somebody did, met with one clear sentence; anything else is a bug and shows its trace.
 REFUSALS = (
     CannotStart, CertificateError, GaveUp, SettingsError, UnsafeStore, KeyRingError, MigrationError,
-    EventRefused, PlanInvalid, BookingError, TicketCodeError,
+    EventRefused, PlanInvalid, BookingError, TicketCodeError, KeySetInvalid,
 )  # fmt: skip
 PORT = click.IntRange(1, 65_535)
 
@@ -102,6 +102,7 @@ for command in CHANNEL_COMMANDS:
     event.add_command(command)
 main.add_command(order)
 main.add_command(verify_draw)
+main.add_command(verify_ticket)
 main.add_command(simulate)
 main.add_command(rehearse)
 main.add_command(networks)
@@ -272,7 +273,8 @@ def keys() -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 def new_keys(file: Path) -> None:
     """Make a file of new secrets; an existing one is never overwritten."""
-    KeyRing.generate(file)
+    with named_file(file):
+        KeyRing.generate(file)
     click.echo(f"made {file}")
 
 
@@ -294,13 +296,3 @@ def rotate_keys(file: Path | None, data_dir: Path) -> None:
 def shop_key(file: Path) -> None:
     """Print what a shop of your own checks `Onsale-Identity` with; for that shop alone."""
     click.echo(KeyRing.load(file).secret(SECRET_NAME).hex())
-
-
-@main.command("verify-ticket")
-@click.argument("code")
-@click.option("--jwks", type=click.File("r"), required=True, help="The key set, or - for input.")
-@click.option("--event", "event_id", help="Only a ticket for this event is good.")
-def verify_ticket(code: str, jwks: Any, event_id: str | None) -> None:
-    """Check the code of a ticket, offline, and say what it is for."""
-    ticket = verify_ticket_code(code, json.load(jwks), event_id)
-    click.echo(msgspec.json.format(msgspec.json.encode(ticket)).decode())

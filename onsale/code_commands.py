@@ -19,6 +19,7 @@ from groundwork.clock import SystemClock
 from groundwork.errors import RequestInvalid
 from groundwork.keys import KeyRing
 from groundwork.postgres import Pool
+from onsale.cannot_start import named_file
 from onsale.connections import data_dir_option, keys_file, with_pool
 
 Result = TypeVar("Result")
@@ -94,10 +95,11 @@ def create(
 
 def _private_file(path: Path) -> int:
     """Open a new file that others cannot read: who has the codes goes first."""
-    try:
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError as error:
-        raise click.UsageError(f"{path} exists already; it is not overwritten") from error
+    with named_file(path):
+        try:
+            return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError as error:
+            raise click.UsageError(f"{path} exists already; it is not overwritten") from error
 
 
 @codes.command("list")

@@ -16,6 +16,7 @@ from booking_core.catalog.plan_source import PlanSource
 from booking_core.catalog.pretix_format import write_pretix
 from booking_core.catalog.venues import KINDS, make_venue
 from groundwork.postgres import Pool
+from onsale.cannot_start import named_file
 from onsale.connections import data_dir_option, with_pool
 from onsale.sale_commands import MOMENT_FORMATS
 from onsale.term_options import cancel_option, charge_options, minutes_of
@@ -156,10 +157,12 @@ def generate(kind: str, seats: int | None, seed: int, out: Path, side_file: Path
 
 def write_source(source: PlanSource, out: Path, side_file: Path | None) -> None:
     """Write the files of a plan, and say which, and what is lost without the side file."""
-    out.write_bytes(write_pretix(source.pretix))
+    with named_file(out):
+        out.write_bytes(write_pretix(source.pretix))
     click.echo(f"wrote {out}")
     if side_file:
-        side_file.write_bytes(write_extras(source.extras))
+        with named_file(side_file):
+            side_file.write_bytes(write_extras(source.extras))
         click.echo(f"wrote {side_file}")
     elif source.extras != NO_EXTRAS:
         click.echo("There is more to say than the format can: add --side-file to keep it.")

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import click
 
-from gateway.waiting_room.sales import SaleLane
+from gateway.waiting_room.sale_lanes import SaleLane
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

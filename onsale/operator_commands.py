@@ -8,7 +8,7 @@ from typing import IO, TypeVar, cast
 
 import click
 
-from gateway.operator.operator_log import Broken, Entry
+from gateway.operator.operator_log import ENTRIES_PER_PAGE
 from gateway.operator.operators import TOKEN_DAYS_MAX, Operators
 from gateway.operator.passwords import PASSWORD_CHARACTERS_MAX, PasswordWeak
 from gateway.operator.policies import ROLES, SCOPES, Role
@@ -116,23 +116,32 @@ def revoke(token_id: str, data_dir: Path) -> None:
 
 @operator.command()
 @click.option("--verify", is_flag=True, help="Check that no entry was changed or is missing.")
+@click.option(
+    "--last", type=click.IntRange(1), default=ENTRIES_PER_PAGE, show_default=True,
+    help="Show so many of the newest entries.",
+)  # fmt: skip
+@click.option("--all", "shows_all", is_flag=True, help="Show every entry.")
 @data_dir_option
-def log(data_dir: Path, *, verify: bool) -> None:
+def log(data_dir: Path, last: int, *, verify: bool, shows_all: bool) -> None:
     """Show what operators did, the newest last; or check all of it."""
-
-    async def read(found: Operators) -> list[Entry]:
-        return await found.log.read()
-
-    async def check(found: Operators) -> tuple[int, str, Broken | None]:
-        return await found.log.check()
-
-    if not verify:
-        for entry in reversed(with_operators(data_dir, read)):
-            at = datetime.fromtimestamp(entry.at_ms / 1000, UTC).isoformat(timespec="seconds")
-            parts = (str(entry.number), at, entry.operator, entry.by_what, entry.action)
-            click.echo("\t".join((*parts, entry.subject, entry.reason, entry.details)))
+    if verify:
+        verify_log(data_dir)
         return
-    count, last_hash, broken = with_operators(data_dir, check)
+    # One more than is shown says whether there are more.
+    count = None if shows_all else last + 1
+    entries = with_operators(data_dir, lambda found: found.log.read(count=count))
+    shown = entries if shows_all else entries[:last]
+    if len(shown) < len(entries):
+        click.echo(f"Older entries than these {last}: --last for more of them, or --all.", err=True)
+    for entry in reversed(shown):
+        at = datetime.fromtimestamp(entry.at_ms / 1000, UTC).isoformat(timespec="seconds")
+        parts = (str(entry.number), at, entry.operator, entry.by_what, entry.action)
+        click.echo("\t".join((*parts, entry.subject, entry.reason, entry.details)))
+
+
+def verify_log(data_dir: Path) -> None:
+    """Say how many entries hold, and the hash of the last. Raises CannotStart at the first that does not."""
+    count, last_hash, broken = with_operators(data_dir, lambda found: found.log.check())
     if broken is not None:
         raise CannotStart(f"Entry {broken.number} {broken.why}; {count} entries before it hold.")
     click.echo(f"{count} entries hold; the last has the hash {last_hash or '(none)'}")

@@ -5,10 +5,12 @@ import tempfile
 from pathlib import Path
 
 import click
+import msgspec
 from rich.console import Console
 
 from groundwork.clock import SystemClock
 from groundwork.logging import set_up_logging
+from onsale.cannot_start import CannotStart, named_file
 from onsale.event_loop import run
 from onsale.prove.checks.sometimes import met
 from onsale.prove.checks.verdict import Verdict, judge
@@ -62,7 +64,7 @@ def prove_command(
     set_up_logging("console", "ERROR", "prove")
     seed = SystemClock().now_ms() % 1_000_000 if seed is None else seed
     if judge_only:
-        whole = read_history(history)
+        whole = read(history)
         faults = sorted({fault.name for fault in whole.faults})
     else:
         console.print(f"seed {seed}, {minutes:g} minutes, {len(faults)} faults, {buyers} buyers")
@@ -73,6 +75,18 @@ def prove_command(
         raise SystemExit(EXIT_BROKEN)
     if verdict.is_void:
         raise SystemExit(EXIT_VOID)
+
+
+def read(path: Path) -> History:
+    """Return what a run has written. Raises CannotStart when that is not all of a history."""
+    try:
+        with named_file(path):
+            whole = read_history(path)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise CannotStart(f"{path} is no history of `onsale prove`: {error}.") from error
+    if whole.ending is None:
+        raise CannotStart(f"{path} has no end: the run was broken off, and cannot be judged.")
+    return whole
 
 
 def run_apart(

@@ -76,17 +76,20 @@ def told(groups: list[Group], seats: int) -> list[str]:
     by_person = sum(group.seats for group in people) / max(1, sum(group.size for group in people))
     by_ticket = got / max(1, sum(group.size for group in farm))
     cores = sum(group.iterations for group in farm) / ITERATIONS_PER_CORE_SECOND / 3600
-    gain, share = by_ticket / by_person, got / seats
     shared = sum(group.clustered for group in people)
     behind = sum(group.in_line - group.chances for group in people)
     refused, harder, checked = (
         sum(getattr(group, name) for group in people) for name in ("refused", "harder", "checked")
     )
+    # Of few fans and few seats, no fan may get any: then nothing is so many times what fans get.
+    compared = (
+        f"{by_ticket / by_person:.2f} times what a fan gets for each of its tickets, and "
+        f"{got / (HONEST * by_person):.2f} times what {HONEST} fans get"
+        if by_person
+        else "and no fan gets any"
+    )
     return [
-        (
-            f"The farm gets {got:,} of {seats:,} seats ({share:.1%}), {gain:.2f} times what a fan gets for "
-            f"each of its tickets, and {got / (HONEST * by_person):.2f} times what {HONEST} fans get."
-        ),
+        f"The farm gets {got:,} of {seats:,} seats ({got / seats:.1%}), {compared}.",
         *(clustered(group, by_person) for group in farm if group.clustered),
         f"Its proofs of work take {cores:.1f} core-hours.",
         (
@@ -99,7 +102,12 @@ def told(groups: list[Group], seats: int) -> list[str]:
 
 def clustered(group: Group, by_person: float) -> str:
     """Say what is left of a part of the farm that shares its chances."""
+    compared = (
+        f"{group.seats / (HONEST * by_person):.2f} times what {HONEST} fans get"
+        if by_person
+        else f"{group.seats:,} seats"
+    )
     return (
         f"Of {group.name} {group.clustered:,} share their chances: the {group.in_line:,} tickets have "
-        f"{group.chances:,}, and get {group.seats / (HONEST * by_person):.2f} times what {HONEST} fans get."
+        f"{group.chances:,}, and get {compared}."
     )

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from gateway.waiting_room.brands import BrandRecords
-from gateway.waiting_room.sales import Sale, SaleLane, SaleRecords
+from gateway.waiting_room.sale_lanes import SaleLane
+from gateway.waiting_room.sales import Sale, SaleRecords
 from groundwork.clock import SystemClock
 from onsale.brand_options import brand_options, dressing
 from onsale.code_commands import codes

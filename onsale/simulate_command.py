@@ -10,6 +10,7 @@ import click
 from gateway.simulation.outcome import Outcome
 from gateway.simulation.plan import MINUTE_MS, Outage, Plan, RateChange
 from gateway.simulation.simulation import Simulation
+from onsale.cannot_start import named_file
 
 UNITS_MS = {"s": 1_000, "m": MINUTE_MS, "h": 60 * MINUTE_MS}
 # In the folder where the command is given, as the pictures of other tools are.
@@ -191,5 +192,6 @@ def draw(plan: Plan, outcome: Outcome, path: Path | None) -> None:
         click.echo(f"Not drawn      {needed}")
         return
     path = path or WAITS_PNG
-    plot_waits(plan, outcome, path)
+    with named_file(path):
+        plot_waits(plan, outcome, path)
     click.echo(f"Drawn          {path}")

@@ -68,6 +68,7 @@ class Supervisor:
             kept.keeper = asyncio.create_task(
                 self._keep(kept), name=f"keep {kept.service.command.name}"
             )
+            kept.keeper.add_done_callback(self._note_end)
 
     async def wait(self) -> None:
         """Return never; raises GaveUp when a child cannot be kept alive."""
@@ -120,19 +121,40 @@ class Supervisor:
             if self._is_stopping:
                 return
             self._on_exit(kept.process.pid)
-            was_quiet = self._clock.monotonic_ms() - started_at >= QUIET_MS
-            kept.crashes = 1 if was_quiet else kept.crashes + 1
+            if self._clock.monotonic_ms() - started_at >= QUIET_MS:
+                kept.crashes = 0
             ended = f"{command.name} (process {kept.process.pid}) {describe_exit(exit_code)}"
+            if not await self._bring_back(kept, ended):
+                return
+
+    async def _bring_back(self, kept: _Kept, ended: str) -> bool:
+        """Start the child again; one that cannot be started is one that crashed. Say whether it runs."""
+        command = kept.service.command
+        while True:
+            kept.crashes += 1
             if kept.crashes >= CRASHES_MAX:
                 if not self._gave_up.done():
                     self._gave_up.set_result(
                         GaveUp(f"{ended}, {kept.crashes} times in a row{_see(command)}.")
                     )
-                return
+                return False
             back_off_ms = min(BACK_OFF_MAX_MS, BACK_OFF_FIRST_MS * 2 ** (kept.crashes - 1))
             self._log.warning(f"{ended}; starting it again", back_off_ms=back_off_ms)
             await self._clock.sleep_ms(back_off_ms)
-            kept.process = await ChildProcess.start(command)
+            try:
+                kept.process = await ChildProcess.start(command)
+            except OSError as error:
+                # No file or process left, a disk that is full: it may pass.
+                ended = f"{command.name} cannot be started ({error})"
+            else:
+                return True
+
+    def _note_end(self, keeper: asyncio.Task[None]) -> None:
+        """End the whole by an error of the keeping itself: nobody would miss the child otherwise."""
+        if keeper.cancelled() or self._gave_up.done():
+            return
+        if error := keeper.exception():
+            self._gave_up.set_exception(error)
 
 
 def _see(command: ChildCommand) -> str:

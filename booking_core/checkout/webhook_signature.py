@@ -73,7 +73,9 @@ def verify(
     mac = hmac.new(secret.encode(), at_s.encode() + b"." + payload, hashlib.sha256)
     wanted = mac.hexdigest().encode()
     # Every one is compared, so that the time taken tells nothing.
-    matches = [hmac.compare_digest(given.encode(), wanted) for given in signatures]
+    matches = [
+        hmac.compare_digest(given.encode("utf-8", "replace"), wanted) for given in signatures
+    ]
     if not any(matches):
         raise WebhookRefused("forged")
     if abs(now_s - int(at_s)) > tolerance_s:

@@ -19,6 +19,10 @@ class TicketCodeError(Exception):
     """The code is not one of ours, or not for this event; the text says which, for the gate."""
 
 
+class KeySetInvalid(ValueError):
+    """What the code is to be checked with is no key set, or has a key that is none."""
+
+
 class _Jwk(msgspec.Struct, frozen=True):
     kty: str
     kid: str = ""
@@ -43,12 +47,12 @@ def verify_ticket_code(
     That somebody was let in with it before is for the check-in to know, not for the code.
 
     Errors: TicketCodeError for a code that is forged, damaged, signed by a key not in the set, or
-    for another event than the one asked for; ValueError when jwks is no key set.
+    for another event than the one asked for; KeySetInvalid when jwks is no key set.
     """
     try:
         keys = msgspec.convert(jwks, _Jwks).keys
     except msgspec.ValidationError as error:
-        raise ValueError(f"not a JSON Web Key Set: {error}") from error
+        raise KeySetInvalid(f"not a JSON Web Key Set: {error}") from error
     try:
         kid = read_kid(code)
         key = next((_public_key(jwk) for jwk in keys if jwk.kid == kid and jwk.kty == "OKP"), None)
@@ -69,4 +73,4 @@ def _public_key(jwk: _Jwk) -> Ed25519PublicKey:
             raise ValueError("not an Ed25519 key")
         return Ed25519PublicKey.from_public_bytes(x)
     except (binascii.Error, ValueError) as error:
-        raise ValueError(f"key {jwk.kid} of the key set is unusable: {error}") from error
+        raise KeySetInvalid(f"key {jwk.kid} of the key set is unusable: {error}") from error

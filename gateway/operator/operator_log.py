@@ -59,13 +59,6 @@ class OperatorLog:
         self._pool = pool
         self._clock = clock
 
-    async def add(
-        self, doer: Doer, action: str, subject: str, reason: str = "", **details: object
-    ) -> None:
-        """Write down what was done. Raises StoreUnavailable: then it was not, and must not be."""
-        async with connection(self._pool) as open_connection:
-            await self.add_within(open_connection, doer, action, subject, reason, details)
-
     async def add_within(
         self,
         open_connection: psycopg.AsyncConnection[Any],
@@ -88,13 +81,15 @@ class OperatorLog:
         # Kept apart from the database: whoever rewrites the table cannot rewrite this.
         log.info("operator log", action=action, number=row[0], hash=row[1])
 
-    async def read(self, before: int | None = None) -> list[Entry]:
-        """Return the newest entries, or those before one, the newest first."""
+    async def read(
+        self, before: int | None = None, count: int | None = ENTRIES_PER_PAGE
+    ) -> list[Entry]:
+        """Return the newest entries, or those before one, the newest first. `count` None: all."""
         async with connection(self._pool) as open_connection:
             cursor = await open_connection.execute(
                 f"""SELECT {COLUMNS} FROM operator_log WHERE number < %s
-                    ORDER BY number DESC LIMIT {ENTRIES_PER_PAGE}""",  # noqa: S608 (constants)
-                (before if before is not None else 2**62,),
+                    ORDER BY number DESC LIMIT %s""",  # noqa: S608 (a constant)
+                (before if before is not None else 2**62, count),
             )
             return [_entry(row) for row in await cursor.fetchall()]
 

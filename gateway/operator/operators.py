@@ -91,6 +91,8 @@ class Operators:
 
     async def remove(self, doer: Doer, name: str) -> bool:
         """Let an operator in no more, by session or token; say whether there was one."""
+        if not is_name(name):
+            return False
         async with connection(self._pool) as db, db.transaction():
             cursor = await db.execute(
                 """UPDATE operators SET removed_at_ms = %s
@@ -139,14 +141,19 @@ class Operators:
         secret, now = self._names.token(SECRET_BYTES), self._clock.now_ms()
         caller = Caller(name, row[1], "session")
         async with connection(self._pool) as db, db.transaction():
+            # Checking takes a while. Whoever gives the operator another password meanwhile ends all
+            # sessions: either that waits for this one and ends it, too, or there is none.
+            cursor = await db.execute(
+                """INSERT INTO operator_sessions SELECT %s, operator, %s, %s FROM operators
+                    WHERE operator = %s AND password_hash = %s AND removed_at_ms IS NULL FOR SHARE""",
+                (hashed(secret), now, now, name, row[0]),
+            )
+            if not cursor.rowcount:
+                raise NotSignedIn
             await count_right(db, tries)
             await db.execute(
                 "DELETE FROM operator_sessions WHERE seen_at_ms < %s OR began_at_ms < %s",
                 (now - IDLE_MS, now - SESSION_MS),
-            )
-            await db.execute(
-                "INSERT INTO operator_sessions VALUES (%s, %s, %s, %s)",
-                (hashed(secret), name, now, now),
             )
             await self.log.add_within(db, caller.doer, "sign-in", name, "", {"address": address})
         return secret, caller, known_browser(row[0], now)
@@ -186,8 +193,11 @@ class Operators:
             raise RequestInvalid("scopes", f"must be some of {', '.join(SCOPES)}")
         if not 1 <= days <= TOKEN_DAYS_MAX:
             raise RequestInvalid("days", f"must be 1 to {TOKEN_DAYS_MAX}")
-        if not purpose.strip() or len(purpose) > PURPOSE_CHARACTERS_MAX:
-            raise RequestInvalid("purpose", f"must have 1 to {PURPOSE_CHARACTERS_MAX} characters")
+        is_told = purpose.strip() and purpose.isprintable()
+        if not is_told or len(purpose) > PURPOSE_CHARACTERS_MAX:
+            raise RequestInvalid(
+                "purpose", f"must have 1 to {PURPOSE_CHARACTERS_MAX} printable characters"
+            )
         if await self._account(name) is None:
             raise RequestInvalid("operator", "is not one there is")
         token_id = self._names.token(6)
@@ -207,6 +217,8 @@ class Operators:
 
     async def revoke_token(self, doer: Doer, token_id: str) -> bool:
         """Let a token count no more; say whether there was one."""
+        if not token_id.isprintable():
+            return False  # none of ours, and not for PostgreSQL, which has no NUL in a text
         async with connection(self._pool) as db, db.transaction():
             cursor = await db.execute(
                 """UPDATE operator_tokens SET revoked_at_ms = %s
@@ -248,4 +260,5 @@ def is_name(text: str) -> bool:
 
 def hashed(secret: str) -> bytes:
     """Return what is kept of a secret that we drew ourselves: nobody guesses 256 bits, however fast."""
-    return hashlib.sha256(secret.encode()).digest()
+    # Bytes of a header that are no UTF-8 arrive as surrogates; nobody has such a secret.
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()

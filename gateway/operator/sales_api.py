@@ -8,14 +8,22 @@ from aiohttp import web
 
 from gateway.operator.guard import CALLER, OPERATORS
 from gateway.operator.policies import Needs, PolicedRoutes
-from gateway.waiting_room.sales import Sale, SaleRecords
+from gateway.waiting_room.sales import SALE_ID, Connection, Sale, SaleRecords
 from groundwork.bodies import read_body
 from groundwork.clock import Clock
+from groundwork.edge_errors import NotAllowed
+from groundwork.errors import SaleNotFound
 
 SALES: Final = web.AppKey("operator_sales", SaleRecords)
 CLOCK: Final = web.AppKey("operator_clock", Clock)
-# Fans may read it; a sentence or two.
-Reason = Annotated[str, msgspec.Meta(min_length=3, max_length=500)]
+# Fans may read it; a sentence or two, in one line of the log.
+Reason = Annotated[
+    str, msgspec.Meta(min_length=3, max_length=500, pattern=r"\A[^\x00-\x1f\x7f-\x9f]*\Z")
+]
+# It may have several lines, and otherwise no control characters.
+Message = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00-\x09\x0b-\x1f\x7f-\x9f]*\Z")]
+# Also for what would take a sale out of its close: the word of an admin is undone by an admin.
+CLOSING: Final = Needs("admin", "sales:write")
 
 routes = PolicedRoutes()
 
@@ -33,7 +41,7 @@ class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rate_per_minute: int | None = None
     burst: int | None = None
     capacity: int | None = None
-    message: str | None = None
+    message: Message | None = None
 
 
 @routes.get("/operator/api/sales", Needs("viewer", "sales:read"))
@@ -65,7 +73,7 @@ async def drain(request: web.Request) -> web.Response:
     return await change(request, "drain", body.reason, state="draining", pause_reason="")
 
 
-@routes.post("/operator/api/sales/{sale}/close", Needs("admin", "sales:write"))
+@routes.post("/operator/api/sales/{sale}/close", CLOSING)
 async def close(request: web.Request) -> web.Response:
     """End a sale."""
     body = await read_body(request, Pause)
@@ -85,17 +93,24 @@ async def set_sale(request: web.Request) -> web.Response:
 
 
 async def change(request: web.Request, action: str, reason: str, **changes: object) -> web.Response:
-    """Write down what is about to be done, and do it: nothing is changed that the log does not have.
+    """Change a sale and write that down, in one transaction: neither is there without the other.
 
-    Raises SaleNotFound, RequestInvalid, StoreUnavailable.
+    Raises SaleNotFound, RequestInvalid, NotAllowed, StoreUnavailable.
     """
-    sale_id = request.match_info["sale"]
-    records = request.app[SALES]
-    await records.get(sale_id)
-    await request.app[OPERATORS].log.add(
-        request[CALLER].doer, f"{action}-sale", sale_id, reason, **changes
-    )
-    sale = await records.change(sale_id, **changes)
+    sale_id, caller = request.match_info["sale"], request[CALLER]
+    operators = request.app[OPERATORS]
+    if not SALE_ID.fullmatch(sale_id):
+        raise SaleNotFound
+
+    async def before_it(open_connection: Connection, before: Sale, sale: Sale) -> None:
+        is_reopened = before.state == "closed" != sale.state
+        if is_reopened and not caller.may(CLOSING):
+            raise NotAllowed(CLOSING.role)
+        await operators.log.add_within(
+            open_connection, caller.doer, f"{action}-sale", sale_id, reason, changes
+        )
+
+    sale = await request.app[SALES].change(sale_id, before_it, **changes)
     return web.json_response(told(sale, request.app[CLOCK].now_ms()))
 
 

@@ -1,7 +1,7 @@
 """The sales as PostgreSQL records them: what an operator has set, and what a line must survive."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -15,6 +15,7 @@ from gateway.draw.orders import Orders
 from gateway.draw.records import DrawPlan, insert_draw
 from gateway.waiting_room.brands import BRAND_COLUMN, Brand, read_brand
 from gateway.waiting_room.line_records import GENERAL, LineRecords
+from gateway.waiting_room.sale_lanes import SaleLane, check_lanes
 from groundwork.errors import RequestInvalid, SaleNotFound
 from groundwork.postgres import Pool, connection
 
@@ -24,11 +25,6 @@ Phase = Literal["before", "open", "paused", "draining", "sold_out", "closed"]
 SALE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 # Messages are read on a phone at a glance.
 MESSAGE_CHARACTERS_MAX = 500
-LANE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
-# Each lane costs every call of the pacing script a look; nobody tells more groups apart than these.
-LANES_MAX = 8
-# A lane's name stands beside a fan's place on a phone.
-LANE_NAME_CHARACTERS_MAX = 60
 
 
 class SaleEvent(msgspec.Struct, frozen=True, array_like=True):
@@ -43,13 +39,6 @@ class SaleEvent(msgspec.Struct, frozen=True, array_like=True):
     city: str
     starts_at: datetime
     time_zone: str = "UTC"
-
-
-class SaleLane(msgspec.Struct, frozen=True):
-    """A group of fans who are called before the general line."""
-
-    lane: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +155,11 @@ def _sale_row(cursor: psycopg.AsyncCursor[Any]) -> Callable[[Sequence[Any]], Sal
     return make
 
 
+Connection = psycopg.AsyncConnection[tuple[object, ...]]
+# Given the connection of the transaction, the sale as it is, and as it will be.
+BeforeChange = Callable[[Connection, Sale, Sale], Awaitable[None]]
+
+
 class SaleRecords(LineRecords):
     """Reads and writes sales in PostgreSQL."""
 
@@ -207,36 +201,33 @@ class SaleRecords(LineRecords):
     async def get(self, sale_id: str) -> Sale:
         """Return one sale. Raises SaleNotFound."""
         async with connection(self._pool) as open_connection:
-            cursor = open_connection.cursor(row_factory=_sale_row)
-            await cursor.execute(
-                f"SELECT {SALE_COLUMNS} FROM sales WHERE sale_id = %s",  # noqa: S608 (our own text)
-                (sale_id,),
-            )
-            sale = await cursor.fetchone()
-        if sale is None:
-            raise SaleNotFound
+            sale = await _read(open_connection, sale_id)
         return await self._ordered(sale)
 
     async def _ordered(self, sale: Sale) -> Sale:
         draw = await self._orders.completed(sale.sale_id, sale.draw)
         return sale if draw is sale.draw else replace(sale, draw=draw)
 
-    async def change(self, sale_id: str, **changes: object) -> Sale:
+    async def change(
+        self, sale_id: str, before_it: BeforeChange | None = None, /, **changes: object
+    ) -> Sale:
         """Set fields of a sale and return it. Every process follows within about a second.
 
+        Of changes at once none is lost: each is made to what the one before has left. `before_it` is
+        called within the transaction once the change is known to be allowed; what it raises undoes all.
         Raises SaleNotFound, or RequestInvalid when the sale would be one that is not allowed.
         """
-        before = await self.get(sale_id)
-        sale = replace(before, **changes)  # type: ignore[arg-type]
-        check(sale)
-        if set(before.lane_ids) - set(sale.lane_ids):
-            raise RequestInvalid("lanes", "must keep the lanes there are: fans may wait in them")
-        if sale.one_per_mailbox != before.one_per_mailbox:
-            raise RequestInvalid("one_per_mailbox", "must stay as it is: fans may have a place")
-        is_sealed = before.draw is not None and before.draw.state != "committed"
-        if is_sealed and sale.opens_at != before.opens_at:
-            raise RequestInvalid("opens_at", "must stay as it is: the draw's roster is sealed")
-        async with connection(self._pool) as open_connection:
+        async with connection(self._pool) as open_connection, open_connection.transaction():
+            # Read by a statement of its own, which sees what was written while this one waited.
+            await open_connection.execute(
+                "SELECT FROM sales WHERE sale_id = %s FOR NO KEY UPDATE", (sale_id,)
+            )
+            before = await _read(open_connection, sale_id)
+            sale = replace(before, **changes)  # type: ignore[arg-type]
+            check(sale)
+            _check_change(before, sale)
+            if before_it is not None:
+                await before_it(open_connection, before, sale)
             await open_connection.execute(
                 """UPDATE sales SET name = %s, opens_at = %s, state = %s, pause_reason = %s,
                     message = %s, rate_per_minute = %s, burst = %s, capacity = %s, lanes = %s,
@@ -247,9 +238,33 @@ class SaleRecords(LineRecords):
                 (sale.name, sale.opens_at, sale.state, sale.pause_reason, sale.message,
                  sale.rate_per_minute, sale.burst, sale.capacity, _lanes_text(sale),
                  sale.stock_aware, sale.tells_odds, sale.step_up_unbound,
-                 sale.rate_per_minute, sale_id),
+                 sale.rate_per_minute, sale.sale_id),
             )  # fmt: skip
-        return sale
+        return await self._ordered(sale)
+
+
+async def _read(open_connection: Connection, sale_id: str) -> Sale:
+    """Return a sale without its draw's order. Raises SaleNotFound."""
+    cursor = open_connection.cursor(row_factory=_sale_row)
+    await cursor.execute(
+        f"SELECT {SALE_COLUMNS} FROM sales WHERE sale_id = %s",  # noqa: S608 (our own text)
+        (sale_id,),
+    )
+    sale = await cursor.fetchone()
+    if sale is None:
+        raise SaleNotFound
+    return sale
+
+
+def _check_change(before: Sale, sale: Sale) -> None:
+    """Raise RequestInvalid for what may not become of a sale that fans may have a place in."""
+    if set(before.lane_ids) - set(sale.lane_ids):
+        raise RequestInvalid("lanes", "must keep the lanes there are: fans may wait in them")
+    if sale.one_per_mailbox != before.one_per_mailbox:
+        raise RequestInvalid("one_per_mailbox", "must stay as it is: fans may have a place")
+    is_sealed = before.draw is not None and before.draw.state != "committed"
+    if is_sealed and sale.opens_at != before.opens_at:
+        raise RequestInvalid("opens_at", "must stay as it is: the draw's roster is sealed")
 
 
 def check(sale: Sale) -> None:
@@ -262,28 +277,14 @@ def check(sale: Sale) -> None:
         raise RequestInvalid("name", "must be 1 to 200 characters")
     if sale.opens_at.tzinfo is None:
         raise RequestInvalid("opens_at", "must name its time zone")
-    if not 1 <= sale.rate_per_minute <= 1_000_000:
-        raise RequestInvalid("rate_per_minute", "must be 1 to 1000000")
-    if not 1 <= sale.burst <= 1_000_000:
-        raise RequestInvalid("burst", "must be 1 to 1000000")
-    if not 1 <= sale.capacity <= 10_000_000:
-        raise RequestInvalid("capacity", "must be 1 to 10000000")
+    for name, number, most in (
+        ("rate_per_minute", sale.rate_per_minute, 1_000_000),
+        ("burst", sale.burst, 1_000_000),
+        ("capacity", sale.capacity, 10_000_000),
+    ):
+        if not 1 <= number <= most:
+            raise RequestInvalid(name, f"must be 1 to {most}")
     check_lanes(sale.lanes)
     for name, text in (("message", sale.message), ("pause_reason", sale.pause_reason)):
         if len(text) > MESSAGE_CHARACTERS_MAX:
             raise RequestInvalid(name, f"must be at most {MESSAGE_CHARACTERS_MAX} characters")
-
-
-def check_lanes(lanes: Sequence[SaleLane]) -> None:
-    """Raise RequestInvalid unless the lanes can be told apart and are few."""
-    if len(lanes) > LANES_MAX:
-        raise RequestInvalid("lanes", f"must be at most {LANES_MAX}")
-    for lane in lanes:
-        if not LANE_ID.fullmatch(lane.lane) or lane.lane == GENERAL:
-            raise RequestInvalid(
-                "lanes", "must be named in lower-case letters, digits and hyphens, not 'general'"
-            )
-        if not 1 <= len(lane.name) <= LANE_NAME_CHARACTERS_MAX:
-            raise RequestInvalid("lanes", f"must have names of 1 to {LANE_NAME_CHARACTERS_MAX}")
-    if len({lane.lane for lane in lanes}) < len(lanes):
-        raise RequestInvalid("lanes", "must differ from each other")

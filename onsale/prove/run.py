@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 
 from groundwork.clock import SystemClock, SystemTokenSource
+from onsale.cannot_start import named_file
 from onsale.prove.asking import Asking
 from onsale.prove.buyers import Attempt, Buyer
 from onsale.prove.ending import quiet, read_ending
@@ -43,10 +44,12 @@ class Wanted:
 
 
 async def prove(wanted: Wanted, tell: Callable[[str], None]) -> History:
-    """Run it, and return what happened. Raises CannotStart when the house cannot be opened."""
+    """Run it, and return what happened. Raises CannotStart when the house or the file cannot be opened."""
     clock = SystemClock()
-    wanted.history.parent.mkdir(parents=True, exist_ok=True)
-    with wanted.history.open("wb") as file:
+    with named_file(wanted.history):
+        wanted.history.parent.mkdir(parents=True, exist_ok=True)
+        file = wanted.history.open("wb")
+    with file:
         recorder = Recorder(clock, file)
         async with AsyncExitStack() as stack:
             house = await stack.enter_async_context(open_house(wanted.folder, clock))

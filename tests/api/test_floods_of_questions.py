@@ -11,7 +11,7 @@ import pytest
 from gateway.app_keys import ACCESS_CODES
 from gateway.waiting_room import lanes
 from gateway.waiting_room.allowances import CODE_GUESSES
-from gateway.waiting_room.sales import SaleLane
+from gateway.waiting_room.sale_lanes import SaleLane
 from tests.api.test_step_up import suspect
 from tests.support.fan import DeviceKey, Fan, Reply
 from tests.support.shop import Shop

@@ -10,7 +10,7 @@ from gateway.app_keys import ACCESS_CODES
 from gateway.waiting_room.access_codes import AccessCodes
 from gateway.waiting_room.allowances import CODE_GUESSES
 from gateway.waiting_room.line import Line
-from gateway.waiting_room.sales import SaleLane
+from gateway.waiting_room.sale_lanes import SaleLane
 from groundwork.errors import StoreUnavailable
 from tests.api.test_forms import browser, wait_token
 from tests.support.fan import DeviceKey, Fan, Reply

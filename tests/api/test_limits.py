@@ -14,7 +14,7 @@ from gateway.bot_checks.limits import ADMITS, CHALLENGES, JOINS
 from gateway.settings import GatewaySettings
 from gateway.waiting_room import line, moving, watching
 from gateway.waiting_room.allowances import CODE_GUESSES
-from gateway.waiting_room.sales import SaleLane
+from gateway.waiting_room.sale_lanes import SaleLane
 from groundwork.errors import StoreUnavailable
 from tests.support.fan import DeviceKey, Fan
 from tests.support.opening import open_shop

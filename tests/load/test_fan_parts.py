@@ -11,6 +11,7 @@ import pytest
 from groundwork.clock import SystemClock
 from groundwork.device_proof import DeviceProofs
 from groundwork.errors import DeviceProofInvalid
+from loadtest import run_file
 from loadtest.device_key import DeviceKey
 from loadtest.evidence import Places, owned
 from loadtest.proof_of_work import Unsolvable, solve
@@ -96,6 +97,17 @@ def test_tickets_say_what_is_owned() -> None:
         {"seat_id": None, "tier": "floor"},
     ]
     assert owned({"tickets": tickets}) == (("A-1",), {"floor": 2})
+
+
+def test_the_rehearsal_of_make_load_is_what_its_file_says() -> None:
+    repository = Path(run_file.__file__).parents[1]
+    recipe = (repository / "Makefile").read_text().partition("\nload:")[2].partition("\n\n")[0]
+    assert recipe.splitlines()[1] == "\t@$(BIN)/locust --config loadtest/locust.conf $(ARGS)"
+    lines = (repository / "loadtest/locust.conf").read_text().splitlines()
+    told = dict(line.split(" = ") for line in lines if not line.startswith("#"))
+    # Anything else of the running system comes from what `onsale up` wrote about itself.
+    assert told.keys() == {"locustfile", "host", "headless", "users", "spawn-rate", "run-time"}
+    assert (repository / told["locustfile"]).is_file()
 
 
 def test_addresses_come_from_the_run_file_of_the_same_system(tmp_path: Path) -> None:

@@ -73,6 +73,16 @@ class Desk:
         return browser
 
 
+async def make_tour(pool: Pool) -> None:
+    """Put the sale `tour` there, open, whatever a test before made of it."""
+    async with pool.connection() as connection:
+        await connection.execute(
+            """INSERT INTO sales (sale_id, name, state, opens_at, rate_per_minute, burst, capacity)
+                VALUES ('tour', 'Tour', 'open', '2026-01-01', 60, 1, 10)
+                ON CONFLICT (sale_id) DO UPDATE SET state = 'open', rate_per_minute = 60"""
+        )
+
+
 async def opened(pool: Pool, settings: OperatorSettings) -> AsyncIterator[Desk]:
     async with pool.connection() as connection:
         await connection.execute(

@@ -5,8 +5,9 @@ import asyncio
 import psycopg
 import pytest
 
+from gateway.waiting_room.sales import SaleRecords
 from groundwork.postgres import Pool
-from tests.operator_access.conftest import TESTER, Desk
+from tests.operator_access.conftest import TESTER, Desk, make_tour
 
 
 async def run(pool: Pool, *statements: str) -> None:
@@ -15,12 +16,15 @@ async def run(pool: Pool, *statements: str) -> None:
             await connection.execute(statement)
 
 
+async def note(desk: Desk, pool: Pool, subject: str, reason: str = "") -> None:
+    async with pool.connection() as connection:
+        await desk.operators.log.add_within(
+            connection, TESTER, "test", subject, reason, {"amount": 1}
+        )
+
+
 async def test_what_is_done_is_written_down_with_its_reason(desk: Desk, pool: Pool) -> None:
-    await run(
-        pool,
-        """INSERT INTO sales (sale_id, name, state, opens_at, rate_per_minute, burst, capacity)
-            VALUES ('tour', 'Tour', 'open', '2026-01-01', 60, 1, 10) ON CONFLICT DO NOTHING""",
-    )
+    await make_tour(pool)
     ada = await desk.signed_in("ada", "admin")
     for action, phase in (("pause", "paused"), ("resume", "open"), ("drain", "draining")):
         answer = await ada.ask(
@@ -55,6 +59,30 @@ async def test_without_a_reason_nothing_is_done(desk: Desk, body: dict[str, str]
     assert unknown.status == 404
 
 
+async def test_what_is_refused_is_neither_done_nor_written_down(desk: Desk, pool: Pool) -> None:
+    await make_tour(pool)
+    ada = await desk.signed_in("ada", "operator")
+    before, _, _ = await desk.operators.log.check()
+    body = {"reason": "more room", "rate_per_minute": 90, "capacity": 0}
+    refused = await ada.ask("POST", "/operator/api/sales/tour/set", body)
+    assert (refused.status, refused.body["field"]) == (400, "capacity")
+    assert (await desk.operators.log.check())[0] == before
+    assert (await SaleRecords(pool).get("tour")).rate_per_minute == 60
+
+
+async def test_what_cannot_be_written_down_is_not_done(desk: Desk, pool: Pool) -> None:
+    await make_tour(pool)
+    full_disk = "CONSTRAINT full_disk CHECK (action <> 'pause-sale') NOT VALID"
+    await run(pool, f"ALTER TABLE operator_log ADD {full_disk}")
+    ada = await desk.signed_in("ada", "operator")
+    try:
+        body = {"reason": "a reason"}
+        assert (await ada.ask("POST", "/operator/api/sales/tour/pause", body)).status == 500
+        assert (await SaleRecords(pool).get("tour")).state == "open"
+    finally:
+        await run(pool, "ALTER TABLE operator_log DROP CONSTRAINT full_disk")
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -64,14 +92,14 @@ async def test_without_a_reason_nothing_is_done(desk: Desk, body: dict[str, str]
     ],
 )
 async def test_entries_stay_as_they_are(desk: Desk, pool: Pool, statement: str) -> None:
-    await desk.operators.log.add(TESTER, "test", "this")
+    await note(desk, pool, "this")
     with pytest.raises(psycopg.errors.RestrictViolation, match="only added to"):
         await run(pool, statement)
 
 
-async def test_many_at_once_make_one_chain(desk: Desk) -> None:
+async def test_many_at_once_make_one_chain(desk: Desk, pool: Pool) -> None:
     before, _, _ = await desk.operators.log.check()
-    await asyncio.gather(*(desk.operators.log.add(TESTER, "test", f"{n}") for n in range(40)))
+    await asyncio.gather(*(note(desk, pool, f"{n}") for n in range(40)))
     count, last, broken = await desk.operators.log.check()
     assert broken is None
     assert count == before + 40
@@ -96,7 +124,7 @@ async def test_a_forger_with_all_rights_is_found_out(
     desk: Desk, pool: Pool, change: str, why: str
 ) -> None:
     for reason in ("first", "Zürich 🎟", "third"):
-        await desk.operators.log.add(TESTER, "test", "this", reason, amount=1)
+        await note(desk, pool, "this", reason)
     count, _, broken = await desk.operators.log.check()
     assert broken is None
     try:

@@ -109,6 +109,28 @@ async def test_who_is_removed_or_gets_a_new_password_is_out(desk: Desk) -> None:
     ).status == 404
 
 
+async def test_an_old_password_gives_no_session_once_there_is_a_new_one(
+    desk: Desk, pool: Pool
+) -> None:
+    await desk.operators.add(TESTER, "ada", "admin", PASSWORD)
+    browser = await desk.browse()
+    # What `add` does, held up just before its end.
+    async with pool.connection() as db, pool.connection() as watcher, db.transaction():
+        await db.execute("UPDATE operators SET password_hash = 'another' WHERE operator = 'ada'")
+        await db.execute("DELETE FROM operator_sessions WHERE operator = 'ada'")
+        signing_in = asyncio.create_task(browser.sign_in("ada"))
+        waiting = None
+        while waiting != (1,) and not signing_in.done():
+            await asyncio.sleep(0.01)
+            cursor = await watcher.execute(
+                """SELECT count(*) FROM pg_stat_activity
+                        WHERE wait_event_type = 'Lock' AND datname = current_database()"""
+            )
+            waiting = await cursor.fetchone()
+    assert (await signing_in).status == 401
+    assert (await browser.ask("GET", ME)).status == 401
+
+
 async def test_guessing_is_slowed_down_and_the_right_one_waits_too(desk: Desk) -> None:
     await desk.operators.add(TESTER, "ada", "admin", PASSWORD)
     browser = await desk.browse()

@@ -1,5 +1,6 @@
 """Each address of the operator listener has a policy, and nobody is let in who does not meet it."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from gateway.operator.policies import (
 from gateway.operator.settings import OperatorSettings
 from groundwork.clock import SystemTokenSource
 from groundwork.postgres import Pool
-from tests.operator_access.conftest import TESTER, Desk
+from tests.operator_access.conftest import PASSWORD, TESTER, Desk, make_tour
 from tests.security.manual_clock import ManualClock
 
 ROUTES: list[tuple[str, str, Any, Policy]] = [
@@ -65,6 +66,57 @@ async def test_nobody_gets_nothing(desk: Desk, method: str, path: str, policy: N
     assert answer.body["type"].endswith("not-signed-in")
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"Authorization: Bearer \xff",
+        b"Authorization: \xff",
+        b"Cookie: onsale-operator=\xff",
+        b"Cookie: onsale-operator=\xff; onsale-operator-known=1.\xff",
+    ],
+)
+async def test_bytes_that_are_no_text_open_nothing_and_are_no_bug(
+    desk: Desk, header: bytes
+) -> None:
+    await desk.operators.add(TESTER, "ada", "admin", PASSWORD)
+    body = b'{"operator": "ada", "password": "%s"}' % PASSWORD.encode()
+    for line, expected in (
+        (b"GET /operator/api/me", 401),
+        (b"GET /metrics", 200),
+        (b"POST /operator/api/sign-out", 401),
+        (b"POST /operator/api/sign-in", 200),
+    ):
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(desk.url.split(":")[-1]))
+        writer.write(
+            b"%s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n%s\r\nContent-Length: %d\r\n\r\n"
+            % (line, header, len(body))
+            + body
+        )
+        assert int((await reader.readline()).split()[1]) == expected, line
+        writer.close()
+
+
+@pytest.mark.parametrize("text", ["a\x00b", "\x00\x00\x00", "two\nlines"])
+async def test_what_cannot_be_kept_is_refused(desk: Desk, pool: Pool, text: str) -> None:
+    await make_tour(pool)
+    boss = await desk.signed_in("boss", "admin")
+    at = "/operator/api"
+    for path, body, expected in (
+        ("operators/remove", {"operator": text}, 404),
+        ("operators", {"operator": text, "role": "viewer", "password": PASSWORD}, 400),
+        ("tokens", {"purpose": text, "scopes": ["metrics"], "days": 1}, 400),
+        ("tokens/revoke", {"token_id": text}, 404),
+        ("sales/tour/pause", {"reason": text}, 400),
+        ("sales/tour/set", {"reason": text, "burst": 2}, 400),
+        ("sales/tour/set", {"reason": "a reason", "message": text}, 200 if "\n" in text else 400),
+    ):
+        assert (await boss.ask("POST", f"{at}/{path}", body)).status == expected, path
+    for name in ("%00", "%FF", "a%00b", "TOUR"):
+        answer = await boss.ask("POST", f"{at}/sales/{name}/pause", {"reason": "a reason"})
+        assert answer.status == 404, name
+        assert answer.body["type"].endswith("sale-not-found")
+
+
 @pytest.mark.parametrize("role", ROLES)
 async def test_a_role_opens_what_it_should_and_nothing_above(desk: Desk, role: Any) -> None:
     browser = await desk.signed_in("ada", role)
@@ -75,6 +127,24 @@ async def test_a_role_opens_what_it_should_and_nothing_above(desk: Desk, role: A
         may = RANK[role] >= RANK[policy.role]
         assert (answer.status != 403) is may, (role, path, answer)
         assert answer.status < 500
+
+
+async def test_what_an_admin_closed_only_an_admin_opens(desk: Desk, pool: Pool) -> None:
+    await make_tour(pool)
+    boss, ada = await desk.signed_in("boss", "admin"), await desk.signed_in("ada", "operator")
+    at, body = "/operator/api/sales/tour", {"reason": "a reason"}
+    assert (await boss.ask("POST", f"{at}/close", body)).body["phase"] == "closed"
+    for action in ("resume", "pause", "drain"):
+        refused = await ada.ask("POST", f"{at}/{action}", body)
+        assert (refused.status, refused.body["needs"]) == (403, "admin"), action
+        assert refused.body["type"].endswith("not-allowed")
+    set_in_it = {**body, "message": "It was a great evening"}
+    assert (await ada.ask("POST", f"{at}/set", set_in_it)).body["phase"] == "closed"
+    token = await desk.operators.make_token(TESTER, "boss", "console", ["sales:write"], 1)
+    bearer = {"Authorization": f"Bearer {token}"}
+    program = await desk.browse()
+    assert (await program.ask("POST", f"{at}/drain", body, bearer)).status == 200
+    assert (await ada.ask("POST", f"{at}/resume", body)).body["phase"] == "open"
 
 
 async def test_a_token_opens_its_scopes_alone(desk: Desk) -> None:

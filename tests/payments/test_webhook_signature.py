@@ -65,6 +65,8 @@ def test_a_forged_event_is_refused() -> None:
     assert refusal(PAYLOAD, f"t={NOW_S + 1},v1={signature()}") == "forged"
     assert refusal(PAYLOAD, f"t={NOW_S},v1={signature().upper()}") == "forged"
     assert refusal(PAYLOAD, f"t={NOW_S},v1=ü{signature()}") == "forged"
+    # What a byte that is no UTF-8 arrives as.
+    assert refusal(PAYLOAD, f"t={NOW_S},v1=\udcff") == "forged"
 
 
 def test_a_recording_is_refused_and_a_late_one_within_bounds_is_not() -> None:

@@ -134,6 +134,53 @@ def test_new_keys_are_secret_and_never_overwritten(tmp_path: Path) -> None:
     assert file.read_bytes() == made
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("keys", "new", "{missing}"),
+        ("event", "generate", "theatre", "--seats", "50", "--out", "{missing}"),
+        (
+            "event",
+            "generate",
+            "arena",
+            "--seats",
+            "500",
+            "--out",
+            "{there}",
+            "--side-file",
+            "{missing}",
+        ),
+        ("simulate", "--fans", "100", "--plot", "{missing}"),
+        ("prove", "--judge-only", "--history", "{missing}"),
+        ("prove", "--judge-only", "--history", "{junk}"),
+        ("prove", "--judge-only", "--history", "{bytes}"),
+        ("prove", "--judge-only", "--history", "{empty}"),
+        ("prove", "--history", "{junk}/history"),
+        ("verify-ticket", "code", "--jwks", "{junk}"),
+        ("verify-ticket", "code", "--jwks", "{bytes}"),
+        ("verify-ticket", "code", "--jwks", "{list}"),
+        ("sale", "codes", "create", "demo", "--lane", "club", "--count", "2", "--out", "{missing}"),
+    ],
+    ids=" ".join,
+)
+def test_a_file_that_cannot_be_used_is_named_in_one_sentence(
+    command: tuple[str, ...], tmp_path: Path
+) -> None:
+    files = {name: tmp_path / name for name in ("junk", "bytes", "empty", "list", "there")}
+    for name, content in (
+        ("junk", b"{junk"),
+        ("bytes", b"\xff\xfe"),
+        ("empty", b""),
+        ("list", b"[]"),
+    ):
+        files[name].write_bytes(content)
+    named = {**files, "missing": tmp_path / "missing" / "file"}
+    result = onsale(*(word.format(**named) for word in command))
+    assert result.exit_code == 1, result.output
+    assert not isinstance(result.exception, OSError | ValueError)
+    assert result.stderr.count("\n") == 1
+
+
 def test_a_ticket_that_is_none_is_refused(tmp_path: Path) -> None:
     ring = KeyRing.generate(tmp_path / "keys.json")
     (tmp_path / "jwks.json").write_text(json.dumps(ring.jwks()))

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from test_code_commands import Desk
 
+from gateway.operator.operator_log import ENTRIES_PER_PAGE
 from gateway.operator.operators import Operators
 from gateway.operator.settings import OperatorSettings
 from groundwork.clock import SystemClock, SystemTokenSource
@@ -67,6 +68,30 @@ def test_a_token_is_shown_once_and_its_id_is_in_the_log(desk: Desk) -> None:
     assert "make-token\tada" in told
     token_id = told.rpartition('"token_id":"')[2].partition('"')[0]
     assert desk.run("operator", "revoke", token_id).exit_code == 0
+
+
+def test_the_log_says_when_it_shows_not_all(desk: Desk, database_dsn: str) -> None:
+    with psycopg.connect(database_dsn, autocommit=True) as connection:
+        for number in range(ENTRIES_PER_PAGE + 5):
+            connection.execute(
+                """INSERT INTO operator_log (number, at_ms, operator, by_what, action, subject, reason,
+                    details, before_hash, hash) VALUES (0, 1, 'ada', 'test', 'test', %s, '', '{}', '', '')""",
+                (f"subject-{number}",),
+            )
+        counted = connection.execute("SELECT count(*) FROM operator_log").fetchone()
+    assert counted is not None
+    newest = desk.run("operator", "log")
+    assert len(newest.stdout.splitlines()) == ENTRIES_PER_PAGE
+    assert f"subject-{ENTRIES_PER_PAGE + 4}" in newest.stdout.splitlines()[-1]
+    assert (
+        newest.stderr
+        == f"Older entries than these {ENTRIES_PER_PAGE}: --last for more of them, or --all.\n"
+    )
+    everything = desk.run("operator", "log", "--all")
+    assert len(everything.stdout.splitlines()) == counted[0]
+    for told in (everything, desk.run("operator", "log", "--last", str(counted[0]))):
+        assert (told.stdout, told.stderr) == (everything.stdout, "")
+    assert len(desk.run("operator", "log", "--last", "2").stdout.splitlines()) == 2
 
 
 def test_a_forged_log_is_told(desk: Desk, database_dsn: str) -> None:

@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from gateway.simulation.farm import Rehearsal, crowd
 from onsale.cli import main
+from onsale.rehearse_command import clustered
 
 
 def rehearsed(*options: str) -> str:
@@ -23,6 +24,14 @@ def test_it_tells_what_a_farm_gets_and_what_fans_notice() -> None:
         "--fans", "4000", "--nat", "1000", "--farm", "1000", "--seats", "3000"
     )
     assert "The farm gets 0 of" in rehearsed("--fans", "500", "--farm", "0")
+
+
+def test_where_no_fan_gets_a_seat_nothing_is_compared_with_fans() -> None:
+    output = rehearsed("--fans", "1", "--nat", "0", "--farm", "50", "--seats", "1")
+    assert "The farm gets 1 of 1 seats (100.0%), and no fan gets any." in output
+    scripts = crowd(1, 0, 1_000, 8, random.Random(1), ["scripts"])[-1]
+    scripts.in_line, scripts.clustered, scripts.chances, scripts.seats = 1_000, 990, 20, 1
+    assert clustered(scripts, by_person=0).endswith("the 1,000 tickets have 20, and get 1 seats.")
 
 
 def test_seats_are_given_once_and_to_those_in_line() -> None:

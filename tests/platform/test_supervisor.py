@@ -132,6 +132,45 @@ async def test_a_child_that_dies_at_once_again_and_again_ends_the_whole(
     assert [line["back_off_ms"] for line in log] == [1, 2, 4, 8, 16]
 
 
+async def test_a_child_that_cannot_be_started_again_is_tried_like_one_that_crashed(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor_module, "BACK_OFF_FIRST_MS", 50)
+    service = story.service("worker")
+    log_path = service.command.log_path
+    assert log_path is not None
+    async with supervised() as supervisor, asyncio.timeout(PATIENCE_SECONDS):
+        await supervisor.start(service)
+        log_path.unlink()
+        log_path.mkdir()  # cannot be opened for writing
+        with capture_logs() as log:
+            os.kill(supervisor.pids["worker"], signal.SIGKILL)
+            await until(lambda: len(log) >= 2)
+            log_path.rmdir()
+            await until(lambda: story.was_started(2))
+            log_path.unlink()
+            log_path.mkdir()
+            os.kill(supervisor.pids["worker"], signal.SIGKILL)
+            with pytest.raises(
+                GaveUp, match=r"worker cannot be started \(.*worker.log'\), 6 times"
+            ):
+                await supervisor.wait()
+
+
+async def test_a_fault_of_the_keeping_itself_ends_the_whole(story: Story) -> None:
+    def on_exit(_: int) -> None:
+        if len(told) < 1:
+            told.append("a fault")
+            raise ZeroDivisionError
+
+    told: list[str] = []
+    async with supervised(on_exit=on_exit) as supervisor, asyncio.timeout(PATIENCE_SECONDS):
+        await supervisor.start(story.service("gateway"))
+        os.kill(supervisor.pids["gateway"], signal.SIGKILL)
+        with pytest.raises(ZeroDivisionError):
+            await supervisor.wait()
+
+
 async def test_a_child_that_dies_now_and_then_is_always_brought_back(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """The status board: what everybody who waits is told."""
 
+import asyncio
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -26,7 +27,8 @@ from gateway.waiting_room.line_now import LaneNow, LineNow
 from gateway.waiting_room.odds import Odds
 from gateway.waiting_room.promises import EtaKept
 from gateway.waiting_room.room import Room
-from gateway.waiting_room.sales import LANES_MAX, SaleLane, SaleRecords, check
+from gateway.waiting_room.sale_lanes import LANES_MAX, SaleLane
+from gateway.waiting_room.sales import SaleRecords, check
 from gateway.waiting_room.stock import EventStock, TierStock
 from gateway.waiting_room.told import Told
 from groundwork.errors import RequestInvalid, SaleNotFound
@@ -288,6 +290,31 @@ async def test_an_operators_change_is_read_back(pool: Pool) -> None:
         await records.change("nowhere", state="open")
     with pytest.raises(RequestInvalid):
         await records.change("changed", burst=0)
+
+
+async def test_of_two_changes_at_once_none_is_lost(pool: Pool) -> None:
+    records = SaleRecords(pool)
+    await records.create(make_sale("steered"))
+
+    async def waiting() -> object:
+        cursor = await watcher.execute(
+            """SELECT count(*) FROM pg_stat_activity
+                WHERE wait_event_type = 'Lock' AND datname = current_database()"""
+        )
+        return await cursor.fetchone()
+
+    async with pool.connection() as holder, pool.connection() as watcher:
+        async with holder.transaction():
+            await holder.execute("SELECT FROM sales WHERE sale_id = 'steered' FOR UPDATE")
+            changes = asyncio.gather(
+                records.change("steered", state="paused", pause_reason="Rain"),
+                records.change("steered", rate_per_minute=77),
+            )
+            while await waiting() != (2,):
+                await asyncio.sleep(0.01)
+        await changes
+    found = await records.get("steered")
+    assert (found.state, found.pause_reason, found.rate_per_minute) == ("paused", "Rain", 77)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from test_board import GENERAL_LINE, LINE, MEMBERS, SALE
 from gateway.pages.board_view import BoardView
 from gateway.waiting_room.board import ahead_in, render
 from gateway.waiting_room.gaps import Gap, fans_between, place_behind
-from gateway.waiting_room.sales import SaleLane
+from gateway.waiting_room.sale_lanes import SaleLane
 
 Line = tuple[tuple[Gap, ...], int, list[int]]
 
