@@ -156,17 +156,38 @@ async def test_what_is_held_is_shown_and_changed_in_place(page: Page, server: Te
     assert reserves == []
 
 
+async def shows_nothing(route: Route) -> None:
+    await route.fulfill(status=404, body="nothing is held")
+
+
+async def leads_on(route: Route) -> None:
+    await route.fulfill(status=303, headers={"Location": "/orders/b"})
+
+
 async def test_a_hold_that_is_over_is_said_and_no_longer_changed(
     page: Page, server: TestServer
 ) -> None:
     refuse(server, 410, "hold-lost")
+    await page.route("**/checkout/*", shows_nothing)
     reserves = asked(page, "/reserve")
     await pick_two(page, server, "show/seats.html/held")
     await page.get_by_role("button", name="Change to these places").click()
     await expect(page.locator("[data-hold-bar]")).to_contain_text("Your hold is over")
+    await expect(page.locator("[data-notice=refusal]")).to_contain_text("Choose again.")
     await page.get_by_role("button", name="Hold these places").click()
     await page.wait_for_url("**/checkout/demo-arena.*")
     assert len(reserves) == 1
+
+
+async def test_places_that_were_bought_meanwhile_lead_to_their_order(
+    page: Page, server: TestServer
+) -> None:
+    """In another tab: who is told to choose again here would buy twice."""
+    refuse(server, 410, "hold-lost")
+    await page.route("**/checkout/*", leads_on)
+    await pick_two(page, server, "show/seats.html/held")
+    await page.get_by_role("button", name="Change to these places").click()
+    await page.wait_for_url("**/orders/b")
 
 
 @pytest.mark.parametrize("state", ["held", "stock_held"])
@@ -174,6 +195,7 @@ async def test_what_would_replace_a_hold_says_so(
     page: Page, server: TestServer, state: str
 ) -> None:
     refuse(server, 410, "hold-lost")
+    await page.route("**/checkout/*", shows_nothing)
     await page.goto(f"http://localhost:{server.port}/show/seats.html/{state}")
     words = "This replaces the places you hold."
     button = page.locator("[aria-describedby=replaces]").first
