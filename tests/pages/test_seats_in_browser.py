@@ -190,6 +190,25 @@ async def test_places_that_were_bought_meanwhile_lead_to_their_order(
     await page.wait_for_url("**/orders/b")
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "retry_after", "words"),
+    [
+        (429, "held-long-enough", 600, "Now others have their turn"),
+        (429, "held-long-enough", 3, "Now others have their turn"),
+        (503, "store-unavailable", 600, "We cannot reach the shop"),
+    ],
+)
+async def test_who_has_to_wait_for_long_is_told_so_at_once(
+    page: Page, server: TestServer, status: int, code: str, retry_after: int, words: str
+) -> None:
+    refuse(server, status, code, retry_after=retry_after)
+    bodies = asked(page, "/reserve")
+    await pick_two(page, server)
+    await page.click("[data-reserve]")
+    await expect(page.locator("[data-notice=refusal]")).to_contain_text(words, timeout=2_500)
+    assert len(bodies) == 1
+
+
 @pytest.mark.parametrize("state", ["held", "stock_held"])
 async def test_what_would_replace_a_hold_says_so(
     page: Page, server: TestServer, state: str
