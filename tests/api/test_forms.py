@@ -200,6 +200,8 @@ async def test_a_hold_has_its_clock_on_the_seats_and_changes_in_place_by_a_form(
     cookie = checkout.cookies["held"]
     assert cookie.startswith(f"{held};")
     assert {"HttpOnly", "SameSite=Lax", f"Path=/events/{event}/"} <= set(cookie.split("; "))
+    # A script may ask for more time, and takes no cookie with it.
+    assert "Max-Age=3600" in cookie
 
     fan.headers["Cookie"] = f"held={held}"
     seats = (await fan.call("GET", f"/events/{event}/seats")).body.decode()
