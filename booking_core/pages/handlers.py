@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from contextlib import suppress
 from typing import Final
 
 from aiohttp import web
@@ -35,9 +36,9 @@ from groundwork.errors import (
     PaymentDeclined,
     RequestInProgress,
     RequestInvalid,
-    ReservationNotFound,
     SeatsTaken,
     SoldOut,
+    TooManyRequests,
 )
 from groundwork.pages import html_response
 from groundwork.seat_errors import HeldLongEnough
@@ -57,6 +58,8 @@ PAYMENT_METHODS: Final = (
 )
 # What the seats' page says itself, so that the fan can choose something else.
 NOT_HELD: Final = (SeatsTaken, SoldOut, OverSeatLimit, HoldLost, HeldLongEnough)
+# What a payment is refused with before the bank is asked; the hold is let go.
+LET_GO: Final = (SeatsTaken, SoldOut, OverSeatLimit, TooManyRequests)
 # As many digits as the highest limit of a buyer has.
 QUANTITY: Final = re.compile(r"[0-9]{1,3}")
 
@@ -122,7 +125,13 @@ async def seats_page(request: web.Request) -> web.Response:
 
 
 async def show_seats(
-    request: web.Request, event: Event, notice: str = "", quantity: int = 2, tier: str = ""
+    request: web.Request,
+    event: Event,
+    notice: str = "",
+    quantity: int = 2,
+    tier: str = "",
+    *,
+    is_after_paying: bool = False,
 ) -> web.Response:
     """Return the seat picker, with what went wrong last time."""
     left = await request.config_dict[AVAILABILITY].available(event.event_id)
@@ -133,6 +142,7 @@ async def show_seats(
         plan_url=f"/api/events/{event.event_id}/plan" if event.is_seated else None,
         seats_url=f"/api/events/{event.event_id}/seats" if event.is_seated else None,
         notice=notice,
+        is_after_paying=is_after_paying,
         quantity=quantity,
         tier=tier,
         held=await read_held(request, event),
@@ -255,11 +265,19 @@ async def pay_form(request: web.Request) -> web.Response:
             request, reservation_id, fan_id, decline_reason=refusal.decline_reason,
             email=email, payment_method=body.payment_method,
         )  # fmt: skip
-    except (RequestInvalid, SeatsTaken) as refusal:
+    except RequestInvalid as refusal:
         return await show_checkout(
             request, reservation_id, fan_id, problem=refusal.code,
             email=email, payment_method=body.payment_method,
         )  # fmt: skip
+    except LET_GO as refusal:
+        # What cannot be bought is not held any more: only other places are left to be chosen.
+        event = await event_named(request, event_of(reservation_id))
+        notice = "too-many-cards" if isinstance(refusal, TooManyRequests) else refusal.code
+        return await show_seats(request, event, notice, is_after_paying=True)
+    except HoldLost:
+        # Paid for already, perhaps, in another tab: then the checkout leads on to the order.
+        return web.Response(status=303, headers={"Location": f"/checkout/{reservation_id}"})
     except RequestInProgress:
         pass
     order = await request.config_dict[ORDERS].by_reservation(reservation_id, fan_id)
@@ -272,12 +290,9 @@ async def pay_form(request: web.Request) -> web.Response:
 async def extend_form(request: web.Request) -> web.Response:
     """Ask for more time without JavaScript."""
     reservation_id = request.match_info["reservation"]
-    try:
+    # Used, or too late: the page shows the clock, or the order, or says that nothing is held.
+    with suppress(BookingError):
         await request.config_dict[HOLDS].extend(reservation_id, inside_fan(request))
-    except HoldLost as error:
-        raise ReservationNotFound from error
-    except BookingError:
-        pass  # the one extension was used; the page shows the clock as it is
     return web.Response(status=303, headers={"Location": f"/checkout/{reservation_id}"})
 
 

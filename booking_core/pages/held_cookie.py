@@ -11,15 +11,17 @@ from groundwork.errors import ReservationNotFound
 
 # A name, no proof: a hold is shown to the fan alone whose pass it was made with.
 COOKIE = "held"
+# A hold may get more time after this is set, by a script too; one that is over is not shown anyway.
+REMEMBERED_SECONDS = 60 * 60
 
 
 def remember_held(response: web.Response, page: CheckoutPage) -> web.Response:
-    """Tell the browser to name this hold on the pages of its event, for as long as it lasts."""
+    """Tell the browser to name this hold on the pages of its event, for longer than it may last."""
     response.set_cookie(
         COOKIE,
         page.reservation_id,
         path=f"/events/{page.event.event_id}/",
-        max_age=page.expires_in_ms // 1000,
+        max_age=REMEMBERED_SECONDS,
         httponly=True,
         samesite="Lax",
     )

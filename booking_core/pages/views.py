@@ -129,7 +129,8 @@ class SeatsPage:
 
     `plan_url` and `seats_url` are None for an event that has stock only. `seats_max` is how many
     places one fan may have. `notice` is the code of a refusal that led back here (`seats-taken`,
-    `sold-out`, `over-seat-limit`, `held-long-enough`, `hold-lost`, `request-invalid`), "" for none.
+    `sold-out`, `over-seat-limit`, `held-long-enough`, `hold-lost`, `request-invalid`,
+    `too-many-cards`), "" for none; `is_after_paying` says that it came instead of a payment.
     `quantity` and `tier` are what was asked before ("" for any tier). `pass_ends_in_ms` is how long
     the admission pass still lasts, None if not known. `held` is what the fan holds of this event.
     """
@@ -140,6 +141,7 @@ class SeatsPage:
     plan_url: str | None
     seats_url: str | None
     notice: str = ""
+    is_after_paying: bool = False
     quantity: int = 2
     tier: str = ""
     pass_ends_in_ms: int | None = None

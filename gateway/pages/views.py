@@ -27,7 +27,7 @@ Stage = Literal[
     "called",  # it is the fan's turn
     "inside",  # the fan has an admission pass
     "moved",  # the place went on to another device
-    "refused",  # a bot check failed
+    "refused",  # a bot check failed, of a fan who is not in line
     "full",  # draining: nobody new is taken in
     "sold_out",
     "closed",
@@ -37,6 +37,8 @@ Stage = Literal[
 MailboxState = Literal["", "wanted", "confirmed"]
 # How long the page with the join form stands still without JavaScript: long enough to read it.
 RELOAD_JOIN_SECONDS: Final = 60
+# The stages of a fan who has something to keep, and may send an access code.
+IN_LINE: Final[tuple[Stage, ...]] = ("entered", "drawing", "waiting", "called")
 # The steps of a fan, and which of them each stage is in.
 STEP_OF: Final[dict[Stage, str]] = {
     "before": "join",
@@ -201,6 +203,11 @@ class WaitingPage:
         return STEP_OF.get(self.stage, "")
 
     @property
+    def is_refused_in_line(self) -> bool:
+        """Whether a bot check failed of a fan who keeps what they have: it is told beside that."""
+        return bool(self.refusal) and self.stage in IN_LINE
+
+    @property
     def reload_after_seconds(self) -> int:
         """When the page loads itself again without JavaScript; 0 for never."""
         if self.stage in ("entered", "drawing", "waiting"):
@@ -224,12 +231,12 @@ class WaitingPage:
             return "moved"
         if self.phase == "closed" or self.phase == "sold_out":
             return self.phase
-        if self.refusal:
-            return "refused"
         if self.place is not None:
             return "called" if self.place <= self.serving else "waiting"
         if self.entry_number is not None:
             return "entered" if self.phase == "before" and self.opens_in_ms else "drawing"
+        if self.refusal:
+            return "refused"
         if self.phase == "draining":
             return "full"
         return "before" if self.phase == "before" else "open"

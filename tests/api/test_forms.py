@@ -200,6 +200,8 @@ async def test_a_hold_has_its_clock_on_the_seats_and_changes_in_place_by_a_form(
     cookie = checkout.cookies["held"]
     assert cookie.startswith(f"{held};")
     assert {"HttpOnly", "SameSite=Lax", f"Path=/events/{event}/"} <= set(cookie.split("; "))
+    # A script may ask for more time, and takes no cookie with it.
+    assert "Max-Age=3600" in cookie
 
     fan.headers["Cookie"] = f"held={held}"
     seats = (await fan.call("GET", f"/events/{event}/seats")).body.decode()
@@ -220,6 +222,49 @@ async def test_a_hold_has_its_clock_on_the_seats_and_changes_in_place_by_a_form(
     assert (await fan.complete(held, "card_requires_action")).status == 202
     reply = await fan.call("POST", f"/events/{event}/reserve", data={"quantity": "1"})
     assert (reply.status, reply.headers["Location"]) == (303, f"/checkout/{held}")
+
+
+async def test_what_was_bought_is_shown_to_who_asks_for_it_by_a_form(shop: Shop) -> None:
+    event = await shop.new_event(3)
+    fan = Fan.inside(shop)
+    fan.headers["Accept"] = "text/html"
+    held = await fan.held(event, "A-1")
+    order = f"/orders/{(await fan.complete(held)).json['booking_id']}"
+    form = {"payment_method": "card_ok", "idempotency_key": "of another tab"}
+    for path, fields in (("pay", form), ("extend", {})):
+        reply = await fan.call("POST", f"/checkout/{held}/{path}", data=fields)
+        assert (reply.status, reply.headers["Location"]) == (303, f"/checkout/{held}"), path
+    assert (await fan.call("GET", f"/checkout/{held}")).headers["Location"] == order
+    await shop.settle()
+    await assert_settled(shop, event)
+
+
+async def test_a_form_that_comes_too_late_is_told_that_nothing_is_held(shop: Shop) -> None:
+    event = await shop.new_event(3)
+    fan = Fan.inside(shop)
+    fan.headers["Accept"] = "text/html"
+    held = await fan.held(event, "A-1")
+    assert (await fan.call("DELETE", f"/api/bookings/{held}")).status == 204
+    form = {"payment_method": "card_ok", "idempotency_key": "k"}
+    for path, fields in (("pay", form), ("extend", {})):
+        reply = await fan.call("POST", f"/checkout/{held}/{path}", data=fields)
+        assert (reply.status, reply.headers["Location"]) == (303, f"/checkout/{held}"), path
+    assert (await fan.call("GET", f"/checkout/{held}")).status == 404
+
+
+async def test_too_many_cards_by_a_form_lead_back_to_the_seats(shop: Shop) -> None:
+    event = await shop.new_event(3)
+    fan = Fan.inside(shop)
+    fan.headers["Accept"] = "text/html"
+    held = await fan.held(event, "A-1")
+    for number in range(6):
+        form = {"payment_method": "card_declined", "idempotency_key": f"card {number}"}
+        reply = await fan.call("POST", f"/checkout/{held}/pay", data=form)
+    page = reply.body.decode()
+    assert reply.status == 409
+    assert "Too many cards were tried" in page
+    assert "You were not charged." in page
+    assert f'action="/events/{event}/reserve"' in page
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from gateway.waiting_room.allowances import CODE_GUESSES
 from gateway.waiting_room.line import Line
 from gateway.waiting_room.sale_lanes import SaleLane
 from groundwork.errors import StoreUnavailable
-from tests.api.test_forms import browser, wait_token
+from tests.api.test_forms import browser, field_of, wait_token
 from tests.support.fan import DeviceKey, Fan, Reply
 from tests.support.shop import Shop
 
@@ -92,6 +92,24 @@ async def test_a_wrong_code_is_said_and_costs_nothing(shop: Shop) -> None:
     assert (await fan.join(sale, access_code="NOT-A-CODE-AT-ALL")).status == 403
     assert fan.ticket == kept
     assert (await place(fan)).json["place"] == 1
+
+
+async def test_a_check_that_fails_hides_no_place_in_line(shop: Shop) -> None:
+    sale = await spaced(shop)
+    fan = browser(shop)
+    await fan.post(f"/sales/{sale}/join", wait_token=wait_token(shop, sale))
+    page = await fan.get(f"/sales/{sale}")
+    assert b'data-stage="waiting"' in page.body
+    token = field_of(page, "wait_token")
+    path = f"/sales/{sale}/join?event=e"
+    early = await fan.post(path, wait_token=token, access_code="A-CODE")
+    told = early.body.decode()
+    assert early.status == 403
+    assert 'data-stage="waiting"' in told
+    assert "the button was pressed within ten seconds" in told
+    assert 'data-notice="check" >' in told
+    # Nobody reloads the answer to a form: the page of the place is what is looked at again.
+    assert f'http-equiv="refresh" content="20; url=/sales/{sale}?event=e"' in told
 
 
 async def test_guesses_run_out_and_right_codes_are_no_guesses(shop: Shop) -> None:

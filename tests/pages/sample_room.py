@@ -160,6 +160,7 @@ def waiting_pages() -> dict[str, WaitingPage]:
         "inside": waiting(place=11_100, go_to="/events/demo-arena/seats"),
         "moved": waiting(told(), is_moved=True),
         "refused": waiting(refusal="expired"),
+        "refused_in_line": waiting(told(), **in_line, refusal="too-early", wants_access_code=True),
         "full": waiting({"phase": "draining"}),
         "sold_out": waiting({"phase": "sold_out"}, **in_line),
         "sold_out_outside": waiting({"phase": "sold_out"}),

@@ -1,4 +1,4 @@
-"""The clock of a hold in a real browser: more time, once, whatever becomes of the answers."""
+"""The checkout in a real browser: the clock of a hold, more time, and what becomes of a payment."""
 
 import json
 from collections.abc import AsyncIterator
@@ -20,21 +20,38 @@ HELD_MS = 462_000
 
 
 class ShopOfTheTest:
-    """Answers a wish for more time as the test says, and shows the hold as it is then."""
+    """Answers a wish for more time, or a payment, as the test says, and shows the hold as it is then."""
 
     def __init__(self) -> None:
         self.left_ms = HELD_MS
+        self.decline_reason = ""
+        self.is_bought = False
         self.answers: list[web.Response] = []
         self.keys: list[str] = []
+        self.payments: list[str] = []
 
     async def answer(self, request: web.Request) -> web.Response | None:
         if request.path.endswith("/extend"):
             self.keys.append(request.headers.get("Idempotency-Key", ""))
             return self.answers.pop(0)
+        if request.path.endswith("/complete"):
+            self.payments.append((await request.json())["idempotency_key"])
+            return self.answers.pop(0)
         if request.path.startswith("/checkout/"):
-            held = sample_shop.checkout_pages()["held"]
-            return preview.page(request, "checkout.html", replace(held, expires_in_ms=self.left_ms))
+            return self.checkout(request)
         return None
+
+    def checkout(self, request: web.Request) -> web.Response:
+        """As the shop's own: it leads on to an order that lives, and is refused where nothing is held."""
+        if self.is_bought:
+            return web.Response(status=303, headers={"Location": "/orders/b"})
+        if not self.left_ms:
+            return preview.problem(404, "reservation-not-found")
+        held = sample_shop.checkout_pages()["held"]
+        view = replace(held, expires_in_ms=self.left_ms, decline_reason=self.decline_reason)
+        page = preview.page(request, "checkout.html", view)
+        page.set_status(402 if self.decline_reason else 200)
+        return page
 
 
 @pytest.fixture
@@ -125,6 +142,110 @@ async def test_a_hold_is_over_when_the_shop_says_so(
     kept.left_ms = 0
     await page.clock.run_for(201_000)
     await expect(lost).to_be_visible()
+
+
+def declined(reason: str = "insufficient-funds") -> web.Response:
+    return preview.problem(402, "payment-declined", decline_reason=reason)
+
+
+async def pay(page: Page) -> None:
+    await page.locator(".pay").click()
+
+
+async def test_a_hold_lives_on_with_the_time_of_a_payment_that_was_declined(
+    page: Page, shop: tuple[ShopOfTheTest, TestServer]
+) -> None:
+    kept, server = shop
+    kept.left_ms = 60_000
+    await page.goto(f"http://localhost:{server.port}/checkout/r")
+    kept.answers = [declined()]
+    kept.left_ms, kept.decline_reason = 360_000, "insufficient-funds"
+    await pay(page)
+    await expect(page.locator("[data-notice=pay]")).to_contain_text("not enough money")
+    await expect(page.locator("[data-fill=hold_clock]")).to_contain_text("6:0")
+    await page.clock.run_for(61_000)
+    await expect(page.locator("[data-fill=hold_clock]")).to_contain_text("4:5")
+    await expect(page.locator("[data-while=lost]").first).to_be_hidden()
+
+
+async def test_a_hold_that_was_paid_for_ends_at_its_order(
+    page: Page, shop: tuple[ShopOfTheTest, TestServer]
+) -> None:
+    """The answer was lost, or another tab paid: nobody is told to choose again, and pays twice."""
+    kept, server = shop
+    await page.goto(f"http://localhost:{server.port}/checkout/r")
+    kept.is_bought = True
+    await page.clock.run_for(HELD_MS + 1_000)
+    await page.wait_for_url("**/orders/b")
+
+
+@pytest.mark.parametrize("press", ["pay", "extend"])
+async def test_who_asks_for_what_they_have_bought_is_shown_their_order(
+    page: Page, shop: tuple[ShopOfTheTest, TestServer], press: str
+) -> None:
+    kept, server = shop
+    await page.goto(f"http://localhost:{server.port}/checkout/r")
+    kept.answers = [preview.problem(410, "hold-lost")]
+    kept.is_bought = True
+    if press == "pay":
+        await pay(page)
+    else:
+        await page.get_by_role("button", name="More time").click()
+    await page.wait_for_url("**/orders/b")
+
+
+async def test_what_is_over_is_said_and_what_is_not_is_paid_with_another_key(
+    page: Page, shop: tuple[ShopOfTheTest, TestServer]
+) -> None:
+    kept, server = shop
+    await page.goto(f"http://localhost:{server.port}/checkout/r")
+    kept.answers = [preview.problem(410, "hold-lost"), preview.problem(410, "hold-lost")]
+    await pay(page)
+    await expect(page.locator("[data-notice=pay]")).to_contain_text("Please try again.")
+    kept.left_ms = 0
+    await pay(page)
+    await expect(page.get_by_role("link", name="Choose again")).to_be_visible()
+    assert kept.payments[0] != kept.payments[1]
+
+
+async def test_nothing_is_said_to_be_over_as_long_as_nobody_answers(
+    page: Page, shop: tuple[ShopOfTheTest, TestServer]
+) -> None:
+    kept, server = shop
+    await page.goto(f"http://localhost:{server.port}/checkout/r")
+    await page.route("**/checkout/*", lambda route: route.abort())
+    await page.clock.run_for(HELD_MS + 20_000)
+    await expect(page.locator("[data-while=lost]").first).to_be_hidden()
+    await page.unroute("**/checkout/*")
+    kept.is_bought = True
+    await page.clock.run_for(20_000)
+    await page.wait_for_url("**/orders/b")
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "words"),
+    [
+        (409, "seats-taken", "Somebody was faster"),
+        (410, "sold-out", "Not enough places left"),
+        (403, "over-seat-limit", "That is more than one fan may have"),
+        (429, "too-many-requests", "Too many cards were tried"),
+    ],
+)
+async def test_a_payment_that_is_not_even_tried_says_why(
+    page: Page, shop: tuple[ShopOfTheTest, TestServer], status: int, code: str, words: str
+) -> None:
+    kept, server = shop
+    await page.goto(f"http://localhost:{server.port}/checkout/r")
+    kept.answers = [preview.problem(status, code, retry_after=60)]
+    kept.left_ms = 0  # the shop has let the hold go
+    await pay(page)
+    lost = page.locator("section[data-while=lost]")
+    await expect(lost).to_contain_text(words)
+    await expect(lost).to_contain_text("You were not charged.")
+    await expect(lost).not_to_contain_text("time ran out")
+    await expect(page.locator(".checkout")).to_be_hidden()
+    await expect(page.locator("[data-announcer]")).to_contain_text(words)
+    assert len(kept.payments) == 1
 
 
 async def test_the_clock_of_a_hold_is_right_after_the_device_slept(

@@ -268,6 +268,27 @@ async def test_who_wants_no_sound_gets_none(page: Page) -> None:
         assert await page.evaluate("cues") == []
 
 
+async def test_a_check_that_fails_is_told_beside_the_place(page: Page) -> None:
+    refusal = {"type": "x/bot-check-failed", "reason": "wrong-solution"}
+    await page.route("**/join", lambda route: route.fulfill(status=403, json=refusal))
+    async with board_stream(place=PLACE, wants_access_code=True) as room:
+        await page.goto(room.url)
+        await stage(page, "waiting")
+        notice = page.locator("[data-notice=check]")
+        await expect(notice).to_be_hidden()
+        await page.get_by_text("I have an access code").click()
+        form = page.locator("form[data-form=code]")
+        await form.get_by_label("Access code").fill("A-CODE")
+        await form.get_by_role("button").click()
+        await expect(notice).to_contain_text("the solution of the puzzle was not right")
+        await expect(notice).to_be_in_viewport()
+        await expect(page.locator("[data-announcer]")).to_contain_text("The check did not pass")
+        await stage(page, "waiting")
+        await expect(page.locator("[data-fill=place]").first).to_be_visible()
+        await room.tell(serving=PLACE)
+        await stage(page, "called")
+
+
 async def test_the_event_goes_along_to_the_check_and_to_another_device(page: Page) -> None:
     moves: list[str] = []
     refusal = {"type": "x/step-up-needed", "check_url": "/sales/demo/check"}

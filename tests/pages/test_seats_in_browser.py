@@ -156,17 +156,57 @@ async def test_what_is_held_is_shown_and_changed_in_place(page: Page, server: Te
     assert reserves == []
 
 
+async def shows_nothing(route: Route) -> None:
+    await route.fulfill(status=404, body="nothing is held")
+
+
+async def leads_on(route: Route) -> None:
+    await route.fulfill(status=303, headers={"Location": "/orders/b"})
+
+
 async def test_a_hold_that_is_over_is_said_and_no_longer_changed(
     page: Page, server: TestServer
 ) -> None:
     refuse(server, 410, "hold-lost")
+    await page.route("**/checkout/*", shows_nothing)
     reserves = asked(page, "/reserve")
     await pick_two(page, server, "show/seats.html/held")
     await page.get_by_role("button", name="Change to these places").click()
     await expect(page.locator("[data-hold-bar]")).to_contain_text("Your hold is over")
+    await expect(page.locator("[data-notice=refusal]")).to_contain_text("Choose again.")
     await page.get_by_role("button", name="Hold these places").click()
     await page.wait_for_url("**/checkout/demo-arena.*")
     assert len(reserves) == 1
+
+
+async def test_places_that_were_bought_meanwhile_lead_to_their_order(
+    page: Page, server: TestServer
+) -> None:
+    """In another tab: who is told to choose again here would buy twice."""
+    refuse(server, 410, "hold-lost")
+    await page.route("**/checkout/*", leads_on)
+    await pick_two(page, server, "show/seats.html/held")
+    await page.get_by_role("button", name="Change to these places").click()
+    await page.wait_for_url("**/orders/b")
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "retry_after", "words"),
+    [
+        (429, "held-long-enough", 600, "Now others have their turn"),
+        (429, "held-long-enough", 3, "Now others have their turn"),
+        (503, "store-unavailable", 600, "We cannot reach the shop"),
+    ],
+)
+async def test_who_has_to_wait_for_long_is_told_so_at_once(
+    page: Page, server: TestServer, status: int, code: str, retry_after: int, words: str
+) -> None:
+    refuse(server, status, code, retry_after=retry_after)
+    bodies = asked(page, "/reserve")
+    await pick_two(page, server)
+    await page.click("[data-reserve]")
+    await expect(page.locator("[data-notice=refusal]")).to_contain_text(words, timeout=2_500)
+    assert len(bodies) == 1
 
 
 @pytest.mark.parametrize("state", ["held", "stock_held"])
@@ -174,6 +214,7 @@ async def test_what_would_replace_a_hold_says_so(
     page: Page, server: TestServer, state: str
 ) -> None:
     refuse(server, 410, "hold-lost")
+    await page.route("**/checkout/*", shows_nothing)
     await page.goto(f"http://localhost:{server.port}/show/seats.html/{state}")
     words = "This replaces the places you hold."
     button = page.locator("[aria-describedby=replaces]").first

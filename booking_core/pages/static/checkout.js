@@ -12,6 +12,8 @@ const SLOW_AFTER_MS = 5_000; // then we say that it is the bank
 const ATTEMPTS_MAX = 8;
 const RETRY_MS = 3_000;
 const KEY_BYTES = 16; // nobody else's payment has the same key
+// Nothing was tried at the bank, and the shop has let the hold go; the last of them is too many cards.
+const LET_GO = ["seats-taken", "sold-out", "over-seat-limit", "too-many-requests"];
 
 const root = document.getElementById("main");
 const { reservation: reservationId, sale: saleId } = root.dataset;
@@ -26,18 +28,22 @@ let isPaying = false;
 
 // --- the clock of the hold
 
-function lose() {
+// The time ran out, unless there is another reason.
+function lose(code = "") {
   clock?.stop();
   show('[data-while="held"]', false);
   show('[data-while="lost"]', true);
-  announcer.say(text("say_lost"), { isNews: true });
+  if (code) fill("lost_title", text(`lost_${code}_title`));
+  if (code) fill("lost_text", text(`lost_${code}_text`));
+  const words = code ? `${text(`lost_${code}_title`)}. ${text(`lost_${code}_text`)}` : text("say_lost");
+  announcer.say(words, { isNews: true });
 }
 
 // More time is given once, and to a press whose answer was lost the same again.
 async function extend(form) {
   const headers = { "Idempotency-Key": `extend.${reservationId}` };
   const answer = await ask("POST", `/api/bookings/${encodeURIComponent(reservationId)}/extend`, { headers }).catch(() => null);
-  if (answer?.status === 410) return lose();
+  if (answer?.status === 410) return clock?.end();
   const isUsed = answer?.code === "extension-refused";
   if (!answer?.ok && !isUsed) return refuse("problem", problemWords(answer && !isPassing(answer) ? answer.code : "other"));
   show('[data-notice="pay"]', false);
@@ -73,7 +79,7 @@ async function pay() {
     const url = "/api/bookings/complete";
     const headers = deviceKey ? { DPoP: await deviceKey.prove("POST", url, Date.now() + clockOffsetMs) } : {};
     const answer = await ask("POST", url, { body, headers, withinMs: PAY_WITHIN_MS }).catch(() => null);
-    if (answer && answer.code !== "request-in-progress" && !isPassing(answer)) return settle(answer);
+    if (answer && answer.code !== "request-in-progress" && !(isPassing(answer) && !LET_GO.includes(answer.code))) return settle(answer);
     const delayMs = jittered(answer?.retryAfterMs || RETRY_MS * attempt, 0.3);
     refuse("unknown", text("unknown_text", { seconds: Math.ceil(delayMs / 1000) }));
     await pause(delayMs);
@@ -81,15 +87,17 @@ async function pay() {
   return refuse("unknown", text("gave_up_text"));
 }
 
-function settle({ status, code, document: answer }) {
+async function settle({ status, code, document: answer }) {
   if (status === 201 || status === 200) return location.assign(`/orders/${encodeURIComponent(answer.booking_id)}`);
   // A card is typed at the payment provider; what a bank asks is announced on the order's page first.
   if (status === 202 && answer.next_action_url && payForm.elements.payment_method.value === "card_form") return location.assign(answer.next_action_url);
   if (status === 202) return location.assign(answer.order_url ?? `/orders/${encodeURIComponent(answer.booking_id)}`);
-  if (status === 410) return lose();
+  if (LET_GO.includes(code)) return lose(code);
+  // It may have been paid for, by an earlier press or in another tab.
+  if (code === "hold-lost" && !(await clock?.end())) return;
   if (code !== "payment-declined") {
-    if (code === "idempotency-key-reused") newPaymentKey();
-    return refuse("problem", problemWords(code));
+    if (["idempotency-key-reused", "hold-lost"].includes(code)) newPaymentKey();
+    return refuse("problem", problemWords(code === "hold-lost" ? "other" : code)); // it is held still
   }
   newPaymentKey();
   clock?.setRight(); // the payment was given time, and the hold has kept it

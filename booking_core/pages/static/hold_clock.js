@@ -1,7 +1,8 @@
 // The clock of a hold, on every page that a fan sees while they have one.
 
-import { holdLeftMs } from "./hold_now.js";
+import { checkoutOf, holdNow } from "./hold_now.js";
 import { fill } from "/static/base/js/page_parts.js";
+import { jittered, pause } from "/static/base/js/requests.js";
 import { elapsedMs } from "/static/base/js/steady_clock.js";
 import { formatClock, plural, text } from "/static/base/js/texts.js";
 
@@ -46,22 +47,36 @@ export class HoldClock {
 
   // The hold may have got more time elsewhere, or be over.
   async setRight() {
-    const leftMs = await holdLeftMs(this.#reservationId);
-    if (leftMs !== null && this.#timer) this.restart(leftMs);
+    const { leftMs } = await holdNow(this.#reservationId);
+    if (leftMs !== undefined && this.#timer) this.restart(leftMs);
   }
 
   #seenAgain() {
     if (this.#timer && elapsedMs() - this.#setAt >= ASKED_AGAIN_MS) this.setRight();
   }
 
-  // Over by what this page knows: another one, or a payment, may have given it more time.
-  async #end() {
-    clearInterval(this.#timer);
-    const leftMs = await holdLeftMs(this.#reservationId);
-    if (!this.#timer) return; // it was ended otherwise meanwhile
-    if (leftMs > 0) return this.restart(leftMs);
+  // Over by what this page knows: another one, or a payment, may have given it more time, or paid for it.
+  // Says whether it goes on; only the shop can tell, and without its answer nothing is said to be over.
+  async end() {
+    const timer = this.#timer;
+    clearInterval(timer);
+    for (;;) {
+      const { leftMs, isElsewhere } = await holdNow(this.#reservationId);
+      if (this.#timer !== timer) return Boolean(this.#timer); // it was set right or ended meanwhile
+      if (leftMs > 0) {
+        this.restart(leftMs);
+        return true;
+      }
+      if (isElsewhere) {
+        location.assign(checkoutOf(this.#reservationId));
+        return false;
+      }
+      if (leftMs === 0) break;
+      await pause(jittered(ASKED_AGAIN_MS));
+    }
     this.stop();
-    return this.#handlers.onOver();
+    this.#handlers.onOver();
+    return false;
   }
 
   #tick() {
@@ -69,7 +84,7 @@ export class HoldClock {
     fill("hold_clock", formatClock(leftMs));
     this.#bar.classList.toggle("is-urgent", leftMs < LAST_MINUTE_MS);
     if (leftMs <= 0 && this.#handlers.mayEnd()) {
-      this.#end();
+      this.end();
       return;
     }
     const minute = Math.ceil(leftMs / LAST_MINUTE_MS);

@@ -1,6 +1,7 @@
 // The page of the seats: best available, choosing by oneself, and holding what was chosen.
 
 import { HoldClock } from "./hold_clock.js";
+import { checkoutOf } from "./hold_now.js";
 import { PlaceQuestion } from "./place_question.js";
 import { Refusals } from "./refusals.js";
 import { release, reserve } from "./reserving.js";
@@ -50,6 +51,13 @@ function loseHold() {
   say(text("say_lost"));
 }
 
+// Not there to be changed: it ran out, or was paid for, in another tab perhaps; then its order is shown.
+async function lookAtHold() {
+  const isHeld = await clock.end();
+  if (isHeld) refusals.show("trouble");
+  else if (!heldId) refusals.show("hold-lost");
+}
+
 // --- refusals
 
 function takeRefusal({ code, document: problem }) {
@@ -57,7 +65,10 @@ function takeRefusal({ code, document: problem }) {
     goToCheckout(heldId); // it is being paid for; the checkout leads on to the order
     return;
   }
-  if (code === "hold-lost" && heldId) loseHold();
+  if (code === "hold-lost" && heldId) {
+    lookAtHold();
+    return;
+  }
   const isTold = chooser?.takeTaken(problem.seat_ids ?? [], code === "seats-taken"); // it names what the fan has lost
   if (problem.offer) offer(problem.offer);
   else if (problem.instead) offerInstead(problem.instead);
@@ -87,7 +98,7 @@ function offerInstead(ids) {
 // --- holding
 
 function goToCheckout(reservationId) {
-  location.assign(`/checkout/${encodeURIComponent(reservationId)}`);
+  location.assign(checkoutOf(reservationId));
 }
 
 async function hold(wish, button) {

@@ -50,10 +50,10 @@ export function stageOf(state, nowMs) {
   if (goTo) return "inside";
   if (isMoved) return "moved";
   if (board.phase === "closed" || board.phase === "sold_out") return board.phase;
-  if (refusal) return "refused";
   if (place != null) return place <= servingIn(board, lane) ? "called" : "waiting";
   const isEarly = board.phase === "before" && nowMs < Date.parse(board.opens_at);
   if (entryNumber != null) return isEarly ? "entered" : "drawing";
+  if (refusal) return "refused";
   if (board.phase === "draining") return "full";
   return board.phase === "before" ? "before" : "open";
 }

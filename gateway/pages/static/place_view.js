@@ -11,6 +11,7 @@ const DAY_MS = 86_400_000;
 const LAST_MINUTE_MS = 60_000;
 const MINUTE_SAID_WITHIN_MS = 5_000; // who looks later has less than a minute, and is told nothing wrong
 const STEPS = { before: "join", open: "join", refused: "join", entered: "draw", drawing: "draw", waiting: "wait", called: "turn", inside: "choose" };
+const IN_LINE = ["entered", "drawing", "waiting", "called"]; // a check that fails is told beside what the fan has
 
 export class PlaceView {
   #root;
@@ -19,6 +20,7 @@ export class PlaceView {
   #alarm;
   #board = null;
   #saidMinute = false;
+  #saidRefusal = "";
 
   constructor(root) {
     this.#root = root;
@@ -92,18 +94,23 @@ export class PlaceView {
 
   // What answers a press has to be where the fan looks: on a phone the notice stands above the form.
   revealTrouble() {
-    this.#root.querySelector('[data-notice="trouble"]:not([hidden])')?.scrollIntoView({ block: "nearest" });
+    this.#root.querySelector(':is([data-notice="trouble"], [data-notice="check"]):not([hidden])')?.scrollIntoView({ block: "nearest" });
   }
 
   #renderFan({ entryNumber, goTo, refusal, lane, board, place }) {
     fill("entry_number", entryNumber == null ? "" : formatNumber(entryNumber));
     fill("join_label", text(refusal ? "join_again" : "join"));
     fill("refusal", hasText(`reason_${refusal}`) ? text(`reason_${refusal}`) : text("reason_other"));
+    show('[data-notice="check"]', this.#isRefusedInLine(refusal));
     for (const link of this.#root.querySelectorAll('[data-fill="go_to"]')) link.href = goTo || "/";
     show('[data-part="in-line"]', place != null);
     show('[data-part="of-a-fan"]', place != null || entryNumber != null);
     show('[data-part="lane"]', isPriority(lane));
     show('[data-part="from-draw"]', place != null && entryNumber != null && board.draw?.state === "drawn");
+  }
+
+  #isRefusedInLine(refusal) {
+    return Boolean(refusal) && IN_LINE.includes(this.stage);
   }
 
   #renderPlace(state) {
@@ -152,13 +159,15 @@ export class PlaceView {
   }
 
   #announce(state, isNews) {
-    const { board, entryNumber, lane } = state;
+    const { board, entryNumber, lane, refusal } = state;
     const before = this.#board;
     const said = [];
     if (before && before.message !== board.message && board.message) said.push(board.message);
     if (before && before.phase !== board.phase && [before.phase, board.phase].includes("paused") && this.stage === "waiting") {
       said.push(text(board.phase === "paused" ? "say_paused" : "say_resumed"), board.pause_reason ?? "");
     }
+    if (this.#isRefusedInLine(refusal) && refusal !== this.#saidRefusal) said.push(text("title_refused_page"));
+    this.#saidRefusal = refusal;
     const gone = tiersGone(before, board);
     if (gone.length) said.push(this.#sale.tellGone(gone));
     const ahead = aheadOf(state);
