@@ -71,6 +71,7 @@ class HttpDoor:
         with self._watch.watching(call):
             try:
                 if web_sockets.is_web_socket(request):
+                    web_sockets.refuse_bad_handshake(request)
                     return await self._relay(request, identity, call)
                 return await self._pass_on(request, identity, call)
             except asyncio.CancelledError:
