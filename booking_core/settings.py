@@ -1,7 +1,9 @@
 """What the shop can be told, with the reasons for the defaults."""
 
 from importlib.util import find_spec
+from ipaddress import ip_address
 from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -11,6 +13,8 @@ MINUTE_MS = 60_000
 # Shorter secrets can be guessed; providers give much longer ones.
 SECRET_CHARACTERS_MIN = 16
 STRIPE_URL: Final = "https://api.stripe.com"
+# Where `onsale up` and the compose file let fans in when nothing is set.
+LOCAL_SHOP_URL: Final = "http://localhost:8080"
 
 
 class CoreSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +43,10 @@ class CoreSettings(msgspec.Struct, frozen=True, kw_only=True):
     # Open seat-map streams per process.
     streams_max: Annotated[int, msgspec.Meta(ge=0, le=200_000)] = 15_000
     # Where a bank sends buyers back to, and where search engines find the shop: what fans type.
-    shop_url: str = "http://localhost:8080"
+    # Empty: PUBLIC_URL, or this machine where that is empty, too.
+    shop_url: str = ""
+    # The address fans type, as the front tier has it.
+    public_url: str = ""
 
     def __post_init__(self) -> None:
         """Refuse relations between settings that cannot work."""
@@ -49,8 +56,7 @@ class CoreSettings(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("PAYMENT_PROVIDER=stripe needs `pip install onsale[stripe]`")
         if not self.provider_url.startswith(("http://", "https://")):
             raise ValueError("PAYMENT_PROVIDER_URL must begin with http:// or https://")
-        if not self.shop_url.startswith(("http://", "https://")) or self.shop_url.count("/") != 2:
-            raise ValueError("SHOP_URL must be http(s)://host[:port] without a path")
+        self._settle_shop_url()
         for name in ("payments_secret_key", "payments_webhook_secret"):
             if len(getattr(self, name)) < SECRET_CHARACTERS_MIN:
                 raise ValueError(
@@ -60,8 +66,31 @@ class CoreSettings(msgspec.Struct, frozen=True, kw_only=True):
             if self.shop_url.startswith("https://") and (why := weakness(getattr(self, name))):
                 raise ValueError(f"{name.upper()} {why}: make one that nobody can guess")
 
+    def _settle_shop_url(self) -> None:
+        """Take the public address for the shop's where none is named; raise ValueError for a wrong one."""
+        name = "SHOP_URL" if self.shop_url else "PUBLIC_URL"
+        url = self.shop_url or self.public_url or LOCAL_SHOP_URL
+        if not url.startswith(("http://", "https://")) or url.count("/") != 2:
+            raise ValueError(f"{name} must be http(s)://host[:port] without a path, is {url!r}")
+        is_public = self.public_url.startswith("https://") and not is_this_machine(self.public_url)
+        if is_public and is_this_machine(url):
+            raise ValueError(
+                f"SHOP_URL is {url} while fans come to {self.public_url}: banks and mails would send "
+                "them to their own machine. Leave it out, or set it to what fans type"
+            )
+        msgspec.structs.force_setattr(self, "shop_url", url)
+
     @property
     def provider_url(self) -> str:
         """Return where the payment provider answers."""
         is_stripe = self.payment_provider == "stripe"
         return self.payment_provider_url or (STRIPE_URL if is_stripe else "")
+
+
+def is_this_machine(url: str) -> bool:
+    """Say whether an address leads everybody to the machine in front of them. Raises ValueError."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

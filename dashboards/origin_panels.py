@@ -59,7 +59,8 @@ SERVERS: list[Panel] = [
     graph(
         "Failures by server",
         "connect: it took no connection. silent: it did not answer in time. broke_off: the "
-        "connection ended before the answer did. bad_gateway: it answered 502 or 504.",
+        "connection ended before the answer did. garbled: the answer was none that can be read. "
+        "bad_gateway: it answered 502 or 504.",
         "cps",
         (per_second("onsale_origin_failures_total", "upstream, reason"), "{{upstream}} {{reason}}"),
     ),

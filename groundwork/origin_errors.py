@@ -15,6 +15,6 @@ class OriginUnavailable(BookingError):
 
 @dataclass(eq=False)
 class AnswerLost(BookingError):
-    """The shop was asked to do something and did not answer: it may have been done."""
+    """The shop was asked and did not answer, or nothing that can be read: it may have been done."""
 
     code = "answer-lost"

@@ -188,6 +188,7 @@ def environment(
     if not data_dir.keys_file.exists():
         KeyRing.generate(data_dir.keys_file)
     secret = KeyRing.load(data_dir.keys_file).secret(b"practice payments").hex()
+    public_url = environ.get("PUBLIC_URL") or (options.gateway_url if options.has_tls else "")
     return {
         **environ,
         **prepare_multiprocess_dir(metrics_dir),
@@ -197,12 +198,12 @@ def environment(
         "PUBLIC_HOST": options.host,
         # We ask our own gateways, and so does the practice provider, by number.
         "HOSTS": ",".join(filter(None, [environ.get("HOSTS"), host_in(options.near_url)])),
-        "PUBLIC_URL": environ.get("PUBLIC_URL") or (options.gateway_url if options.has_tls else ""),
+        "PUBLIC_URL": public_url,
         "TLS_CERTIFICATE": options.tls_certificate,
         "TLS_KEY": options.tls_key,
         "PRACTICE_WEBHOOK_CERTIFICATE": options.tls_certificate,
         "PUBLIC_PORT": str(options.port),
-        "SHOP_URL": environ.get("SHOP_URL", options.gateway_url),
+        "SHOP_URL": environ.get("SHOP_URL") or public_url or options.gateway_url,
         "PAYMENT_PROVIDER": "practice",
         "PAYMENT_PROVIDER_URL": options.provider_url,
         "PAYMENTS_SECRET_KEY": f"sk_practice_{secret[:32]}",

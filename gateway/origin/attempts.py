@@ -81,6 +81,10 @@ class Attempts:
             attempt.failed("connect")
             was_sent = body is not None and body.was_begun
             raise NotAnswered(self.unavailable(), may_repeat=not was_sent) from error
+        except aiohttp.ClientResponseError as error:
+            # Another server would answer the same, and the request may be to blame.
+            attempt.garbled()
+            raise NotAnswered(AnswerLost(), may_repeat=False) from error
         except (aiohttp.ClientError, OSError) as error:
             if body is not None and body.refusal is not None:
                 raise body.refusal from error

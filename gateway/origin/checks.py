@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 import aiohttp
 from yarl import URL
 
+from gateway.origin.onward_headers import OnwardHeaders
 from gateway.origin.settings import OriginSettings
 from gateway.origin.upstream import Upstream
 from groundwork.clock import Clock
@@ -21,9 +22,14 @@ class Checks:
     """Checks upstreams and remembers how many outcomes of a kind came in a row."""
 
     def __init__(
-        self, settings: OriginSettings, session: aiohttp.ClientSession, clock: Clock
+        self,
+        settings: OriginSettings,
+        headers: OnwardHeaders,
+        session: aiohttp.ClientSession,
+        clock: Clock,
     ) -> None:
         self._settings = settings
+        self._headers = headers
         self._session = session
         self._clock = clock
         # Above 0: so many good ones in a row; below: so many bad ones.
@@ -52,14 +58,18 @@ class Checks:
     async def _ask(self, upstream: Upstream) -> str:
         """Return what is wrong, "" for nothing."""
         path = self._settings.origin_health_path
-        if not path:
+        if not path and not upstream.is_garbled:
             _, writer = await asyncio.open_connection(upstream.address, upstream.origin.port)
             writer.close()
             return ""
-        async with self._session.get(
-            URL(upstream.base + path, encoded=True),
-            headers={"Host": upstream.origin.netloc, "User-Agent": USER_AGENT},
+        async with self._session.request(
+            # Without a path to ask, any page does: an answer that can be read is all that is doubted.
+            "GET" if path else "HEAD",
+            URL(upstream.base + (path or "/"), encoded=True),
+            headers={**self._headers.of_our_own(upstream), "User-Agent": USER_AGENT},
             allow_redirects=False,
             server_hostname=upstream.server_hostname,
         ) as answer:
-            return f"status {answer.status}" if answer.status >= STATUS_BAD_MIN else ""
+            upstream.is_garbled = False
+            is_bad = bool(path) and answer.status >= STATUS_BAD_MIN
+            return f"status {answer.status}" if is_bad else ""

@@ -12,7 +12,7 @@ ORIGIN_REQUESTS = Counter(
 )
 ORIGIN_FAILURES = Counter(
     "onsale_origin_failures_total",
-    "Attempts that failed, by reason: connect, silent, broke_off, bad_gateway.",
+    "Attempts that failed, by reason: connect, silent, broke_off, garbled, bad_gateway.",
     ["upstream", "reason"],
 )
 ORIGIN_RETRIES = Counter(
@@ -51,7 +51,7 @@ ORIGIN_SECONDS = Histogram(
 # What a circuit shows whose upstream has left.
 CIRCUIT_GONE = -1
 OUTCOMES = ("answered", "failed", "abandoned")
-REASONS = ("connect", "silent", "broke_off", "bad_gateway")
+REASONS = ("connect", "silent", "broke_off", "garbled", "bad_gateway")
 
 for _outcome in ("made", "no_budget", "nobody_left"):
     ORIGIN_RETRIES.labels(_outcome)

@@ -96,6 +96,20 @@ class OnwardHeaders:
             host = request.headers.get("X-Forwarded-Host", "").strip() or host
         return Whence(chain, self._public_proto or proto, self._public_host or host)
 
+    def of_our_own(self, upstream: Upstream) -> dict[str, str]:
+        """Return what a question of the gateway's own says of its address: the same as a fan's.
+
+        A shop that answers to its public name alone would refuse every other one. Where no public
+        address is set, there is only the upstream's own.
+        """
+        is_public = self._settings.origin_host == "public"
+        host = self._public_host if is_public else ""
+        headers = {"Host": host or upstream.origin.netloc}
+        if self._public_host:
+            headers["X-Forwarded-Proto"] = self._public_proto
+            headers["X-Forwarded-Host"] = self._public_host
+        return headers
+
     def make(
         self, request: web.Request, identity: str, upstream: Upstream, whence: Whence
     ) -> CIMultiDict[str]:

@@ -3,13 +3,19 @@
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 import aiohttp
 
+from gateway.origin.onward_headers import OnwardHeaders
 from gateway.origin.over_http import NOT_ADDED, HttpDoor
 from gateway.origin.pool import Resolve, UpstreamPool, resolve_name
 from gateway.origin.settings import OriginSettings
 from groundwork.clock import Clock
+
+# A redirect repeats what a visitor asked for, three times as long when it quotes it, or longer when
+# it does so twice; the library's own 8 KB end below the longest request that we take.
+HEAD_LINE_BYTES_MAX: Final = 64 * 1024
 
 
 def door_session(settings: OriginSettings) -> aiohttp.ClientSession:
@@ -26,6 +32,8 @@ def door_session(settings: OriginSettings) -> aiohttp.ClientSession:
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         skip_auto_headers=NOT_ADDED,
+        max_line_size=HEAD_LINE_BYTES_MAX,
+        max_field_size=HEAD_LINE_BYTES_MAX,
     )
     # The library would send PUT and DELETE again when a kept connection turns out to be closed.
     # There is no public switch: retries are ours alone, of safe requests alone.
@@ -43,7 +51,8 @@ async def open_http_door(
 ) -> AsyncIterator[HttpDoor]:
     """Yield the door to the servers that the settings name."""
     async with door_session(settings) as session:
-        pool = UpstreamPool(settings, session, clock, rng, resolve)
-        door = HttpDoor(settings, pool, session, clock, public_url)
+        headers = OnwardHeaders(settings, public_url)
+        pool = UpstreamPool(settings, headers, session, clock, rng, resolve)
+        door = HttpDoor(settings, headers, pool, session, clock)
         async with pool.running(), door.running():
             yield door

@@ -45,15 +45,15 @@ class HttpDoor:
     def __init__(
         self,
         settings: OriginSettings,
+        headers: OnwardHeaders,
         pool: UpstreamPool,
         session: aiohttp.ClientSession,
         clock: Clock,
-        public_url: str,
     ) -> None:
         self._settings = settings
         self._session = session
         self._clock = clock
-        self._headers = OnwardHeaders(settings, public_url)
+        self._headers = headers
         self._watch = CallWatch(clock)
         self._attempts = Attempts(pool)
         self.pool = pool
@@ -71,6 +71,7 @@ class HttpDoor:
         with self._watch.watching(call):
             try:
                 if web_sockets.is_web_socket(request):
+                    web_sockets.refuse_bad_handshake(request)
                     return await self._relay(request, identity, call)
                 return await self._pass_on(request, identity, call)
             except asyncio.CancelledError:
@@ -88,6 +89,9 @@ class HttpDoor:
         try:
             async with asyncio.timeout(ANSWER_SECONDS_MAX):
                 return await self._question(path, identity, attempt)
+        except aiohttp.ClientResponseError as error:
+            attempt.garbled()
+            raise StoreUnavailable(retry_after=self.pool.retry_after_seconds) from error
         except (aiohttp.ClientError, OSError) as error:  # TimeoutError is one
             attempt.failed("silent" if isinstance(error, TimeoutError) else "broke_off")
             raise StoreUnavailable(retry_after=self.pool.retry_after_seconds) from error
@@ -100,7 +104,7 @@ class HttpDoor:
             URL(upstream.base + path, encoded=True),
             # Not compressed: the session passes answers on as they come.
             headers={
-                "Host": upstream.origin.netloc,
+                **self._headers.of_our_own(upstream),
                 HEADER_NAME: identity,
                 "Accept-Encoding": "identity",
             },

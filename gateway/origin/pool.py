@@ -12,6 +12,7 @@ import structlog
 
 from gateway.origin.checks import Checks
 from gateway.origin.circuit import Circuit, CircuitState
+from gateway.origin.onward_headers import OnwardHeaders
 from gateway.origin.settings import Origin, OriginSettings
 from gateway.origin.upstream import Upstream
 from groundwork.clock import Clock
@@ -35,6 +36,7 @@ class UpstreamPool:
     def __init__(
         self,
         settings: OriginSettings,
+        headers: OnwardHeaders,
         session: aiohttp.ClientSession,
         clock: Clock,
         rng: random.Random,
@@ -44,7 +46,7 @@ class UpstreamPool:
         self._clock = clock
         self._rng = rng
         self._resolve = resolve
-        self._checks = Checks(settings, session, clock)
+        self._checks = Checks(settings, headers, session, clock)
         self._found: dict[Origin, list[Upstream]] = {}
         self._leaving: list[Upstream] = []
         self.upstreams: list[Upstream] = []

@@ -27,6 +27,8 @@ class Upstream:
         self.circuit = circuit
         self.outstanding = 0
         self.is_healthy = True
+        # Whether an answer could not be read since a check last read one.
+        self.is_garbled = False
         self._clock = clock
         literal = f"[{address}]" if ":" in address else address
         at = f"{literal}:{origin.port}"
@@ -86,6 +88,17 @@ class Upstream:
         self._failures[reason].inc()
         self.circuit.failed(turn)
 
+    def garbled(self, turn: int) -> None:
+        """Note an answer that cannot be read.
+
+        Who asks may bring one about, and must not be able to close the shop with it: the circuit does
+        not count it. Checks find out whether the server answers anything else.
+        """
+        self.is_garbled = True
+        self._outcomes["failed"].inc()
+        self._failures["garbled"].inc()
+        self.circuit.abandoned(turn)
+
     def abandoned(self, turn: int) -> None:
         """Note an attempt nothing was learned from."""
         self._outcomes["abandoned"].inc()
@@ -127,6 +140,11 @@ class Attempt:
         """Judge it as failed; an answer that breaks off is one that had begun well."""
         self._is_judged = True
         self.upstream.failed(self._turn, reason)
+
+    def garbled(self) -> None:
+        """Judge it by an answer that cannot be read: neither good nor, for the circuit, bad."""
+        self._is_judged = True
+        self.upstream.garbled(self._turn)
 
     def end(self) -> None:
         """Count it as over."""

@@ -13,6 +13,7 @@ from gateway.origin.calls import Call, Wait
 from gateway.origin.onward_headers import OF_THE_HANDSHAKE
 from gateway.origin.settings import OriginSettings
 from gateway.origin.upstream import Upstream
+from groundwork.errors import RequestInvalid
 
 GOING_AWAY: Final = 1001
 # Sent when a side vanished without a word; RFC 6455 forbids sending 1005 and 1006 themselves.
@@ -39,6 +40,13 @@ def is_web_socket(request: web.Request) -> bool:
         and request.headers.get("Upgrade", "").lower() == "websocket"
         and "upgrade" in request.headers.get("Connection", "").lower()
     )
+
+
+def refuse_bad_handshake(request: web.Request) -> None:
+    """Raise RequestInvalid for a handshake that we could not answer: the shop is not asked for it."""
+    offered = protocols_of(request)
+    if not web.WebSocketResponse(protocols=offered).can_prepare(request).ok:
+        raise RequestInvalid("request", "is no handshake of a WebSocket")
 
 
 async def open_to_shop(
@@ -85,7 +93,12 @@ async def relay(
         max_msg_size=settings.origin_message_bytes_max,
         timeout=CLOSE_SECONDS,
     )
-    await fan.prepare(request)
+    try:
+        await fan.prepare(request)
+    except BaseException:
+        # The fan left meanwhile: nobody else knows of the shop's side.
+        await close(shop, Closing(GOING_AWAY))
+        raise
     call.is_stream = True
     call.waits_for(Wait.NOTHING, 0)
     ends = [asyncio.create_task(hand_across(*sides)) for sides in ((fan, shop), (shop, fan))]

@@ -12,6 +12,7 @@ from gateway.draw import metrics
 from gateway.draw.draw import BEACON_MARGIN_MS, Draw
 
 OPENS_AT_MS = 1_780_000_000_000
+HOUR_MS = 3_600_000
 
 
 def told(name: str, sale_id: str) -> float | None:
@@ -43,12 +44,18 @@ async def test_a_draw_is_overdue_from_its_opening_until_it_is_made(process: Proc
     assert told("onsale_draw_beacon_missed", sale.sale_id) == 0
 
 
-async def test_a_missed_beacon_is_told(process: Process) -> None:
+async def test_a_missed_beacon_is_told_for_a_day(process: Process) -> None:
     sale = await process.new_sale(chain=CHAIN, wait_ms=0)
     await process.open(sale)
     await process.attend(sale)
     process.clock.ahead_ms = BEACON_MARGIN_MS + 2_000
 
-    tell(sale.sale_id, await process.attend(sale), after_ms=0)
+    drawn_at = datetime.fromtimestamp(OPENS_AT_MS / 1000 + 12, UTC)
+    draw = msgspec.structs.replace(await process.attend(sale), drawn_at=drawn_at)
 
+    tell(sale.sale_id, draw, after_ms=12_500)
     assert told("onsale_draw_beacon_missed", sale.sale_id) == 1
+    tell(sale.sale_id, draw, after_ms=23 * HOUR_MS)
+    assert told("onsale_draw_beacon_missed", sale.sale_id) == 1
+    tell(sale.sale_id, draw, after_ms=25 * HOUR_MS)
+    assert told("onsale_draw_beacon_missed", sale.sale_id) == 0

@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 
 from gateway.origin.circuit import CircuitState
 from gateway.origin.over_http import HttpDoor
+from groundwork.errors import StoreUnavailable
 from tests.origin.gate_in_front import RawServer, gate_to
 from tests.running_system import free_port
 from tests.support.opening import served
@@ -250,6 +251,74 @@ async def test_the_shops_own_word_opens_no_circuit(one: Instance, status: int) -
     async with fans_at(one.url, **QUIET) as (fans, door):
         assert await fans.crowd(20) == {(status, "one"): 20}
         assert door.pool.upstreams[0].circuit.state is CircuitState.CLOSED
+
+
+GARBLED = {
+    "a header without end": b"HTTP/1.1 200 OK\r\nX: "
+    + b"x" * 70_000
+    + b"\r\nContent-Length: 0\r\n\r\n",
+    "two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\nok",
+    "another protocol": b"220 mail.example ESMTP\r\n",
+}
+
+
+@pytest.mark.parametrize("answer", GARBLED.values(), ids=GARBLED)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_an_answer_that_cannot_be_read_closes_no_server_and_goes_to_no_other(
+    answer: bytes, method: str
+) -> None:
+    shop = RawServer(answer)
+    async with shop.running() as origin, fans_at(origin, **QUIET) as (fans, door):
+        [upstream] = door.pool.upstreams
+        before = sample("failures_total", upstream=upstream.label, reason="garbled")
+        for _ in range(6):  # more often than breaks a circuit
+            assert await fans.ask(method) == (502, "answer-lost")
+        assert upstream.circuit.state is CircuitState.CLOSED
+        assert sample("failures_total", upstream=upstream.label, reason="garbled") == before + 6
+        assert len(shop.heads) == 6
+        shop.answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+        assert await fans.ask(method) == (200, "ok")
+
+
+async def test_a_question_of_our_own_that_is_answered_with_garbage_closes_no_server() -> None:
+    shop = RawServer(GARBLED["two lengths"])
+    async with shop.running() as origin, fans_at(origin, **QUIET) as (_, door):
+        for _ in range(6):
+            with pytest.raises(StoreUnavailable):
+                await door.ask("/left", "v1.signed.here")
+        assert door.pool.upstreams[0].circuit.state is CircuitState.CLOSED
+
+
+@pytest.mark.parametrize("health_path", ["", "/health"])
+async def test_who_answers_nothing_that_can_be_read_is_found_by_checks(
+    one: Instance, health_path: str
+) -> None:
+    shop = RawServer(GARBLED["another protocol"])
+    settings = {**QUICK, "origin_health_path": health_path}
+    async with shop.running() as origin, fans_at(origin, one.url, **settings) as (fans, door):
+        [garbled, _] = door.pool.upstreams
+        async with asyncio.timeout(PATIENCE_S):
+            while garbled.is_healthy:
+                await fans.ask()
+        assert await fans.crowd(10) == {(200, "one"): 10}
+        shop.answer = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+        if not health_path:
+            await until(lambda: garbled.is_healthy)
+
+
+async def test_who_answers_one_page_with_garbage_passes_its_checks() -> None:
+    """Whoever finds such a page must not be able to take the server from everybody."""
+    page, garbage = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", GARBLED["two lengths"]
+    shop = RawServer(page)
+    async with shop.running() as origin, fans_at(origin, **QUICK) as (fans, door):
+        [upstream] = door.pool.upstreams
+        for _ in range(4):
+            shop.answer = garbage
+            assert await fans.ask() == (502, "answer-lost")
+            shop.answer = page
+            await until(lambda: not upstream.is_garbled)
+            assert upstream.is_healthy
+    assert any(head.startswith(b"HEAD / ") for head in shop.heads)
 
 
 async def test_who_fails_the_checks_gets_nothing_and_is_told_once_each_way(

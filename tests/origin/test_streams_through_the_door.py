@@ -31,6 +31,8 @@ class StreamingShop:
     def __init__(self) -> None:
         self.sent = 0
         self.received = 0
+        self.opened = 0
+        self.prepare = web.WebSocketResponse.prepare
         self.ended: list[str] = []
         self.go_on = asyncio.Event()
 
@@ -86,7 +88,8 @@ class StreamingShop:
 
     async def socket(self, request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse(protocols=("chat", "other"))
-        await socket.prepare(request)
+        await self.prepare(socket, request)
+        self.opened += 1
         await socket.send_str(str(request.headers["Onsale-Identity"]))
         try:
             async for message in socket:
@@ -332,6 +335,44 @@ async def test_a_handshake_that_the_shop_refuses_is_refused(
         with pytest.raises(aiohttp.WSServerHandshakeError) as refusal:
             await fan.ws_connect(url + path)
     assert refusal.value.status == status
+
+
+KEY = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("Sec-WebSocket-Version: 13",),
+        ("Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: short"),
+        ("Sec-WebSocket-Version: 99", KEY),
+    ],
+)
+async def test_a_handshake_that_is_none_leaves_no_connection_at_the_shop(
+    shop: StreamingShop, origin: str, lines: tuple[str, ...]
+) -> None:
+    async with gate_to(origin) as (url, door):
+        head = ["GET /socket HTTP/1.1", "Host: a", "Connection: Upgrade", "Upgrade: websocket"]
+        said = await exchange(
+            url, "\r\n".join([*head, *lines, "", ""]).encode(), until=b"request-invalid"
+        )
+        assert said.startswith(b"HTTP/1.1 400")
+        assert shop.opened == 0
+        assert not door._session.connector._acquired
+
+
+async def test_a_fan_who_leaves_while_the_shop_shakes_hands_leaves_no_connection_there(
+    shop: StreamingShop, origin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone(_: web.WebSocketResponse, request: web.Request) -> None:
+        raise ConnectionResetError("the fan left")
+
+    async with gate_to(origin) as (url, _):
+        monkeypatch.setattr(shop, "prepare", web.WebSocketResponse.prepare)
+        monkeypatch.setattr(web.WebSocketResponse, "prepare", gone)
+        head = ["GET /socket HTTP/1.1", "Host: a", "Connection: Upgrade", "Upgrade: websocket"]
+        await exchange(url, "\r\n".join([*head, "Sec-WebSocket-Version: 13", KEY, "", ""]).encode())
+        await until(lambda: shop.ended == ["socket 1001"])
 
 
 async def test_a_socket_to_nobody_is_a_503(fan: aiohttp.ClientSession) -> None:

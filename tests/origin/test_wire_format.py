@@ -138,6 +138,39 @@ async def test_the_host_is_the_public_one_or_the_upstreams() -> None:
     assert host.startswith("127.0.0.1:")
 
 
+async def own_head(path: str = "", **settings: object) -> bytes:
+    """The head of a question that the gateway asks for itself, or of a check."""
+    shop = RawServer(OK)
+    async with shop.running() as origin, gate_to(origin, **settings) as (_, door):  # type: ignore[arg-type]
+        if path:
+            await door.ask(path, IDENTITY)
+        else:
+            async with asyncio.timeout(5):
+                while not shop.heads:
+                    await asyncio.sleep(0.01)
+    return shop.heads[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "more"),
+    [("/left", {}), ("", {"origin_health_path": "/health", "origin_check_every_ms": 50})],
+    ids=["question", "check"],
+)
+async def test_what_the_gateway_asks_for_itself_names_the_same_host(
+    path: str, more: dict[str, object]
+) -> None:
+    [host] = values(await own_head(path, **more), "Host")
+    assert host.startswith("127.0.0.1:")
+    head = await own_head(path, public_url="https://fans.example", **more)
+    assert values(head, "Host") == values(head, "X-Forwarded-Host") == ["fans.example"]
+    assert values(head, "X-Forwarded-Proto") == ["https"]
+    more["origin_host"] = "upstream"
+    head = await own_head(path, public_url="https://fans.example", **more)
+    [host] = values(head, "Host")
+    assert host.startswith("127.0.0.1:")
+    assert values(head, "X-Forwarded-Host") == ["fans.example"]
+
+
 OURS = "onsale-pass-tour=a; __Host-onsale-ticket-tour=b~c"
 # {"typ":"pass","iss":"onsale"} and {"iss":"shop"}, as a JWT has them.
 OUR_TOKEN = "e30.eyJ0eXAiOiJwYXNzIiwiaXNzIjoib25zYWxlIn0.c2ln"
@@ -203,6 +236,12 @@ async def test_addresses_of_an_upstream_become_public(location: str, told: str) 
     assert answer.startswith(b"HTTP/1.1 302 Found\r\n"), "it is not followed"
     assert values(answer, "Location") == [told.format(**names)]
     assert values(answer, "Set-Cookie") == ["a=1; Path=/", "b=1; Domain=fans.example"]
+
+
+async def test_a_redirect_may_be_several_times_as_long_as_what_was_asked_for() -> None:
+    told = b"/login?next=" + b"%2525" * 10_000
+    moved = b"HTTP/1.1 302 Found\r\nLocation: " + told + b"\r\nContent-Length: 0\r\n\r\n"
+    assert b"Location: " + told in await told_to_fan(moved)
 
 
 async def test_head_has_the_length_and_no_body() -> None:

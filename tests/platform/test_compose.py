@@ -4,6 +4,7 @@ import re
 import shlex
 from itertools import pairwise
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import click
@@ -18,8 +19,11 @@ from gateway.origin.settings import OriginSettings
 from gateway.settings import GatewaySettings
 from groundwork.mail_settings import MailSettings
 from groundwork.redis_store import REQUIRED_SETTINGS
+from groundwork.settings import read_settings
 from onsale.cli import main
+from onsale.roots import SHUTDOWN_SECONDS
 from onsale.settings import Settings, read_all
+from onsale.up import STOP_SECONDS
 from tests.platform.processes import REPOSITORY
 
 COMPOSE = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text("utf-8"))
@@ -102,6 +106,41 @@ def test_each_part_accepts_its_settings(name: str) -> None:
     part = words(OURS[name]["command"])[0]
     environ = {key: filled_in(str(value)) for key, value in OURS[name]["environment"].items()}
     read_all(environ, *READS[part])
+
+
+def test_what_is_public_is_where_buyers_are_sent() -> None:
+    environ = OURS["core"]["environment"]
+    at = {"PUBLIC_URL": "https://fans.example"}
+    secrets = {name: token_hex(16) for name in ("PAYMENTS_SECRET_KEY", "PAYMENTS_WEBHOOK_SECRET")}
+    told = {key: filled_in(str(value)) for key, value in environ.items()}
+    assert read_settings(CoreSettings, told).shop_url == "http://localhost:8080"
+    assert read_settings(CoreSettings, {**told, **at, **secrets}).shop_url == "https://fans.example"
+
+
+@pytest.mark.parametrize("name", ["gateway", "core", "worker"])
+def test_operator_listeners_may_be_asked_by_the_names_they_have(name: str) -> None:
+    hosts = OURS[name]["environment"]["OPERATOR_HOSTS"]
+    assert OperatorSettings(operator_hosts=hosts).hosts().takes(f"{name}:9090")
+
+
+def test_payments_outlast_the_container_of_the_practice_provider() -> None:
+    journal = Path(OURS["provider"]["environment"]["PRACTICE_JOURNAL_PATH"])
+    [volume] = OURS["provider"]["volumes"]
+    assert volume == f"provider:{journal.parent}"
+    [made] = [line for line in dockerfile() if "install --directory --owner onsale" in line]
+    assert str(journal.parent) in made.split(), (
+        "a new volume has the owner that the image's folder has"
+    )
+
+
+@pytest.mark.parametrize("name", [name for name in OURS if not is_one_shot(name)])
+def test_each_part_may_end_in_its_own_time(name: str) -> None:
+    assert int(OURS[name]["stop_grace_period"].removesuffix("s")) > STOP_SECONDS > SHUTDOWN_SECONDS
+
+
+def test_the_image_has_what_was_tested() -> None:
+    [installs] = [line for line in dockerfile() if "pip install" in line]
+    assert "--constraint constraints.txt" in installs
 
 
 @pytest.mark.parametrize("name", SERVICES)

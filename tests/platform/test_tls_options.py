@@ -42,14 +42,15 @@ def test_with_a_certificate_all_of_it_is_over_https(tmp_path: Path) -> None:
 
 def test_up_answers_to_its_own_number_and_to_what_fans_type(tmp_path: Path) -> None:
     environ = told(tmp_path, {}, **CERTIFICATE)
-    assert environ["PUBLIC_URL"] == "https://localhost:8443"
+    assert environ["PUBLIC_URL"] == environ["SHOP_URL"] == "https://localhost:8443"
     assert environ["HOSTS"] == "127.0.0.1"
     assert environ["PRACTICE_WEBHOOK_CERTIFICATE"] == CERTIFICATE["tls_certificate"]
     asked = {"PUBLIC_URL": "https://fans.example", "HOSTS": "tickets.example"}
     environ = told(tmp_path, asked, **CERTIFICATE)
-    assert environ["PUBLIC_URL"] == "https://fans.example"
+    assert environ["PUBLIC_URL"] == environ["SHOP_URL"] == "https://fans.example"
     assert environ["HOSTS"] == "tickets.example,127.0.0.1"
     assert told(tmp_path, {})["PUBLIC_URL"] == ""
+    assert told(tmp_path, {"SHOP_URL": ""})["SHOP_URL"] == "http://localhost:8443"
 
 
 def test_nobody_is_sent_to_https_that_is_not_there(tmp_path: Path) -> None:
