@@ -153,8 +153,16 @@ class Checkout:
             await self.orders.begin_expiring(order.order_id, "deadline")
         return None
 
-    async def _expire(self, order: Order) -> None:
-        """EXPIRING: release only once the payment is provably dead. Nobody else decides from here."""
+    async def _expire(self, order: Order) -> Order:
+        """EXPIRING: end it if it can be ended; while it cannot, its places do not seem free."""
+        await self._end(order)
+        after = await self._read(order.order_id)
+        if after.state == OrderState.EXPIRING and not after.is_let_go:
+            await self.late.keep(after)
+        return after
+
+    async def _end(self, order: Order) -> None:
+        """Release only once the payment is provably dead. Nobody else decides from here."""
         try:
             payment_id = order.payment_id
             if payment_id is None:
