@@ -8,6 +8,7 @@ import structlog
 
 from booking_core import metrics
 from booking_core.audit.auditor import WORKER_PAGES_MAX
+from booking_core.ledger.old_rows import forget_old_rows
 from booking_core.ledger.outbox import Outbox, open_entries
 from booking_core.ledger.shop_counts import EventCounts, count_events, events_on_sale
 from booking_core.notifications.ticket_mails import TicketMails
@@ -40,6 +41,9 @@ COUNT_EVERY_MS = 1_000
 ALLOT_EVERY_MS = 1_000
 # A seat shown wrongly, or money gone astray, is found within this.
 AUDIT_EVERY_MS = 60_000
+# What is a month old may be some minutes older; and it goes in small steps that no buyer feels.
+FORGET_EVERY_MS = 10 * 60_000
+FORGET_PAUSE_MS = 200
 # What an audit finds of payments that no order has anything for.
 STRAY_MONEY = ("money_without_sale", "reserved_without_order")
 # The events to look after change seldom.
@@ -87,6 +91,7 @@ class ShopWorker:
             (COUNT_EVERY_MS, self._count, "count"),
             (ALLOT_EVERY_MS, self._allot, "allot"),
             (AUDIT_EVERY_MS, self._audit, "audit"),
+            (FORGET_EVERY_MS, self._forget, "forget"),
         )
         tasks = [asyncio.create_task(self._repeat(*each), name=each[2]) for each in rounds]
         try:
@@ -215,6 +220,10 @@ class ShopWorker:
         """Show what seats are kept for, and open accessible places once all others are sold."""
         await self._for_each_event(self._parts.allotting.open_places)
         await self._parts.allotting.show_newest(self._events)
+
+    async def _forget(self) -> None:
+        while await forget_old_rows(self._epochs.pool):
+            await self._clock.sleep_ms(FORGET_PAUSE_MS)
 
     async def _audit(self) -> None:
         """Compare the stores and the provider, and put right what PostgreSQL's word decides."""
