@@ -8,6 +8,7 @@ import structlog
 
 from booking_core import metrics
 from booking_core.audit.auditor import WORKER_PAGES_MAX
+from booking_core.ledger.old_rows import forget_old_rows
 from booking_core.ledger.outbox import Outbox, open_entries
 from booking_core.ledger.shop_counts import EventCounts, count_events, events_on_sale
 from booking_core.notifications.ticket_mails import TicketMails
@@ -21,13 +22,18 @@ SWEEP_EVERY_MS = 500
 RECONCILE_EVERY_MS = 200
 # The buyer has their answer already; this is how soon the map shows the seat as sold.
 OUTBOX_EVERY_MS = 100
+# Of one order it does not matter which of these and its capture comes first.
+PROJECTED = ("project_sold", "project_released", "project_cancelled")
 # Tickets are on the page at once; a second more is none for a mail.
 MAIL_EVERY_MS = 1_000
 # Apart from the sending, which a slow server holds up; a big sale leaves some ten thousand to count.
 COUNT_MAILS_EVERY_MS = 5_000
-# How often the provider is asked about a payment that is under way.
+# How soon the provider is asked about a payment that is under way; seldomer the longer it takes.
 RESCUE_EVERY_MS = 2_000
-RESCUE_MAX = 100
+# Orders that wait for a silent provider keep one of these busy, and the others go on. Together they ask it
+# no more at once than a busy minute's buyers do.
+RESCUERS = 4
+RESCUE_MAX = 16
 # Money that is given back takes days to arrive; a second more is none.
 REFUND_EVERY_MS = 1_000
 COUNT_EVERY_MS = 1_000
@@ -35,6 +41,9 @@ COUNT_EVERY_MS = 1_000
 ALLOT_EVERY_MS = 1_000
 # A seat shown wrongly, or money gone astray, is found within this.
 AUDIT_EVERY_MS = 60_000
+# What is a month old may be some minutes older; and it goes in small steps that no buyer feels.
+FORGET_EVERY_MS = 10 * 60_000
+FORGET_PAUSE_MS = 200
 # What an audit finds of payments that no order has anything for.
 STRAY_MONEY = ("money_without_sale", "reserved_without_order")
 # The events to look after change seldom.
@@ -73,14 +82,16 @@ class ShopWorker:
             (EVENTS_EVERY_MS, self._read_events, "events"),
             (SWEEP_EVERY_MS, self._sweep, "sweep"),
             (RECONCILE_EVERY_MS, self._reconcile, "reconcile"),
-            (OUTBOX_EVERY_MS, self._work_outbox, "outbox"),
+            (OUTBOX_EVERY_MS, self._capture, "capture"),
+            (OUTBOX_EVERY_MS, self._project, "project"),
             (MAIL_EVERY_MS, self._send_mails, "mail"),
             (COUNT_MAILS_EVERY_MS, self._count_mails, "mails waiting"),
-            (RESCUE_EVERY_MS, self._rescue, "rescue"),
+            *((RESCUE_EVERY_MS, self._rescue, "rescue"),) * RESCUERS,
             (REFUND_EVERY_MS, self._refund, "refund"),
             (COUNT_EVERY_MS, self._count, "count"),
             (ALLOT_EVERY_MS, self._allot, "allot"),
             (AUDIT_EVERY_MS, self._audit, "audit"),
+            (FORGET_EVERY_MS, self._forget, "forget"),
         )
         tasks = [asyncio.create_task(self._repeat(*each), name=each[2]) for each in rounds]
         try:
@@ -161,8 +172,14 @@ class ShopWorker:
             if due and now_ms - asked_all_ms >= RECONCILE_EVERY_MS:
                 due, asked_all_ms = list(self._events), now_ms
 
-    async def _work_outbox(self) -> None:
-        while await self._outbox.work():
+    async def _capture(self) -> None:
+        """Take the money of what is sold: asks the provider, who may be slow."""
+        while await self._outbox.work("capture"):
+            pass
+
+    async def _project(self) -> None:
+        """Show in Redis what became of orders, however slow the provider is."""
+        while await self._outbox.work(*PROJECTED):
             pass
 
     async def _send_mails(self) -> None:
@@ -175,17 +192,25 @@ class ShopWorker:
 
     async def _rescue(self) -> None:
         """Carry on orders whose request has ended: crashed, answered 202, or past their deadline."""
-        for order_id in await self._parts.orders.unattended(RESCUE_MAX):
-            if await self._parts.orders.carry(order_id):
-                try:
-                    await self._parts.checkout.run(order_id)
-                except StoreUnavailable:
-                    raise
-                except Exception:
-                    # One order that cannot be carried on is no reason to leave the others.
-                    log.exception("an order is not carried on", order=order_id)
-                finally:
-                    await self._parts.orders.put_down(order_id)
+        orders, taken = self._parts.orders, RESCUE_MAX
+        while taken == RESCUE_MAX:
+            order_ids = await orders.take_unattended(RESCUE_MAX)
+            answers = await asyncio.gather(*map(self._carry_on, order_ids), return_exceptions=True)
+            for answer in answers:
+                if isinstance(answer, BaseException):
+                    raise answer
+            taken = len(order_ids)
+
+    async def _carry_on(self, order_id: str) -> None:
+        try:
+            await self._parts.checkout.run(order_id)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            # One order that cannot be carried on is no reason to leave the others.
+            log.exception("an order is not carried on", order=order_id)
+        finally:
+            await self._parts.orders.put_down(order_id)
 
     async def _refund(self) -> None:
         while await self._parts.refunding.work():
@@ -195,6 +220,10 @@ class ShopWorker:
         """Show what seats are kept for, and open accessible places once all others are sold."""
         await self._for_each_event(self._parts.allotting.open_places)
         await self._parts.allotting.show_newest(self._events)
+
+    async def _forget(self) -> None:
+        while await forget_old_rows(self._epochs.pool):
+            await self._clock.sleep_ms(FORGET_PAUSE_MS)
 
     async def _audit(self) -> None:
         """Compare the stores and the provider, and put right what PostgreSQL's word decides."""

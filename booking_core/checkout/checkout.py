@@ -77,6 +77,8 @@ class Checkout:
         if order.is_past_deadline:
             await self.orders.begin_expiring(order.order_id, "deadline")
             return None
+        if order.is_free:
+            return await self._sell(order)  # no provider makes a payment of nothing
         try:
             payment_id = order.payment_id or await self._create(order)
             if await self.orders.begin_authorizing(order.order_id, payment_id):
@@ -133,10 +135,7 @@ class Checkout:
             return None
         match payment.state:
             case PaymentState.AUTHORIZED | PaymentState.CAPTURED:
-                settled = await self.orders.sell(order.order_id)
-                if settled.state == OrderState.SOLD:
-                    metrics.ORDERS.labels(order.event_id, "sold").inc()
-                return settled
+                return await self._sell(order)
             case PaymentState.NEW if payment.decline_reason is not None:
                 await self.orders.begin_expiring(
                     order.order_id, "payment-declined", payment.decline_reason
@@ -153,28 +152,42 @@ class Checkout:
             await self.orders.begin_expiring(order.order_id, "deadline")
         return None
 
-    async def _expire(self, order: Order) -> None:
-        """EXPIRING: release only once the payment is provably dead. Nobody else decides from here."""
+    async def _sell(self, order: Order) -> Order:
+        settled = await self.orders.sell(order.order_id)
+        if settled.state == OrderState.SOLD:
+            metrics.ORDERS.labels(order.event_id, "sold").inc()
+        return settled
+
+    async def _expire(self, order: Order) -> Order:
+        """EXPIRING: end it if it can be ended; while it cannot, its places do not seem free."""
+        await self._end(order)
+        after = await self._read(order.order_id)
+        if after.state == OrderState.EXPIRING and not after.is_let_go:
+            await self.late.keep(after)
+        return after
+
+    async def _end(self, order: Order) -> None:
+        """Release only once the payment is provably dead. Nobody else decides from here."""
+        payment = None
         try:
             payment_id = order.payment_id
-            if payment_id is None:
+            if payment_id is None and not order.is_free:
                 # It may have been made just before a crash; making it again finds it.
                 payment_id = await self._create(order)
                 await self.orders.note_payment(order.order_id, payment_id)
-            payment = await self.payments.cancel(payment_id)
+            if payment_id is not None:
+                payment = await self.payments.cancel(payment_id)
         except PaymentUnknown as unknown:
             if order.payment_id is not None or not unknown.is_failure:
                 return  # the seats stay blocked and the money safe; the worker asks again
             # Making it fails, and will for a day. If it was made after all, nobody can try it: only a
             # stored payment is tried, and from EXPIRING none is stored but to be cancelled.
-            payment = None
         except PaymentRefused as refusal:
             # One that was never stored was never tried, and if it cannot even be made (a total the
             # provider does not take) there is nothing to cancel.
             if order.payment_id is not None and refusal.code != "resource_missing":
                 log.error("a payment cannot be cancelled", order=order.order_id, code=refusal.code)
                 return
-            payment = None
         if payment is None or payment.state == PaymentState.CANCELLED:
             if await self.orders.release(order.order_id) == OrderState.RELEASED:
                 is_declined = order.release_reason == "payment-declined"
@@ -232,6 +245,9 @@ class Checkout:
         then called again.
         """
         order = await self._read(order_id)
+        if order.is_free:
+            await self.orders.note_captured(order_id)  # all of it, which is nothing
+            return
         assert order.payment_id is not None
         if order.state == OrderState.CANCELLED:
             payment = await self.payments.cancel(order.payment_id)

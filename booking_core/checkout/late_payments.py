@@ -5,6 +5,7 @@ who pays gets places or all of the money, never neither. docs/checkout.md draws 
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,6 +48,9 @@ from groundwork.errors import (
 OFFER_MS: Final = 10 * 60_000
 # The hold in Redis outlives the offer, so that the places do not seem free while the answer is told.
 SETTLING_MS: Final = 60_000
+# How long the places of an order that nothing ends yet stay held in Redis after each look at it: longer
+# than a worker is away, or needs to look at thousands. PostgreSQL gives them back, not time.
+KEPT_MS: Final = 10 * 60_000
 PAID: Final = (PaymentState.AUTHORIZED, PaymentState.CAPTURED)
 NOT_FREE: Final = (
     HoldLost, OrphanLeftByIndex, OverSeatLimit, SeatsKeptByIndex, SoldOut,
@@ -71,6 +75,40 @@ class LatePayments:
         """EXPIRING, and the bank cannot be stopped: after a while its places are for others."""
         if await self.late.let_go(order.order_id, self.patience_ms) == OrderState.AWAITED:
             log.warning("places were let go before their payment was decided", order=order.order_id)
+
+    async def keep(self, order: Order) -> None:
+        """EXPIRING, and nothing ends it yet: what PostgreSQL keeps for it is held in Redis as well.
+
+        A hold that ran out is made again, unless somebody else has places of it by now.
+        """
+        # Not told, the next look tells it.
+        with suppress(ReservationNotFound, StoreUnavailable):
+            try:
+                await self._keep_hold(order)
+            except ReservationNotFound:
+                if await self._hold_again(order):
+                    await self._keep_hold(order)
+
+    async def _keep_hold(self, order: Order) -> None:
+        await self.holds.keep_for_payment(
+            order.reservation_id, order.fan_id, KEPT_MS, order.order_id
+        )
+
+    async def _hold_again(self, order: Order) -> bool:
+        event = await self.catalog.get(order.event_id)
+        layout = await self.catalog.seat_layout(order.event_id)
+        own = _own_places(event, layout, await self.orders.lines(order.order_id))
+        # Of two workers at it one makes it; should it run out once more, a later one makes it anew.
+        what = f"kept-{self.clock.now_ms() // KEPT_MS}"
+        if await self._ask(order, event, own, what, order.reservation_id) is None:
+            return False
+        now = await self.orders.read(order.order_id)
+        assert now is not None
+        if now.state == OrderState.EXPIRING and not now.is_let_go:
+            return True
+        # It has ended meanwhile: what was told of that, before, did not find this hold.
+        await self.holds.release(order.reservation_id, order.fan_id)
+        return False
 
     async def look(self, order: Order) -> None:
         """AWAITED: ask what the bank has decided, and give a buyer who has paid what can be given."""
@@ -125,13 +163,8 @@ class LatePayments:
         self, order: Order, event: Event, layout: SeatLayout, lines: list[OrderLine]
     ) -> tuple[Hold | None, bool]:
         """Hold what the order was for, or else as many neighbours of the same price, as an offer."""
-        seats = [layout.index_of[line.seat_id] for line in lines if line.seat_id is not None]
-        if not seats:
-            own = wishes.stock(lines[0].tier, lines[0].quantity)
-        else:
-            # They were theirs: neither the rule of single seats nor who a place is for is asked again.
-            own = wishes.named_seats(event, layout, seats, is_theirs=True)
-        hold = await self._ask(order, event, own, "own")
+        seats = _seats_of(layout, lines)
+        hold = await self._ask(order, event, _own_places(event, layout, lines), "own")
         if hold is not None and is_just(hold, seats, lines):
             return hold, False
         # Not free, or a hold the fan had made before us, and has swapped since: that one is left alone.
@@ -145,14 +178,17 @@ class LatePayments:
             return None, False
         return hold, not is_just(hold, seats, lines)
 
-    async def _ask(self, order: Order, event: Event, wish: wishes.Wish, what: str) -> Hold | None:
+    async def _ask(
+        self, order: Order, event: Event, wish: wishes.Wish, what: str, reservation_id: str = ""
+    ) -> Hold | None:
         """Hold what is wished for, or take what is offered instead; None when there is neither."""
         # Of two workers at the same order both get the same hold.
         operation = f"late:{order.order_id}:{what}"
         try:
             return await self.holds.hold(
-                order.event_id, order.fan_id, wish, event.seats_max, operation, is_shops_own=True
-            )
+                order.event_id, order.fan_id, wish, event.seats_max, operation,
+                is_shops_own=True, reservation_id=reservation_id,
+            )  # fmt: skip
         except SeatsTakenByIndex as taken:
             if taken.offer is None:
                 return None
@@ -197,6 +233,20 @@ class LatePayments:
         if payment.state == PaymentState.CAPTURED:
             await self.late.repay(order_id, payment.amount_cents)
             log.warning("money came for a released order and is given back", order=order_id)
+
+
+def _seats_of(layout: SeatLayout, lines: Sequence[OrderLine]) -> list[int]:
+    return [layout.index_of[line.seat_id] for line in lines if line.seat_id is not None]
+
+
+def _own_places(event: Event, layout: SeatLayout, lines: Sequence[OrderLine]) -> wishes.Wish:
+    """Wish for what an order was for.
+
+    They were theirs: neither the rule of single seats nor who a place is for is asked again.
+    """
+    if seats := _seats_of(layout, lines):
+        return wishes.named_seats(event, layout, seats, is_theirs=True)
+    return wishes.stock(lines[0].tier, lines[0].quantity)
 
 
 def is_just(hold: Hold, seats: Sequence[int], lines: Sequence[OrderLine]) -> bool:

@@ -52,6 +52,11 @@ class Order:
     answer_status: int | None
     answer_body: bytes | None
 
+    @property
+    def is_free(self) -> bool:
+        """Say whether there is nothing to pay: it has no payment then, and needs none to be sold."""
+        return self.amount_cents == 0
+
 
 @dataclass(frozen=True, slots=True)
 class OrderLine:

@@ -21,6 +21,12 @@ ATTEMPTS_MAX = 5
 # How long whoever carries an order may be silent before another takes it over: longer than the
 # longest call to the provider with the statements around it.
 CARRY_MS = 15_000
+# An order is looked at again after an eighth of its age: what has taken a minute takes seconds more. While
+# its buyer may be waiting for us, and we for a webhook that is lost, a bit sooner than afterwards.
+LOOKS_PER_AGE = 8
+LOOK_SECONDS_MIN = 2
+LOOK_SECONDS_IN_TIME = 10
+LOOK_SECONDS_MAX = 30
 
 
 class Orders(OrderReader):
@@ -180,21 +186,26 @@ class Orders(OrderReader):
         )
         return [None] * len(order_ids)
 
-    async def unattended(self, limit: int) -> list[str]:
-        """Return unsettled orders nobody carries: crashed, waiting for the bank, or past deadline."""
-        async with connection(self._pool) as open_connection:
-            cursor = await open_connection.execute(
-                """(SELECT order_id::text FROM orders
-                WHERE state IN ('CLAIMED', 'AUTHORIZING', 'EXPIRING')
+    async def take_unattended(self, limit: int) -> list[str]:
+        """Take on unsettled orders nobody carries: crashed, waiting for the bank, or past deadline.
+
+        Who waits longest to be looked at comes first, so that those which cannot move starve no other.
+        """
+        rows = await self._rows(
+            """UPDATE orders SET carried_until = now() + %s * interval '1 millisecond',
+                look_after = now() + greatest(%s * interval '1 second', least(
+                    (now() - created_at) / %s,
+                    CASE WHEN deadline > now() THEN least(deadline - now(), %s * interval '1 second')
+                    ELSE %s * interval '1 second' END))
+            WHERE order_id IN (SELECT order_id FROM orders
+                WHERE state IN ('CLAIMED', 'AUTHORIZING', 'EXPIRING', 'AWAITED', 'OFFERED')
+                    AND coalesce(look_after, created_at) <= now()
                     AND coalesce(carried_until <= now(), true)
-                ORDER BY deadline LIMIT %s)
-                UNION ALL (SELECT order_id::text FROM orders
-                WHERE state IN ('AWAITED', 'OFFERED') AND look_after <= now()
-                    AND coalesce(carried_until <= now(), true)
-                ORDER BY look_after LIMIT %s)""",
-                (limit, limit),
-            )
-            return [str(row[0]) for row in await cursor.fetchall()]
+                ORDER BY coalesce(look_after, created_at) LIMIT %s FOR UPDATE SKIP LOCKED)
+            RETURNING order_id::text""",
+            CARRY_MS, LOOK_SECONDS_MIN, LOOKS_PER_AGE, LOOK_SECONDS_IN_TIME, LOOK_SECONDS_MAX, limit,
+        )  # fmt: skip
+        return [str(row[0]) for row in rows]
 
     async def count_overdue(self) -> int:
         """Return how many orders are past their deadline and not settled."""

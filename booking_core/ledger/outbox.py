@@ -1,7 +1,7 @@
 """The outbox: what a commit promised to tell others, told at least once, however often we crash."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -43,9 +43,13 @@ class Outbox:
         self._pool = pool
         self._handlers = handlers
 
-    async def work(self) -> int:
-        """Work what is due, all at once, and return how many entries were taken."""
-        entries = await self._take()
+    async def work(self, *kinds: str) -> int:
+        """Work what is due, all at once, and return how many entries were taken.
+
+        Of these kinds, or of all. An entry that takes long holds up the next ones of its round: what
+        asks somebody else is worked in a round of its own.
+        """
+        entries = await self._take(kinds or tuple(self._handlers))
         told = await asyncio.gather(*map(self._tell, entries), return_exceptions=True)
         done = [entry for entry, is_done in zip(entries, told, strict=True) if is_done is True]
         if done:
@@ -61,16 +65,17 @@ class Outbox:
                 raise error
         return len(entries)
 
-    async def _take(self) -> list[OutboxEntry]:
+    async def _take(self, kinds: Sequence[str]) -> list[OutboxEntry]:
         # By what is undone, never by "id above the last": ids do not commit in order.
         async with connection(self._pool) as open_connection:
             cursor = await open_connection.execute(
                 """UPDATE outbox SET attempts = attempts + 1,
                     not_before = now() + %s * interval '1 millisecond'
-                WHERE id IN (SELECT id FROM outbox WHERE done_at IS NULL AND not_before <= now()
+                WHERE id IN (SELECT id FROM outbox
+                             WHERE done_at IS NULL AND kind = ANY (%s) AND not_before <= now()
                              ORDER BY not_before LIMIT %s FOR UPDATE SKIP LOCKED)
                 RETURNING id, kind, order_id::text, attempts""",
-                (LEASE_MS, BATCH_MAX),
+                (LEASE_MS, list(kinds), BATCH_MAX),
             )
             rows = await cursor.fetchall()
         return [OutboxEntry(int(str(i)), str(k), str(o), int(str(a))) for i, k, o, a in rows]

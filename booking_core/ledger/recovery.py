@@ -17,7 +17,7 @@ from groundwork.postgres import Pool, connection
 from groundwork.redis_store import RedisStore
 from lua import LuaScript
 from lua.epochs import Epochs
-from lua.keys import event_keys, settled_key, staged_keys
+from lua.keys import event_keys, event_log_key, settled_key, staged_keys
 
 # Fields written by one command while rebuilding: a few milliseconds of the server's time.
 CHUNK = 2_000
@@ -27,6 +27,8 @@ CLAIM_KEPT_MS = 10 * 60_000
 HAD = b"12"
 # Outcomes shown once stay known for a week, as the outbox's own do.
 SETTLED_MS = 7 * 24 * 60 * 60_000
+# The log of an epoch that is over goes: long after the last who read it have noticed the new one.
+OLD_LOG_MS = 24 * 60 * 60_000
 
 log = structlog.get_logger()
 
@@ -76,6 +78,8 @@ class Recovery:
             # Holds of the last moments that are in the log but not yet in PostgreSQL.
             while await self._reconciler.reconcile(event_id, old_epoch):
                 pass
+            # All of it is in PostgreSQL, and nothing is added any more.
+            await self._store.call("PEXPIRE", event_log_key(event_id, old_epoch), OLD_LOG_MS)
         state = await self._read_state(event_id)
         await self._stage(event_id, epoch, state)
         answer = await self._activate_event.run(

@@ -69,12 +69,14 @@ class SeatHolds(HoldExtender):
         *,
         takes_turns: bool = False,
         is_shops_own: bool = False,
+        reservation_id: str = "",
     ) -> Coroutine[Any, Any, Hold]:
         """Hold what is wished for, or raise and hold none of it. Safe to repeat with an operation id.
 
         For as long as the settings say; with `takes_turns` only as long as the fan may (holding_time.py).
-        With `is_shops_own` the operation is the shop's, and no fan can ask what it led to. An offer not
-        used is let go. Raises OverSeatLimit, HeldLongEnough, HoldLost (a repeat, and that has ended),
+        With `is_shops_own` the operation is the shop's, and no fan can ask what it led to. Given the
+        `reservation_id` of a hold that has ended, it is made under that name. An offer not used is let go.
+        Raises OverSeatLimit, HeldLongEnough, HoldLost (a repeat, and that has ended),
         IdempotencyKeyReused (no repeat, but another wish); for named seats SeatsTakenByIndex,
         SeatsKeptByIndex, OrphanLeftByIndex; for others SoldOut.
         """
@@ -87,7 +89,7 @@ class SeatHolds(HoldExtender):
             operation, asked = fans_hold(fan_id, operation_id), wish.in_short()
         args: dict[str, str | int] = {
             "hold_ms": self._settings.hold_ms,
-            "reservation_id": f"{event_id}.{name}",
+            "reservation_id": reservation_id or f"{event_id}.{name}",
             "holding_ms": self._settings.holding_ms if takes_turns else "",
             "rest_ms": REST_MS,
             "useful_ms": USEFUL_MS,

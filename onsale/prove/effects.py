@@ -25,7 +25,7 @@ ARMED_VARIABLE = "ONSALE_PROVE_ARMED"
 EFFECTS: Mapping[type, tuple[str, ...]] = {
     Orders: (
         "claim", "note_payment", "note_next_action", "begin_authorizing", "begin_expiring", "sell",
-        "sell_late", "release", "carry", "put_down", "note_answer", "note_captured",
+        "sell_late", "release", "carry", "take_unattended", "put_down", "note_answer", "note_captured",
     ),
     PracticePayments: ("create", "confirm", "get", "cancel", "capture"),
     SeatHolds: ("hold", "release", "keep_for_payment", "end_payment", "settle"),

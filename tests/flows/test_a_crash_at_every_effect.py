@@ -108,16 +108,19 @@ class Story:
     is_stock: bool = False
     is_left_alone: bool = False  # the deadline passes
     is_captured_late: bool = False  # and the money was taken meanwhile
+    is_free: bool = False
 
     def __str__(self) -> str:
         marks = ("stock" * self.is_stock, "deadline" * self.is_left_alone,
-                 "late" * self.is_captured_late)  # fmt: skip
+                 "late" * self.is_captured_late, "free" * self.is_free)  # fmt: skip
         return "-".join([self.card, *filter(None, marks)])
 
 
 STORIES = [
     Story("card_ok"),
     Story("card_ok", is_stock=True),
+    Story("card_ok", is_free=True),
+    Story("card_ok", is_stock=True, is_free=True),
     Story("card_declined"),
     Story("card_declined", is_stock=True),
     Story("card_error_500"),
@@ -129,9 +132,10 @@ STORIES = [
 
 
 @pytest.fixture
-async def event(shop: Shop) -> AsyncIterator[str]:
-    stock = [StockTier("print", "Print", 1_000, 200)]
-    yield await shop.new_event(2 * EFFECTS_MAX, stock)
+async def event(shop: Shop, request: pytest.FixtureRequest) -> AsyncIterator[str]:
+    story = request.node.callspec.params["story"] if "story" in request.fixturenames else STORIES[0]
+    stock = [StockTier("print", "Print", 0 if story.is_free else 1_000, 200)]
+    yield await shop.new_event(2 * EFFECTS_MAX, stock, price=0 if story.is_free else 4_500)
 
 
 @pytest.mark.parametrize("story", STORIES, ids=str)

@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from booking_core.checkout.payments import Payment, PaymentUnknown
 from booking_core.ledger.outbox import LEASE_MS, Outbox, open_entries
 from groundwork.errors import StoreUnavailable
 from tests.support.fan import Fan
@@ -46,7 +47,7 @@ async def test_many_workers_tell_each_entry_once(shop: Shop) -> None:
 async def test_an_entry_of_a_dead_worker_is_told_after_its_lease(shop: Shop) -> None:
     event = await shop.new_event(2)
     order = await sold(shop, event, "A-1")
-    taken = await shop.outbox._take()  # and then the process dies
+    taken = await shop.outbox._take(("capture", "project_sold"))  # and then the process dies
     assert {entry.kind for entry in taken if entry.order_id == order} == {"capture", "project_sold"}
     assert await shop.outbox.work() == 0
     wait_ms = await shop.value(
@@ -89,6 +90,31 @@ async def test_a_slow_entry_holds_up_no_other(shop: Shop) -> None:
         assert await told.get() == slow
         assert await round_ >= 4
     assert await shop.value("SELECT count(*) FROM outbox WHERE done_at IS NULL") == 0
+
+
+async def test_a_provider_that_hangs_does_not_hide_what_is_sold(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told late enough, the holds of sold seats run out, and they seem free."""
+    event = await shop.new_event(4)
+    asked = asyncio.Event()
+
+    async def hangs(*_: object) -> Payment:
+        asked.set()
+        await asyncio.sleep(30)
+        raise PaymentUnknown("capture", "TimeoutError")
+
+    async with asyncio.timeout(20):
+        with monkeypatch.context() as patch:
+            patch.setattr(shop.payments, "capture", hangs)
+            async with shop.worker.running():
+                await sold(shop, event, "A-1")
+                await asked.wait()
+                await sold(shop, event, "A-2")
+                while await shop.seat_digits(event) != "2200":
+                    await asyncio.sleep(0.05)
+    await shop.settle()
+    await assert_settled(shop, event)
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable(retry_after=1), RuntimeError("a bug")])

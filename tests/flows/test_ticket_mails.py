@@ -136,7 +136,7 @@ async def test_a_slow_server_holds_up_neither_money_nor_seats(
     shop: Shop, mails: MailServer
 ) -> None:
     _, order = await bought(shop, "slow@example.org")
-    await shop.worker._work_outbox()
+    await shop.worker._capture()
     captured = await shop.value("SELECT captured_at FROM orders WHERE order_id = %s", order)
     assert captured is not None
     await shop.worker._send_mails()

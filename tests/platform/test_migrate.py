@@ -119,7 +119,7 @@ async def test_the_snapshot_is_what_all_files_make(empty_database: str) -> None:
         "ALTER TABLE orders ADD COLUMN note text",
         "ALTER TABLE orders ALTER COLUMN fan_id DROP NOT NULL",
         "ALTER TABLE seat_claims DROP CONSTRAINT seat_claims_pkey",
-        "DROP INDEX outbox_open",
+        "DROP INDEX outbox_open_by_kind",
         "DROP TRIGGER no_unsell_delete ON seat_claims",
         "CREATE OR REPLACE FUNCTION refuse_unsell() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN END'",
     ],

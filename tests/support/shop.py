@@ -162,11 +162,16 @@ class Shop:
 
     async def settle(self) -> None:
         """Let the worker do all it has to do: rescue, tell the outbox, copy the hold log."""
-        await self.rows("UPDATE orders SET carried_until = NULL WHERE carried_until IS NOT NULL")
+        await self.rows(
+            """UPDATE orders SET carried_until = NULL, look_after = CASE
+                WHEN state IN ('AWAITED', 'OFFERED') THEN look_after END
+            WHERE carried_until IS NOT NULL OR state IN ('CLAIMED', 'AUTHORIZING', 'EXPIRING')"""
+        )
         await self.worker._read_events()
         await self.worker._rescue()
         await self.rows("UPDATE outbox SET not_before = now() WHERE done_at IS NULL")
-        await self.worker._work_outbox()
+        await self.worker._capture()
+        await self.worker._project()
         await self.rows("UPDATE ticket_mails SET not_before = now() WHERE done_at IS NULL")
         await self.worker._send_mails()
         await self.worker._reconcile()
