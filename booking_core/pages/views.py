@@ -130,8 +130,8 @@ class SeatsPage:
     `plan_url` and `seats_url` are None for an event that has stock only. `seats_max` is how many
     places one fan may have. `notice` is the code of a refusal that led back here (`seats-taken`,
     `sold-out`, `over-seat-limit`, `held-long-enough`, `hold-lost`, `request-invalid`), "" for none.
-    `quantity` and `tier` are what was asked before ("" for any tier). `pass_ends_in_ms` is how long
-    the admission pass still lasts, None if not known. `held` is what the fan holds of this event.
+    `quantity` and `tier` are what was asked before ("" for any tier). `held` is what the fan
+    holds of this event.
     """
 
     event: EventHead
@@ -142,7 +142,6 @@ class SeatsPage:
     notice: str = ""
     quantity: int = 2
     tier: str = ""
-    pass_ends_in_ms: int | None = None
     held: HeldBar | None = None
     charges: tuple[Charge, ...] = ()
 
