@@ -20,6 +20,7 @@ from gateway.edge.renewal import (
     RENEWED,
     finish_with_pass,
     give_renewed_pass,
+    give_renewed_tickets,
     renew_pass,
 )
 from gateway.edge.shop_policy import Demand, is_ambiguous
@@ -79,6 +80,8 @@ async def pass_on(request: web.Request) -> web.StreamResponse:
     if not response.prepared:
         response.headers.popall(VISIT_HEADER, None)
     give_renewed_pass(request, response)
+    if needs == "ticket":
+        give_renewed_tickets(request, response)
     return response
 
 

@@ -3,11 +3,12 @@
 from http import HTTPStatus
 from typing import Final
 
+import msgspec
 from aiohttp import web
 
-from gateway.app_keys import ROOMS, SETTINGS, TOKENS
+from gateway.app_keys import CLOCK, ROOMS, SETTINGS, TOKENS
 from gateway.edge import cookies
-from gateway.edge.credentials import authorization
+from gateway.edge.credentials import authorization, sealed, tickets_in_cookies
 from groundwork.tokens import PassClaims
 
 # As much as all that is ever given: ten minutes for an outage, ten for faults a fan met alone
@@ -23,6 +24,9 @@ KEPT_BY_NONE: Final = frozenset({"private", "no-store"})
 SHARED: Final = frozenset({"public", "s-maxage"})
 # Older than the standard: of CDNs, of nginx.
 TO_PROVIDERS: Final = frozenset({"surrogate-control", "edge-control", "x-accel-expires"})
+
+# A day: who looks at their order again and again is signed a ticket once.
+TICKET_OLD_MS: Final = 24 * 60 * 60_000
 
 # What counts for this request instead of the pass that came with it.
 RENEWED: Final = web.RequestKey("renewed_pass", PassClaims)
@@ -73,6 +77,35 @@ def give_renewed_pass(request: web.Request, response: web.StreamResponse) -> Non
     claims = request.get(RENEWED)
     if claims is not None and not response.prepared and is_kept_private(request, response):
         give_pass(request, response, claims, request.app[TOKENS].sign_pass(claims))
+
+
+def give_renewed_tickets(request: web.Request, response: web.StreamResponse) -> None:
+    """Set the cookies of the fan's tickets anew, with an answer about an order of theirs.
+
+    They are the only key to it, and events are sold longer ahead than a ticket lasts.
+    """
+    if response.prepared or response.status != HTTPStatus.OK:
+        return
+    settings, now_ms = request.app[SETTINGS], request.app[CLOCK].now_ms()
+    old = [
+        ticket
+        for ticket in tickets_in_cookies(request)
+        if now_ms - ticket.issued_at_ms >= TICKET_OLD_MS
+    ]
+    if not old or not is_kept_private(request, response):
+        return
+    for ticket in old:
+        times = {"issued_at_ms": now_ms, "expires_at_ms": now_ms + settings.ticket_ms}
+        text = request.app[TOKENS].sign_ticket(msgspec.structs.replace(ticket, **times))
+        cookies.give(
+            request,
+            response,
+            cookies.TICKET,
+            ticket.sale_id,
+            sealed(request, text),
+            settings.ticket_ms // 1000,
+            is_secure=settings.is_secure,
+        )
 
 
 def is_kept_private(request: web.Request, response: web.StreamResponse) -> bool:
