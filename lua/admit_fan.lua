@@ -100,9 +100,10 @@ if place > serving then
 end
 redis.call('SET', device, ARGV[10], 'PX', ARGV[11])
 local address, bucket = lane_base(line, lane) + place, bucket_now(line, now)
+local calls_now = now - bucket.paused_ms
 local token = tonumber(redis.call('ZSCORE', turnstile, fan_id))
 if not token then
-  local cohort = cohort_that_called(calls, cohorts, address, now, answer_ms)
+  local cohort = cohort_that_called(calls, cohorts, address, calls_now, answer_ms)
   -- Room is kept for one visit: who has had theirs comes late, too, however early they come back.
   if cohort and not redis.call('ZSCORE', claims, fan_id) then
     cohort.claimed = math.min(cohort.called, cohort.claimed + 1)
@@ -119,7 +120,7 @@ if not token then
     local came = is_first and now - HEAD_START_MS or now
     local ahead = redis.call('ZRANK', late, fan_id)
       or is_first and redis.call('ZCOUNT', late, '-inf', came) or redis.call('ZCARD', late)
-    local taken = inside + calls_open(cohorts, now, answer_ms) + redis.call('ZCARD', turnstile)
+    local taken = inside + calls_open(cohorts, calls_now, answer_ms) + redis.call('ZCARD', turnstile)
     if taken + ahead >= capacity then
       redis.call('ZADD', late, 'NX', came, fan_id)
       redis.call('ZADD', asked, now, fan_id)

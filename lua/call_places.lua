@@ -6,7 +6,8 @@ Fans are called so that they come to the turnstile as fast as tokens flow in, wh
 come: see includes/tokens.lua and includes/calls_wanted.lua. The rate is the asked one times the health
 of the shop. Fans inside, at the turnstile and called stay below the capacity, and below what the stock can
 serve. Lanes are called in order, and in a lane nobody is passed over. A time in which nobody could move the
-line is made good to everybody inside or called: see includes/freeze_clocks.lua.
+line is made good to everybody inside or called: see includes/freeze_clocks.lua. While nobody may be called the
+called are not let in either, so their time to answer stands still.
 
 KEYS
   1 line       hash  epoch; each lane's last_place, serving, called; the bucket, the answers, health
@@ -89,16 +90,18 @@ if rate_asked > 0 and bucket.rate == 0 then
 elseif rate_asked > 0 then
   bucket.spent = bucket.spent - forget_the_gone(keys, bucket, now) * TOKEN_UNITS
 end
+local held_ms = math.max(0, bucket.paused_ms - frozen_ms)
 local health = health_now(line, now, tonumber(ARGV[10]), tonumber(ARGV[11]))
 bucket.rate, bucket.burst = math.ceil(rate_asked * health / 1000), burst
 local emptiest = bucket.flow - burst * TOKEN_UNITS
 bucket.spent = bucket.is_new and emptiest or math.max(bucket.spent, emptiest)
 
--- Cohorts grow older; the settled ones are not waited for any longer.
+-- Cohorts grow older, but not in a pause; the settled ones are not waited for any longer.
 local span, bins = cohort_span_ms(answer_ms), read_answers(line, answer_ms)
 local cohorts = read_cohorts(keys.cohorts)
 local open, newest, kept_until = {}, cohorts[#cohorts], {}
 for _, cohort in ipairs(cohorts) do
+  cohort.began = cohort.began + held_ms
   local has_passed = pass_bins(bins, cohort, now - cohort.began, span)
   if cohort.began > now then -- a clock stepped back: what was called later was called by now
     cohort.began, has_passed = now, true
@@ -108,7 +111,7 @@ for _, cohort in ipairs(cohorts) do
   else
     open[#open + 1] = cohort
     kept_until[cohort.number] = settled_at(cohort, answer_ms)
-    if has_passed then
+    if has_passed or held_ms > 0 then
       put_cohort(keys.cohorts, cohort)
     end
   end

@@ -131,8 +131,8 @@ class SeatsPage:
     places one fan may have. `notice` is the code of a refusal that led back here (`seats-taken`,
     `sold-out`, `over-seat-limit`, `held-long-enough`, `hold-lost`, `request-invalid`,
     `too-many-cards`), "" for none; `is_after_paying` says that it came instead of a payment.
-    `quantity` and `tier` are what was asked before ("" for any tier). `pass_ends_in_ms` is how long
-    the admission pass still lasts, None if not known. `held` is what the fan holds of this event.
+    `quantity` and `tier` are what was asked before ("" for any tier). `held` is what the fan
+    holds of this event.
     """
 
     event: EventHead
@@ -144,7 +144,6 @@ class SeatsPage:
     is_after_paying: bool = False
     quantity: int = 2
     tier: str = ""
-    pass_ends_in_ms: int | None = None
     held: HeldBar | None = None
     charges: tuple[Charge, ...] = ()
 

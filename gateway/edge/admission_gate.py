@@ -1,6 +1,7 @@
 """The admission gate: what lies behind the door answers to nobody without a pass, unless listed here."""
 
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -14,8 +15,15 @@ from gateway.edge.credentials import (
     prove_device_once,
     tickets_of,
 )
-from gateway.edge.renewal import RENEWED, give_renewed_pass, renew_pass
-from gateway.edge.shop_policy import is_ambiguous
+from gateway.edge.renewal import (
+    FINISHING,
+    RENEWED,
+    finish_with_pass,
+    give_renewed_pass,
+    give_renewed_tickets,
+    renew_pass,
+)
+from gateway.edge.shop_policy import Demand, is_ambiguous
 from gateway.origin.door import VISIT_ENDED, VISIT_HEADER
 from gateway.origin.health import FAILED, is_fault
 from gateway.waiting_room.fan_in_line import SeenInside
@@ -33,6 +41,8 @@ from groundwork.plain_request import Asking
 from groundwork.problem_json import REQUEST_ID, prefers_page
 from groundwork.tokens import PassClaims
 
+# What the shop answers to who has no such hold, or has it no more.
+NOTHING_HELD: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 SEEN: Final = web.RequestKey("seen_inside", SeenInside)
 
 
@@ -47,11 +57,9 @@ async def pass_on(request: web.Request) -> web.StreamResponse:
         identity = owner_of(request)
     elif needs != "nothing":
         try:
-            identity = await admitted_still(request, is_proven=needs == "proof")
+            identity = await admitted_still(request, demand)
         except (NotAdmitted, PassExpired) as error:
-            if prefers_page(request):
-                raise web.HTTPSeeOther(error.waiting_room_url) from error
-            raise
+            raise led_to_waiting_room(request, error) from error
     try:
         response = await forward(request, identity, waits_for_bank=demand.waits_for_bank)
     except Exception as error:
@@ -60,6 +68,10 @@ async def pass_on(request: web.Request) -> web.StreamResponse:
         raise
     if response.status in FAILED:
         note_failed(request, identity)
+    # Who holds nothing has nothing to finish: then a pass that has ended is just that.
+    is_in_vain = FINISHING in request and response.status in NOTHING_HELD
+    if is_in_vain and not response.prepared:
+        raise led_to_waiting_room(request, PassExpired(f"/sales/{identity.sale_id}"))
     if response.headers.get(VISIT_HEADER) == VISIT_ENDED and identity.kind == "pass":
         # A sale is not hidden because room for the next fan could not be made: silence ends the
         # visit, too.
@@ -68,7 +80,14 @@ async def pass_on(request: web.Request) -> web.StreamResponse:
     if not response.prepared:
         response.headers.popall(VISIT_HEADER, None)
     give_renewed_pass(request, response)
+    if needs == "ticket":
+        give_renewed_tickets(request, response)
     return response
+
+
+def led_to_waiting_room(request: web.Request, refusal: NotAdmitted | PassExpired) -> Exception:
+    """Return the refusal for a program, and for a browser the way to the waiting room."""
+    return web.HTTPSeeOther(refusal.waiting_room_url) if prefers_page(request) else refusal
 
 
 def note_failed(request: Asking, identity: Identity) -> None:
@@ -99,22 +118,29 @@ def anonymous(request: web.Request) -> Identity:
     return Identity(kind="anonymous", request_id=request[REQUEST_ID])
 
 
-async def admitted_still(request: web.Request, *, is_proven: bool) -> Identity:
+async def admitted_still(request: web.Request, demand: Demand) -> Identity:
     """Return the identity of a fan inside, also of one whose pass has ended before their visit.
 
-    With `is_proven`, only of one who proves the device key, once for each proof. Raises as `admitted`,
-    DeviceProofInvalid, and StoreUnavailable.
+    Where holds are finished, also of one whose pass has ended before what they hold. Where a proof is needed,
+    only of one who proves the device key, once for each proof. Raises as `admitted`, DeviceProofInvalid,
+    and StoreUnavailable.
     """
     try:
         admission = admission_of(request)
     except PassExpired:
         sale = sale_in_path(request) or sale_in_referer(request)
-        if not await renew_pass(request, sale.sale_id if sale else None):
+        sale_id = sale.sale_id if sale else None
+        if await renew_pass(request, sale_id):
+            admission = admission_of(request)
+        elif demand.finishes_holds and finish_with_pass(request, sale_id):
+            admission = request[FINISHING]
+        else:
             raise
-        admission = admission_of(request)
-    if is_proven:
+    if demand.needs == "proof":
         await prove_device_once(request, admission)
-    return identity_inside(request, admission)
+    # Whose pass has ended is not inside any more: nothing keeps their room.
+    is_inside = FINISHING not in request
+    return (identity_inside if is_inside else identity_of)(request, admission)
 
 
 def admitted(request: web.Request) -> Identity:
@@ -141,6 +167,11 @@ def identity_inside(request: Asking, admission: PassClaims) -> Identity:
     seen = SeenInside(admission.fan_id, admission.visit_id, admission.expires_at_ms)
     request[SEEN] = seen
     request.app[ROOMS].note_seen(admission.sale_id, seen)
+    return identity_of(request, admission)
+
+
+def identity_of(request: Asking, admission: PassClaims) -> Identity:
+    """Return the identity of the fan who has the pass."""
     return Identity(
         kind="pass",
         fan_id=admission.fan_id,

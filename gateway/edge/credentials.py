@@ -61,14 +61,19 @@ def tickets_of(request: Asking) -> Iterator[TicketClaims]:
 
     Each text is looked at once: a signature takes a tenth of a millisecond, and anybody may send them.
     """
-    tokens, is_secure = request.app[TOKENS], request.app[SETTINGS].is_secure
     told = None
     if text := authorization(request):
         with suppress(TicketInvalid):
-            told = tokens.read_ticket(text, None)
+            told = request.app[TOKENS].read_ticket(text, None)
             yield told
+    yield from tickets_in_cookies(request, beside=told.sale_id if told else None)
+
+
+def tickets_in_cookies(request: Asking, beside: str | None = None) -> Iterator[TicketClaims]:
+    """Yield the tickets of the cookies that count, the newest first, but for that of the sale `beside`."""
+    tokens, is_secure = request.app[TOKENS], request.app[SETTINGS].is_secure
     for sale_id in cookies.sales_with(request, cookies.TICKET, is_secure=is_secure):
-        if told is None or told.sale_id != sale_id:
+        if sale_id != beside:
             with suppress(TicketInvalid):
                 yield tokens.read_ticket(ticket_cookie(request, sale_id)[0], sale_id)
 

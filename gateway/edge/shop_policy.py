@@ -42,6 +42,7 @@ class _RuleText(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     sale: SaleName | None = None
     takes_other_sites: bool = False
     waits_for_bank: bool = False
+    finishes_holds: bool = False
 
 
 class _PolicyText(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -60,6 +61,8 @@ class Demand:
     sale_id: str | None
     # Answers come when a bank has answered, and do not tell how well the shop is by how late they come.
     waits_for_bank: bool = False
+    # Nothing new is taken: a pass counts here for as long after its end as what is held by it can last.
+    finishes_holds: bool = False
 
 
 class Rule:
@@ -68,7 +71,9 @@ class Rule:
     def __init__(self, text: _RuleText, sale: str | None) -> None:
         self._expression = one_expression(text.paths)
         self._methods = frozenset(text.methods)
-        self.demand = Demand(text.needs, text.sale or sale, text.waits_for_bank)
+        self.demand = Demand(
+            text.needs, text.sale or sale, text.waits_for_bank, text.finishes_holds
+        )
         self.takes_other_sites = text.takes_other_sites
 
     def fits(self, method: str, path: str) -> bool:

@@ -268,7 +268,7 @@ async def leave(request: web.Request) -> NoContent:
     ticket = read_ticket(request, sale_id)
     await rooms.line.visits.end(sale_id, ticket.fan_id)
     response = NoContent()
-    take_both_back(request, response, sale_id)
+    take_place_back(request, response, ticket)
     return response
 
 
@@ -291,6 +291,15 @@ def ticket_cookies(request: Asking, given: joining.TicketGiven) -> list[str]:
         settings.ticket_ms // 1000,
         is_secure=settings.is_secure,
     )
+
+
+def take_place_back(
+    request: web.Request, response: web.StreamResponse, ticket: TicketClaims
+) -> None:
+    """Delete the pass of a fan who has left, and of their ticket all but whose orders are whose."""
+    is_secure = request.config_dict[SETTINGS].is_secure
+    cookies.take_back(response, cookies.PASS, ticket.sale_id, is_secure=is_secure)
+    give_ticket(request, response, joining.without_place(request, ticket))
 
 
 def take_both_back(request: web.Request, response: web.StreamResponse, sale_id: str) -> None:

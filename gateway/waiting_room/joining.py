@@ -190,6 +190,13 @@ def signed(request: Asking, room: Room, claims: TicketClaims) -> TicketGiven:
     return TicketGiven(text, claims, phase_of(request, room.sale))
 
 
+def without_place(request: web.Request, ticket: TicketClaims) -> TicketGiven:
+    """Return the ticket of a fan who gave up their place: it shows whose orders are theirs."""
+    nowhere = {"place": None, "entry_number": None, "entered_as": None, "lane": None}
+    room = request.config_dict[ROOMS].room(ticket.sale_id)
+    return signed(request, room, msgspec.structs.replace(ticket, **nowhere))
+
+
 async def entered_again(request: web.Request, ticket: TicketClaims | None) -> TicketGiven | None:
     """Return a new ticket for a fan whose entry was lost with a store, if there is one to give.
 

@@ -95,8 +95,9 @@ class Pacing:
         `given_back`: how many at the turnstile have left, whose tokens come back. `frozen_ms`: how
         long an outage was that is over now, as far as it is made good.
         """
+        held_ms = self.bucket.paused_ms(now_ms) - frozen_ms
         for cohort in self.cohorts:
-            cohort.began_ms += frozen_ms
+            cohort.began_ms += frozen_ms + max(0, held_ms)
         health = self.health.judge(now_ms, answers)
         rate = math.ceil(asked.rate_per_minute * health / 1000)
         self.bucket.step(now_ms, rate, asked.burst, given_back)

@@ -150,6 +150,10 @@ class Bucket:
         elapsed = 0 if self.at_ms is None else now_ms - self.at_ms
         return self.flow + min(FLOW_MS_MAX, max(0, elapsed)) * self.rate
 
+    def paused_ms(self, now_ms: int) -> int:
+        """Return how long nothing has been to flow: so long the clock of the called stands still."""
+        return 0 if self.at_ms is None or self.rate else now_ms - self.at_ms
+
     def step(self, now_ms: int, rate: int, burst: int, given_back: int) -> None:
         """Let flow in what the old rate gave, and go on with the new one."""
         elapsed = 0 if self.at_ms is None else now_ms - self.at_ms

@@ -10,7 +10,12 @@ from gateway.edge.credentials import pass_in_cookie, pass_in_header, read_ticket
 from gateway.edge.renewal import give_pass
 from gateway.pages.views import MailboxState, RoomEvent, WaitingPage
 from gateway.waiting_room import joining
-from gateway.waiting_room.api import give_ticket, place_document, take_both_back
+from gateway.waiting_room.api import (
+    give_ticket,
+    place_document,
+    take_both_back,
+    take_place_back,
+)
 from gateway.waiting_room.brand_pages import brand_view
 from gateway.waiting_room.fan_names import mailbox_confirmed
 from gateway.waiting_room.places import place_of
@@ -137,10 +142,14 @@ async def leave_form(request: web.Request) -> web.Response:
     sale_id = request.match_info["sale"]
     rooms = request.config_dict[ROOMS]
     rooms.room(sale_id)
-    with suppress(TicketInvalid):
-        await rooms.line.visits.end(sale_id, read_ticket(request, sale_id).fan_id)
     response = see_other(request, sale_id)
-    take_both_back(request, response, sale_id)
+    try:
+        ticket = read_ticket(request, sale_id)
+    except TicketInvalid:
+        take_both_back(request, response, sale_id)
+        return response
+    await rooms.line.visits.end(sale_id, ticket.fan_id)
+    take_place_back(request, response, ticket)
     return response
 
 

@@ -14,11 +14,13 @@ local function bucket_now(line, now)
   local stored = redis.call('HMGET', line, 'flow', 'spent', 'at_ms', 'rate_now', 'burst_now')
   local bucket = {
     flow = tonumber(stored[1] or 0), spent = tonumber(stored[2] or 0), is_new = not stored[3],
-    rate = tonumber(stored[4] or 0), burst = tonumber(stored[5] or 0),
+    rate = tonumber(stored[4] or 0), burst = tonumber(stored[5] or 0), at_ms = tonumber(stored[3] or now),
   }
   -- A clock that stepped back gives nothing and takes nothing.
-  bucket.elapsed = math.min(FLOW_MS_MAX, math.max(0, now - tonumber(stored[3] or now)))
+  bucket.elapsed = math.min(FLOW_MS_MAX, math.max(0, now - bucket.at_ms))
   bucket.flow = bucket.flow + bucket.elapsed * bucket.rate
+  -- How long nothing has been to flow since: so long the clock of the called stands still.
+  bucket.paused_ms = bucket.rate == 0 and now - bucket.at_ms or 0
   bucket.spent = math.max(bucket.spent, bucket.flow - bucket.burst * TOKEN_UNITS)
   return bucket
 end

@@ -159,12 +159,30 @@ async def test_before_the_call_the_page_shows_how_things_stand(shop: Shop) -> No
     assert b"A short break" in (await fan.get(f"/sales/{sale}")).body
 
 
-async def test_leaving_gives_everything_back(shop: Shop) -> None:
+async def test_leaving_gives_the_place_back_and_keeps_the_orders(shop: Shop) -> None:
     sale = await shop.new_sale()
+    event = await shop.new_event(3, sale_id=sale)
     fan = browser(shop)
     await fan.post(f"/sales/{sale}/join", wait_token=wait_token(shop, sale))
+    await shop.refresh_rooms()
+    await fan.post(f"/sales/{sale}/admit")
+    bought = await fan.complete(await fan.held(event, "A-1"))
+    assert bought.status == 201, bought
+
     left = await fan.post(f"/sales/{sale}/leave")
     assert left.status == 303
+    assert left.cookies[f"__Host-onsale-pass-{sale}"].startswith("; HttpOnly; Max-Age=0;")
+    as_program = {"Accept": "application/json"}
+    stands = await fan.call("GET", f"/sales/{sale}", headers=as_program)
+    assert stands.json["place"]["place"] is None
+    assert b'data-stage="open"' in (await fan.get(f"/sales/{sale}")).body
+    assert (await fan.get(f"/orders/{bought.json['booking_id']}")).status == 200
+    assert (await fan.post(f"/sales/{sale}/admit")).headers["Location"] == f"/sales/{sale}"
+
+
+async def test_who_leaves_without_a_ticket_has_none_afterwards(shop: Shop) -> None:
+    sale = await shop.new_sale()
+    left = await browser(shop).post(f"/sales/{sale}/leave")
     assert left.cookies[f"__Host-onsale-ticket-{sale}"].startswith("; HttpOnly; Max-Age=0;")
 
 

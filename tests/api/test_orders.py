@@ -6,6 +6,7 @@ from io import BytesIO
 import pytest
 from pypdf import PdfReader
 
+from groundwork.token_claims import TicketClaims
 from tests.support.fan import Fan, Reply
 from tests.support.shop import Shop
 
@@ -53,6 +54,35 @@ async def test_the_owner_sees_the_order_by_pass_or_ticket(
     assert (await viewer.call("GET", addresses(reply)[0])).body == reply.body
     # An expired pass does not hide the order while the ticket shows whose it is.
     assert (await viewer.call("GET", reply.json["tickets"][0]["pdf_url"])).status == 200
+
+
+DAY_MS = 24 * 60 * 60_000
+
+
+@pytest.mark.parametrize(("age_ms", "is_renewed"), [(29 * DAY_MS, True), (DAY_MS // 2, False)])
+async def test_who_looks_at_their_order_keeps_its_key(
+    shop: Shop, bought: tuple[Fan, Reply], age_ms: int, is_renewed: bool
+) -> None:
+    fan, reply = bought
+    now_ms = shop.clock.now_ms()
+    ticket = TicketClaims(
+        fan_id=fan.fan_id, sale_id=fan.sale_id, place=7,
+        issued_at_ms=now_ms - age_ms, expires_at_ms=now_ms + 60_000,
+    )  # fmt: skip
+    text = shop.tokens.sign_ticket(ticket)
+    viewer = Fan(shop, headers={"Cookie": f"__Host-onsale-ticket-{fan.sale_id}={text}"})
+    name = f"__Host-onsale-ticket-{fan.sale_id}"
+
+    seen = await viewer.call("GET", f"/orders/{reply.json['booking_id']}")
+    assert seen.status == 200
+    assert (name in seen.cookies) == is_renewed
+    if is_renewed:
+        renewed = seen.cookies[name].partition(";")[0].partition("~")[0]
+        claims = shop.tokens.read_ticket(renewed, fan.sale_id)
+        assert (claims.fan_id, claims.place) == (fan.fan_id, 7)
+        assert claims.expires_at_ms > now_ms + 29 * DAY_MS
+    other = await viewer.call("GET", f"/orders/{uuid.uuid4()}")
+    assert (other.status, name in other.cookies) == (404, False)
 
 
 async def test_an_expired_pass_beside_a_ticket_does_not_hide_the_order(

@@ -30,6 +30,9 @@ BEHIND_PAGES = [
     ("POST", "/checkout/{reservation}/extend"),
     ("POST", "/checkout/{reservation}/release"),
 ]
+# To let go of what one does not hold is nothing, also with a pass that has ended a moment ago.
+LETS_GO = [BEHIND_API[5], BEHIND_PAGES[5]]
+PAYMENT = {"payment_method": "card_ok", "idempotency_key": "k"}
 PUBLIC = ["/", "/events/{event}", "/sales/{sale}", "/api/events/search", "/api/events/{event}",
           "/api/events/{event}/plan", "/api/sales/{sale}/status", "/.well-known/jwks.json"]  # fmt: skip
 
@@ -66,7 +69,10 @@ async def test_calls_behind_the_gate_are_refused(
     shop: Shop, names: dict[str, str], method: str, path: str
 ) -> None:
     for what, (admission, code) in bad_passes(shop, names["sale"]).items():
-        reply = await Fan(shop, admission=admission).call(method, path.format(**names), json={})
+        if what == "expired" and (method, path) in LETS_GO:
+            continue
+        body = {"reservation_id": names["reservation"], **PAYMENT}
+        reply = await Fan(shop, admission=admission).call(method, path.format(**names), json=body)
         assert (reply.status, reply.code) == (403, code), what
         room = reply.json["waiting_room_url"]
         assert room in ("/", f"/sales/{names['sale']}"), what
@@ -81,8 +87,11 @@ async def test_pages_behind_the_gate_lead_to_the_waiting_room(
     other_sale = Fan.inside(shop, await shop.new_sale()).admission
     passes = {what: text for what, (text, _) in bad_passes(shop, names["sale"]).items()}
     for what, admission in {**passes, "another sale": other_sale}.items():
+        if what == "expired" and (method, path) in LETS_GO:
+            continue
         fan = Fan(shop, admission=admission, headers={"Accept": "text/html"})
-        reply = await fan.call(method, path.format(**names))
+        form = PAYMENT if method == "POST" else None
+        reply = await fan.call(method, path.format(**names), data=form)
         assert reply.status == 303, what
         assert reply.headers["Location"] == f"/sales/{names['sale']}", what
 

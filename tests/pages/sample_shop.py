@@ -195,7 +195,6 @@ def seats_pages() -> dict[str, SeatsPage]:
         seats_max=6,
         plan_url="/api/events/demo-arena/plan",
         seats_url="/api/events/demo-arena/seats",
-        pass_ends_in_ms=612_000,
     )
     stock = TierLine(
         tier="standing", name="Standing", price=3900, color="#1d7a63", quantity=400, available=64

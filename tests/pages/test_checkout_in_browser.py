@@ -277,17 +277,14 @@ async def test_the_clock_of_a_hold_is_right_after_the_device_slept(
     await expect(page.get_by_role("link", name="Choose again")).to_be_visible()
 
 
-async def test_the_clocks_beside_the_map_count_what_the_device_slept_through(
+async def test_the_clock_beside_the_map_counts_what_the_device_slept_through(
     page: Page, shop: tuple[ShopOfTheTest, TestServer]
 ) -> None:
     kept, server = shop
     kept.left_ms = 282_000
     await page.goto(f"http://localhost:{server.port}/show/seats.html/held")
-    inside, held = page.locator("[data-fill=pass_clock]"), page.locator("[data-fill=hold_clock]")
-    await expect(inside).to_contain_text("10:")
+    held = page.locator("[data-fill=hold_clock]")
     await page.evaluate(HIDE, True)
     await sleep(page, 180)
     await page.evaluate(HIDE, False)
     await expect(held).to_contain_text("4:")
-    await page.clock.run_for(1_000)
-    await expect(inside).to_contain_text("7:")

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from gateway.draw.seed import place_of_entry
 from tests.pages import sample_room
@@ -309,6 +309,51 @@ async def test_the_event_goes_along_to_the_check_and_to_another_device(page: Pag
         assert '"event":"second-night"' in moves[0]
         await page.click(".enter")
         await page.wait_for_url("**/sales/demo/check?event=second-night")
+
+
+async def test_a_pause_stops_the_clock_of_the_called_and_its_end_is_heard(page: Page) -> None:
+    async with board_stream(place=PLACE) as room:
+        await page.goto(room.url)
+        await stage(page, "waiting")
+        await page.click("h1")  # leave to make sound
+        room.place = {"place": PLACE, "entry_number": None, "claim_within_ms": 119_000}
+        await room.tell(serving=PLACE)
+        await expect(page.locator("[data-part=claim]")).to_be_visible()
+        assert await page.evaluate("cues.length") == 3
+
+        await room.tell(serving=PLACE, phase="paused", pause_reason="The doors are stuck.")
+        await expect(page.locator("[data-notice=paused]")).to_be_visible()
+        await expect(page.locator("[data-part=claim]")).to_be_hidden()
+        await expect(page.get_by_text("Too late for that?")).to_be_hidden()
+        await expect(page).to_have_title("It is your turn · Mira Okafor, European tour")
+        assert await page.evaluate("cues.length") == 3
+
+        room.place["claim_within_ms"] = 90_000
+        await room.tell(serving=PLACE)
+        await expect(page.locator("[data-part=claim]")).to_be_visible()
+        assert await page.evaluate("cues.length") == 6
+        await expect(page).to_have_title(re.compile(r"^1:\d\d left: it is your turn!"))
+
+
+async def test_who_waits_for_room_asks_until_there_is_some(page: Page) -> None:
+    asked = 0
+    full = {"type": "x/not-your-turn", "retry_after_ms": 1}
+
+    async def admit(route: Route) -> None:
+        nonlocal asked
+        asked += 1
+        inside = {"pass": "x", "go_to": "/events/demo"}
+        await route.fulfill(status=425, json=full) if asked <= 40 else await route.fulfill(
+            json=inside
+        )
+
+    await page.route("**/admit", admit)
+    async with board_stream(place=PLACE) as room:
+        await room.tell(serving=PLACE)
+        await page.goto(room.url)
+        await stage(page, "called")
+        await page.click(".enter")
+        await page.wait_for_url("**/events/demo")
 
 
 async def test_too_late_is_told_and_the_turn_is_kept(page: Page) -> None:

@@ -97,6 +97,73 @@ async def test_an_outage_makes_it_last_longer(line: LineInRedis) -> None:
     assert stands["kept"] == [[place, ends_at + ANSWER_MS]]
 
 
+async def test_a_pause_keeps_the_room_of_who_was_called(line: LineInRedis) -> None:
+    line.capacity = 5
+    await called(line)
+    line.now += ANSWER_MS // 2
+    before = await line.call_places(rate_per_minute=0)
+    [[place, ends_at]] = before["kept"]
+
+    line.now += 10 * ANSWER_MS
+    for _ in range(3):  # by whom and how often it is asked makes no difference
+        stands = await line.call_places(rate_per_minute=0)
+        assert stands["kept"] == [[place, ends_at + 10 * ANSWER_MS]]
+    line.now += 250
+    stands = await line.call_places()
+
+    assert (stands["serving"], stands["calls_open"]) == (5, 5)
+    assert stands["no_show"] == before["no_show"], "nobody stayed away who could not come"
+    assert stands["kept"] == [[place, ends_at + 10 * ANSWER_MS + 250]]
+    assert (await line.admit("fan-5", 5))[0] == "admitted"
+    line.now = ends_at + 10 * ANSWER_MS + 250
+    assert (await line.call_places())["serving"] == 9, "and from here on others have it"
+
+
+async def test_an_outage_in_a_pause_counts_once(line: LineInRedis) -> None:
+    await called(line)
+    line.now += ANSWER_MS // 2
+    [[place, ends_at]] = (await line.call_places(rate_per_minute=0))["kept"]
+
+    line.now += ANSWER_MS
+    stands = await line.call_places(rate_per_minute=0, away_ms=ANSWER_MS // 2)
+
+    assert stands["frozen_ms"] == ANSWER_MS // 2
+    assert stands["kept"] == [[place, ends_at + ANSWER_MS]]
+
+
+async def test_who_comes_in_a_pause_has_their_room(line: LineInRedis) -> None:
+    """Places came back, or the operator went on, and the line was not moved yet."""
+    line.capacity = 5
+    await called(line)
+    await line.call_places(rate_per_minute=0)
+    line.capacity = 0
+    line.now += 10 * ANSWER_MS
+
+    assert (await line.admit("fan-5", 5))[0] == "admitted"
+
+
+async def test_who_comes_late_in_a_pause_takes_nobodys_room(line: LineInRedis) -> None:
+    line.capacity = 1
+    await called(line, 1)
+    line.now += SETTLED_MS
+    assert (await line.call_places())["serving"] == 2
+    await line.call_places(rate_per_minute=0)
+    line.now += 10 * ANSWER_MS
+
+    assert await line.admit("fan-1", 1) == ["full", 0], "the room is the second's"
+
+
+async def test_a_clock_that_steps_back_in_a_pause_keeps_a_call_as_it_was(
+    line: LineInRedis,
+) -> None:
+    await called(line)
+    line.now += 10_000
+    kept = (await line.call_places(rate_per_minute=0))["kept"]
+
+    line.now -= 5_000
+    assert (await line.call_places(rate_per_minute=0))["kept"] == kept
+
+
 async def test_what_is_told_stays_small(line: LineInRedis) -> None:
     line.capacity = 100_000
     await crowd(line, 100_000)

@@ -124,7 +124,8 @@ class PacedLine:
             fan.whole_at = max(now, fan.whole_at) + VISIT_MS
         if fan.token is None:
             cohort = fan.cohort
-            if fan.has_come or (cohort and times.is_settled(cohort, now)):
+            calls_now = now - self.model.bucket.paused_ms(now)
+            if fan.has_come or (cohort and times.is_settled(cohort, calls_now)):
                 cohort = None
             fan.token, fan.has_come = self.model.answer(now, cohort), True
         elif fan.token == 0:

@@ -10,8 +10,7 @@ import { SeatFeed } from "./seat_feed.js";
 import { SeatPlan } from "./seat_plan.js";
 import { fill, localTimes, show } from "/static/base/js/page_parts.js";
 import { ask, pause } from "/static/base/js/requests.js";
-import { elapsedMs } from "/static/base/js/steady_clock.js";
-import { formatClock, formatMoney, plural, text } from "/static/base/js/texts.js";
+import { formatMoney, plural, text } from "/static/base/js/texts.js";
 
 const PLAN_RETRY_MS = 4_000;
 
@@ -214,16 +213,9 @@ function wireSteppers() {
   }
 }
 
-function wirePassClock() {
-  const element = document.querySelector("[data-pass-ends-in-ms]");
-  const endsAt = elapsedMs() + Number(element?.dataset.passEndsInMs);
-  if (element) setInterval(() => fill("pass_clock", formatClock(endsAt - elapsedMs())), 1000);
-}
-
 async function start() {
   localTimes();
   wireSteppers();
-  wirePassClock();
   watchHold();
   onWish("best", bestWish);
   onWish("stock", stockWish);

@@ -28,6 +28,7 @@ export class PlaceView {
     this.#announcer = new Announcer(root.querySelector("[data-announcer]"));
     this.#alarm = root.querySelector("[data-alarm]");
     this.stage = root.dataset.stage;
+    this.isTurn = false;
   }
 
   // Returns true when the stage changed.
@@ -35,6 +36,8 @@ export class PlaceView {
     const stage = stageOf(state, nowMs);
     const isNews = stage !== this.stage;
     this.stage = stage;
+    // In a pause, and until a postponed opening, nobody is let in, and the clock of the called stands still.
+    this.isTurn = stage === "called" && ["open", "draining"].includes(state.board.phase);
     this.#root.dataset.stage = stage;
     for (const part of this.#root.querySelectorAll("[data-stages]")) {
       part.hidden = !part.dataset.stages.split(" ").includes(stage);
@@ -141,9 +144,9 @@ export class PlaceView {
     for (const path of this.#root.querySelectorAll("[data-line-you]")) path.setAttribute("stroke-dashoffset", `-${done}`);
   }
 
-  // The title of a called fan's tab belongs to the cues.
+  // The title of the tab of a fan who may go in belongs to the cues.
   #renderTitle(state) {
-    if (this.stage === "called") return;
+    if (this.isTurn) return;
     const words = this.stage === "waiting"
       ? text("title_ahead", { ahead: formatNumber(aheadOf(state)) }) : text(`title_${this.stage}_page`);
     document.title = `${words} · ${state.board.name}`;

@@ -48,18 +48,18 @@ let feed = { mode: "polling", nextAt: elapsedMs() };
 let isOld = isStale(state.board, serverNow()); // it came so; one that grows old here is replaced soon
 let deviceKey = Promise.resolve(null);
 let isAskingPlace = false;
-let isCalled = false;
 
 function serverNow() {
   return Date.now() + clockOffsetMs;
 }
 
 function render() {
+  const wasTurn = view.isTurn;
   const isNews = view.render(state, serverNow());
   if (lacksPlace() && isDrawn(state.board)) learnPlace();
-  if (view.stage === "called" && (isNews || !isCalled)) called();
-  if (view.stage !== "called" && isCalled) cues.stop();
-  isCalled = view.stage === "called";
+  if (view.isTurn && !wasTurn) called(); // also when the sale goes on
+  if (!view.isTurn && wasTurn) cues.stop();
+  if (!view.isTurn) claimEndsAt = null; // in a pause it stands still
   if (isNews) keepFocus(root);
 }
 
@@ -153,10 +153,10 @@ async function admit() {
     if (answer?.code === "ticket-moved") return moved();
     if (answer?.code === "step-up-needed") return location.assign(answer.document.check_url + eventQuery);
     if (answer?.code === "device-proof-invalid") return view.trouble("busy", text("lost_key_text"));
-    if (answer && answer.status !== 425 && !isPassing(answer)) {
-      return view.trouble("busy", refusalWords(answer.code));
-    }
-    await waitOut(answer, attempt, answer?.status === 425 ? "too_early_text" : "busy_text");
+    const isEarly = answer?.status === 425;
+    if (answer && !isEarly && !isPassing(answer)) return view.trouble("busy", refusalWords(answer.code));
+    if (isEarly) attempt = 1; // we were reached, and who falls silent loses the room they wait for
+    await waitOut(answer, attempt, isEarly ? "too_early_text" : "busy_text");
   }
   return view.trouble("trouble");
 }
@@ -220,7 +220,7 @@ async function askPlace(delayMs) {
 }
 
 const lacksPlace = () => ["drawing", "sold_out"].includes(view.stage) && state.place == null && state.entryNumber != null;
-const lacksClock = () => view.stage === "called" && claimEndsAt === null;
+const lacksClock = () => view.isTurn && claimEndsAt === null;
 
 // The server does not know our ticket: better to say so now than to let the fan wait for nothing.
 function forgetPlace() {
@@ -285,7 +285,7 @@ function start() {
     tick();
   }).start();
   setInterval(tick, 1000);
-  const setClockRight = () => view.stage === "called" && !document.hidden && askPlace(0);
+  const setClockRight = () => view.isTurn && !document.hidden && askPlace(0);
   setInterval(setClockRight, PLACE_AGAIN_MS);
   document.addEventListener("visibilitychange", setClockRight);
   view.updated(new Date(state.board.at_ms - clockOffsetMs));
