@@ -91,6 +91,7 @@ from gateway.waiting_room.brands import BrandPictures, BrandRecords
 from gateway.waiting_room.line import Line
 from gateway.waiting_room.moved_places import MovedPlaces
 from gateway.waiting_room.moves import Moves
+from gateway.waiting_room.ready_boards import ReadyBoards
 from gateway.waiting_room.rooms import WaitingRooms
 from gateway.waiting_room.sales import SaleRecords
 from gateway.waiting_room.senses import Senses
@@ -253,7 +254,7 @@ def _services(
             app[ROOMS] = WaitingRooms(line, records, clock, random.Random(), settings, senses)  # noqa: S311
             rounds = DrawRounds(draws.drawing, app[ROOMS].sales, clock, random.Random())  # noqa: S311
             app[ROOMS].outlets += [
-                api.ReadyBoards(app[READY_ANSWERS], clock),
+                ReadyBoards(app[READY_ANSWERS], clock),
                 live.BoardStreams(app[live.STREAMS]),
             ]
             async with AsyncExitStack() as stack:

@@ -21,6 +21,7 @@ from gateway.edge.renewal import (
     finish_with_pass,
     give_renewed_pass,
     give_renewed_tickets,
+    lapsed_passes,
     renew_pass,
 )
 from gateway.edge.shop_policy import Demand, is_ambiguous
@@ -43,6 +44,8 @@ from groundwork.tokens import PassClaims
 
 # What the shop answers to who has no such hold, or has it no more.
 NOTHING_HELD: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
+# Clients that keep nothing but their pass look at an order whose payment takes its time.
+OWNING_MS_MAX: Final = 60 * 60_000
 SEEN: Final = web.RequestKey("seen_inside", SeenInside)
 
 
@@ -186,11 +189,17 @@ def identity_of(request: Asking, admission: PassClaims) -> Identity:
 def owner_of(request: web.Request) -> Identity:
     """Return who the request says it is, by pass or ticket, under all its names; else anonymous.
 
-    A browser has another name in each sale, and an order's address does not say which sale it was.
+    A browser has another name in each sale, and an order's address does not say which sale it was. A pass
+    tells whose it is for a while after it has ended, too.
     """
     identity = anonymous(request)
-    with suppress(NotAdmitted, PassExpired, DeviceProofInvalid, SaleNotFound):
+    try:
         identity = admitted(request)
+    except PassExpired:
+        for lapsed in lapsed_passes(request, None, OWNING_MS_MAX):
+            identity = msgspec.structs.replace(identity_of(request, lapsed), kind="ticket")
+    except (NotAdmitted, DeviceProofInvalid, SaleNotFound):
+        pass
     others: list[str] = []
     for ticket in tickets_of(request):
         if identity.kind == "anonymous":

@@ -1,5 +1,6 @@
 """The waiting room's calls: board, stream, challenge, join, place, admit, leave."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Final, Literal
 
@@ -10,11 +11,10 @@ from gateway.app_keys import CLOCK, DRAWS, MOVES, PROOF_OF_WORK, ROOMS, SETTINGS
 from gateway.bot_checks.challenge_pool import EXTRA
 from gateway.bot_checks.proof_of_work import JKT, JOINING, STEPPING_UP, Challenge
 from gateway.edge import cookies
-from gateway.edge.credentials import read_ticket, sealed
+from gateway.edge.credentials import pass_in_header, read_ticket, sealed
 from gateway.edge.renewal import give_pass
 from gateway.waiting_room import joining
 from gateway.waiting_room.board import (
-    Board,
     BoardDocument,
     ahead_in,
     eta_in,
@@ -30,15 +30,16 @@ from gateway.waiting_room.documents import (
 )
 from gateway.waiting_room.eta import eta_at
 from gateway.waiting_room.places import place_of, share_of
+from gateway.waiting_room.ready_boards import BOARD_HEADERS, BOARD_PATH
 from gateway.waiting_room.room import Room
 from gateway.waiting_room.watching import level_for
 from groundwork.check_errors import MailboxNeeded, StepUpNeeded
-from groundwork.clock import Clock
 from groundwork.errors import (
     AccessCodeInvalid,
     BotCheckFailed,
     DeviceProofInvalid,
     NotYourTurn,
+    PassExpired,
     RequestInvalid,
     SaleClosed,
     SaleNotFound,
@@ -51,46 +52,19 @@ from groundwork.errors import (
 )
 from groundwork.operations import DPOP, IF_NONE_MATCH, ApiRoutes, Credential
 from groundwork.plain_request import Asking
-from groundwork.ready_answers import ReadyAnswers
-from groundwork.tokens import TicketClaims
+from groundwork.tokens import PassClaims, TicketClaims
 from groundwork.typed_answers import Created, Encoded, Json, NoContent, NotModified
 
 routes = ApiRoutes("Waiting room")
 
 Text = Annotated[str, msgspec.Meta(max_length=4096)]
-BOARD_PATH: Final = "/api/sales/{sale}/status"
 JOIN_PATH: Final = "/api/sales/{sale}/join"
-# Caches may keep the board for the second in which it is true.
-BOARD_HEADERS: Final = {"Cache-Control": "public, max-age=1"}
 TICKET: Final = Credential("ticket")
 # Of who was called and has room kept for them, in the phases in which somebody is let in.
 NO_WAIT: Final = EtaRange(0, 0, 0)
 LETTING_IN: Final = ("open", "draining")
 # Where the body may carry it as well.
 TICKET_OR_BODY: Final = Credential("ticket", required=False)
-
-
-class ReadyBoards:
-    """Keeps every room's board as a ready answer: what `status` says, without asking it."""
-
-    def __init__(self, answers: ReadyAnswers, clock: Clock) -> None:
-        self._answers = answers
-        self._clock = clock
-
-    def show(self, sale_id: str, board: Board) -> None:
-        """Answer with this board from now on."""
-        self._answers.put(
-            BOARD_PATH.format(sale=sale_id),
-            BOARD_PATH,
-            board.body,
-            board.etag,
-            {"Content-Type": "application/json", **BOARD_HEADERS},
-            self._clock.now_ms(),
-        )
-
-    def take_down(self, sale_id: str) -> None:
-        """The sale is gone."""
-        self._answers.drop(BOARD_PATH.format(sale=sale_id))
 
 
 class ChallengeQuery(msgspec.Struct, frozen=True, rename={"purpose": "for"}):
@@ -115,6 +89,12 @@ class AdmitBody(msgspec.Struct, frozen=True):
 
     ticket: Text | None = None
     event: Annotated[str, msgspec.Meta(max_length=63)] | None = None
+
+
+class LeaveBody(msgspec.Struct, frozen=True):
+    """What a leave may say."""
+
+    ticket: Text | None = None
 
 
 @routes.get(BOARD_PATH, refuses=[SaleNotFound, StoreUnavailable], headers=[IF_NONE_MATCH])
@@ -258,18 +238,34 @@ async def admit(request: web.Request, body: AdmitBody) -> Created[AdmissionDocum
 @routes.post(
     "/api/sales/{sale}/leave",
     refuses=[SaleNotFound, TicketInvalid, StoreUnavailable],
-    credential=TICKET,
+    credential=TICKET_OR_BODY,
 )
-async def leave(request: web.Request) -> NoContent:
-    """End the fan's visit or wait."""
+async def leave(request: web.Request, body: LeaveBody) -> NoContent:
+    """End the fan's visit or wait; a pass in the header ends its visit."""
     sale_id = request.match_info["sale"]
     rooms = request.config_dict[ROOMS]
     rooms.room(sale_id)
-    ticket = read_ticket(request, sale_id)
-    await rooms.line.visits.end(sale_id, ticket.fan_id)
     response = NoContent()
+    try:
+        ticket = read_ticket(request, sale_id, body.ticket)
+    except TicketInvalid:
+        admission = _pass_of(request, sale_id)
+        if admission is None:
+            raise
+        await rooms.line.visits.end(sale_id, admission.fan_id)
+        return response
+    await rooms.line.visits.end(sale_id, ticket.fan_id)
     take_place_back(request, response, ticket)
     return response
+
+
+def _pass_of(request: web.Request, sale_id: str) -> PassClaims | None:
+    """Return the header's pass of the sale; one that has ended has no visit."""
+    with suppress(PassExpired):
+        admission = pass_in_header(request)
+        if admission is not None and admission.sale_id == sale_id:
+            return admission
+    return None
 
 
 def give_ticket(

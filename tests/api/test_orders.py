@@ -85,6 +85,25 @@ async def test_who_looks_at_their_order_keeps_its_key(
     assert (other.status, name in other.cookies) == (404, False)
 
 
+@pytest.mark.parametrize(("ended_ago_ms", "status"), [(60_000, 200), (61 * 60_000, 404)])
+async def test_a_pass_shows_whose_order_it_is_for_an_hour_after_its_end(
+    shop: Shop, bought: tuple[Fan, Reply], ended_ago_ms: int, status: int
+) -> None:
+    fan, reply = bought
+    ends_at_ms = shop.clock.now_ms() - ended_ago_ms
+    viewer = Fan.inside(
+        shop, fan_id=fan.fan_id, issued_at_ms=ends_at_ms - 900_000, expires_at_ms=ends_at_ms
+    )
+    seen = await viewer.call("GET", f"/api/bookings/{reply.json['booking_id']}")
+    assert seen.status == status
+    stranger = Fan.inside(shop, issued_at_ms=ends_at_ms - 900_000, expires_at_ms=ends_at_ms)
+    refused = await stranger.call("GET", f"/api/bookings/{reply.json['booking_id']}")
+    assert (refused.status, refused.code) == (404, "order-not-found")
+    event = await shop.new_event(3)
+    held = await viewer.reserve(event, "A-1")
+    assert (held.status, held.code) == (403, "pass-expired")
+
+
 async def test_an_expired_pass_beside_a_ticket_does_not_hide_the_order(
     shop: Shop, bought: tuple[Fan, Reply]
 ) -> None:

@@ -40,6 +40,29 @@ async def test_a_ticket_that_is_none_is_refused(shop: Shop, ticket: str) -> None
     assert (place.status, place.code) == (401, "ticket-invalid")
 
 
+@pytest.mark.parametrize("by", ["ticket in the body", "pass in the header"])
+async def test_a_visit_is_left_by_ticket_or_pass(shop: Shop, by: str) -> None:
+    sale = await shop.new_sale()
+    fan = Fan(shop)
+    await fan.join(sale)
+    await shop.refresh_rooms()
+    await fan.let_in()
+    await shop.refresh_rooms()
+    board = f"/api/sales/{sale}/status"
+    assert (await fan.call("GET", board)).json["inside"] == 1
+    is_pass = by.startswith("pass")
+    left = await Fan(shop).call(
+        "POST", f"/api/sales/{sale}/leave", credential=fan.admission if is_pass else "",
+        json={} if is_pass else {"ticket": fan.ticket},
+    )  # fmt: skip
+    assert left.status == 204
+    await shop.refresh_rooms()
+    assert (await fan.call("GET", board)).json["inside"] == 0
+    other = Fan.inside(shop)
+    refused = await other.call("POST", f"/api/sales/{sale}/leave", json={})
+    assert (refused.status, refused.code) == (401, "ticket-invalid")
+
+
 async def test_a_ticket_for_another_sale_and_a_pass_are_no_tickets(shop: Shop) -> None:
     sale, other = await shop.new_sale(), await shop.new_sale()
     fan = Fan(shop)
