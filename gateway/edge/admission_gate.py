@@ -46,6 +46,7 @@ from groundwork.tokens import PassClaims
 NOTHING_HELD: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 # Clients that keep nothing but their pass look at an order whose payment takes its time.
 OWNING_MS_MAX: Final = 60 * 60_000
+LOOKING: Final = ("GET", "HEAD")
 SEEN: Final = web.RequestKey("seen_inside", SeenInside)
 
 
@@ -189,14 +190,15 @@ def identity_of(request: Asking, admission: PassClaims) -> Identity:
 def owner_of(request: web.Request) -> Identity:
     """Return who the request says it is, by pass or ticket, under all its names; else anonymous.
 
-    A browser has another name in each sale, and an order's address does not say which sale it was. A pass
-    tells whose it is for a while after it has ended, too.
+    A browser has another name in each sale, and an order's address does not say which sale it was. To who
+    only looks a pass tells whose it is for a while after it has ended, too.
     """
     identity = anonymous(request)
     try:
         identity = admitted(request)
     except PassExpired:
-        for lapsed in lapsed_passes(request, None, OWNING_MS_MAX):
+        lapsed_ms_max = OWNING_MS_MAX if request.method in LOOKING else 0
+        for lapsed in lapsed_passes(request, None, lapsed_ms_max):
             identity = msgspec.structs.replace(identity_of(request, lapsed), kind="ticket")
     except (NotAdmitted, DeviceProofInvalid, SaleNotFound):
         pass

@@ -200,7 +200,7 @@ def place_document(
         within_ms = room.claim_within_ms(number, ticket.lane, now_ms)
     eta = None
     if called:
-        eta = NO_WAIT if document.phase in LETTING_IN and within_ms != 0 else None
+        eta = NO_WAIT if document.phase in LETTING_IN and within_ms else None
     elif ahead is not None and (told := eta_at(eta_in(document, ticket.lane), ahead)):
         eta = EtaRange(told.p10, told.p50, told.p90)
     return PlaceDocument(

@@ -14,7 +14,7 @@ from gateway.edge.credentials import prove_device, read_ticket
 from gateway.waiting_room import joining
 from gateway.waiting_room.fan_names import named
 from gateway.waiting_room.sales import SALE_ID
-from groundwork.errors import BookingError, MoveRefused
+from groundwork.errors import BookingError, MoveRefused, TicketInvalid
 from groundwork.tokens import MoveClaims, TicketClaims
 
 # Long enough to find the other device, short enough that a link in a chat's history is worth nothing.
@@ -40,6 +40,8 @@ async def make_link(
     where that is what has the place on every device.
     """
     ticket = read_ticket(request, sale_id, ticket_text)
+    if ticket.place is None and ticket.entry_number is None:
+        raise TicketInvalid  # the place was given up; there is nothing to move
     prove_device(request, ticket.jkt)
     if request.config_dict[ROOMS].room(sale_id).sale.one_per_mailbox:
         raise MoveRefused("mailbox")

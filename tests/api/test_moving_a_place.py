@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.app_keys import ROOMS
@@ -47,6 +48,14 @@ async def claimed(fan: Fan, sale: str, link: str) -> Reply:
 
 async def place(fan: Fan, sale: str) -> Reply:
     return await fan.call("GET", f"/api/sales/{sale}/place", credential=fan.ticket)
+
+
+async def test_a_place_that_was_given_up_does_not_move(shop: Shop) -> None:
+    sale, fan = await waiting(shop)
+    claims = shop.tokens.read_ticket(fan.ticket, sale)
+    empty = shop.tokens.sign_ticket(msgspec.structs.replace(claims, place=None))
+    refused = await asked(fan, sale, "move", ticket=empty)
+    assert (refused.status, refused.code) == (401, "ticket-invalid")
 
 
 async def test_a_place_moves_and_counts_on_the_other_device_alone(shop: Shop) -> None:

@@ -96,6 +96,11 @@ async def test_a_pass_shows_whose_order_it_is_for_an_hour_after_its_end(
     )
     seen = await viewer.call("GET", f"/api/bookings/{reply.json['booking_id']}")
     assert seen.status == status
+    path = f"/api/bookings/{reply.json['booking_id']}/cancel"
+    cancelled = await viewer.call("POST", path)
+    assert (cancelled.status, cancelled.code) == (404, "order-not-found"), (
+        "it shows, it does not act"
+    )
     stranger = Fan.inside(shop, issued_at_ms=ends_at_ms - 900_000, expires_at_ms=ends_at_ms)
     refused = await stranger.call("GET", f"/api/bookings/{reply.json['booking_id']}")
     assert (refused.status, refused.code) == (404, "order-not-found")
