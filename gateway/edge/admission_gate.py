@@ -1,7 +1,6 @@
 """The admission gate: what lies behind the door answers to nobody without a pass, unless listed here."""
 
 from contextlib import suppress
-from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -42,8 +41,6 @@ from groundwork.plain_request import Asking
 from groundwork.problem_json import REQUEST_ID, prefers_page
 from groundwork.tokens import PassClaims
 
-# What the shop answers to who has no such hold, or has it no more.
-NOTHING_HELD: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 # Clients that keep nothing but their pass look at an order whose payment takes its time.
 OWNING_MS_MAX: Final = 60 * 60_000
 LOOKING: Final = ("GET", "HEAD")
@@ -72,10 +69,6 @@ async def pass_on(request: web.Request) -> web.StreamResponse:
         raise
     if response.status in FAILED:
         note_failed(request, identity)
-    # Who holds nothing has nothing to finish: then a pass that has ended is just that.
-    is_in_vain = FINISHING in request and response.status in NOTHING_HELD
-    if is_in_vain and not response.prepared:
-        raise led_to_waiting_room(request, PassExpired(f"/sales/{identity.sale_id}"))
     if response.headers.get(VISIT_HEADER) == VISIT_ENDED and identity.kind == "pass":
         # A sale is not hidden because room for the next fan could not be made: silence ends the
         # visit, too.
@@ -125,7 +118,8 @@ def anonymous(request: web.Request) -> Identity:
 async def admitted_still(request: web.Request, demand: Demand) -> Identity:
     """Return the identity of a fan inside, also of one whose pass has ended before their visit.
 
-    Where holds are finished, also of one whose pass has ended before what they hold. Where a proof is needed,
+    Where holds are finished, also of one whose pass has ended before what they hold: what has become of that,
+    the shop says. Where a proof is needed,
     only of one who proves the device key, once for each proof. Raises as `admitted`, DeviceProofInvalid,
     and StoreUnavailable.
     """

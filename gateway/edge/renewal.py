@@ -15,7 +15,8 @@ from groundwork.tokens import PassClaims
 # (lua/includes/frozen.lua, faults.lua). The browser keeps the cookie of a pass for so much longer.
 LAPSED_MS_MAX: Final = 20 * 60_000
 # What was held in the last moment of a pass lasts for eight minutes, four more when the fan asks for them,
-# and its payment for five: see booking_core/settings.py. The cookie is kept for longer than that.
+# and its payment for five: the defaults of booking_core/settings.py, whose times a shop of one's own does not
+# have. The cookie is kept for longer than that.
 FINISHING_MS_MAX: Final = 17 * 60_000
 
 # Any of these, without arguments, keeps an answer out of shared caches; `no-cache` does not, it is kept

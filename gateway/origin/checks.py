@@ -41,8 +41,10 @@ class Checks:
 
     async def _check(self, upstream: Upstream) -> None:
         try:
-            async with asyncio.timeout(self._settings.origin_check_ms / 1000):
+            async with self._in_time():
                 why = await self._ask(upstream)
+            if upstream.is_garbled and not self._settings.origin_health_path:
+                await self._doubt(upstream)
         except (aiohttp.ClientError, OSError) as error:  # TimeoutError is one
             why = str(error) or type(error).__name__
         row = self._rows.get(upstream, 0)
@@ -58,18 +60,38 @@ class Checks:
     async def _ask(self, upstream: Upstream) -> str:
         """Return what is wrong, "" for nothing."""
         path = self._settings.origin_health_path
-        if not path and not upstream.is_garbled:
-            _, writer = await asyncio.open_connection(upstream.address, upstream.origin.port)
-            writer.close()
-            return ""
+        if path:
+            status = await self._status(upstream, "GET", path)
+            return f"status {status}" if status >= STATUS_BAD_MIN else ""
+        _, writer = await asyncio.open_connection(upstream.address, upstream.origin.port)
+        writer.close()
+        return ""
+
+    async def _doubt(self, upstream: Upstream) -> None:
+        """Ask for a page. Raises ClientResponseError when the answer cannot be read, and for nothing else.
+
+        That is all that is doubted: any page does, and none that comes in time leaves it open. Pages may
+        take longer than a check.
+        """
+        try:
+            async with self._in_time():
+                await self._status(upstream, "HEAD", "/")
+        except aiohttp.ClientResponseError:
+            raise
+        except (aiohttp.ClientError, OSError):
+            return
+
+    def _in_time(self) -> asyncio.Timeout:
+        return asyncio.timeout(self._settings.origin_check_ms / 1000)
+
+    async def _status(self, upstream: Upstream, method: str, path: str) -> int:
+        """Return the status of the server's answer, which can be read then."""
         async with self._session.request(
-            # Without a path to ask, any page does: an answer that can be read is all that is doubted.
-            "GET" if path else "HEAD",
-            URL(upstream.base + (path or "/"), encoded=True),
+            method,
+            URL(upstream.base + path, encoded=True),
             headers={**self._headers.of_our_own(upstream), "User-Agent": USER_AGENT},
             allow_redirects=False,
             server_hostname=upstream.server_hostname,
         ) as answer:
             upstream.is_garbled = False
-            is_bad = bool(path) and answer.status >= STATUS_BAD_MIN
-            return f"status {answer.status}" if is_bad else ""
+            return answer.status

@@ -41,6 +41,13 @@ ORIGIN_HEALTHY = Gauge(
     ["upstream"],
     multiprocess_mode="livemin",
 )
+ORIGIN_GARBLED = Gauge(
+    "onsale_origin_garbled",
+    "1 while no answer of an upstream could be read since one that could not. The worst over all "
+    "processes.",
+    ["upstream"],
+    multiprocess_mode="livemax",
+)
 ORIGIN_SECONDS = Histogram(
     "onsale_origin_seconds",
     "Time from sending a request to an upstream to the head of its answer.",

@@ -68,12 +68,14 @@ class Upstream:
         metrics.ORIGIN_OUTSTANDING.labels(self.label).set(self.outstanding)
         metrics.ORIGIN_CIRCUIT.labels(self.label).set(self.circuit.look())
         metrics.ORIGIN_HEALTHY.labels(self.label).set(self.is_healthy)
+        metrics.ORIGIN_GARBLED.labels(self.label).set(self.is_garbled)
 
     def forget(self) -> None:
         """Leave nothing on the dashboard that somebody could worry about."""
         metrics.ORIGIN_OUTSTANDING.labels(self.label).set(0)
         metrics.ORIGIN_CIRCUIT.labels(self.label).set(metrics.CIRCUIT_GONE)
         metrics.ORIGIN_HEALTHY.labels(self.label).set(1)
+        metrics.ORIGIN_GARBLED.labels(self.label).set(0)
 
     def answered(self, turn: int, seconds: float) -> None:
         """Note an answer."""

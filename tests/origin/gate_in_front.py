@@ -60,6 +60,7 @@ class RawServer:
     def __init__(self, answer: bytes) -> None:
         self.answer = answer
         self.heads: list[bytes] = []
+        self.keeps_waiting = False
         self.connections = 0
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -67,6 +68,8 @@ class RawServer:
         try:
             while True:
                 self.heads.append(await reader.readuntil(b"\r\n\r\n"))
+                if self.keeps_waiting:
+                    continue
                 if not self.answer:
                     break
                 writer.write(self.answer)

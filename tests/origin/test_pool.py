@@ -321,6 +321,20 @@ async def test_who_answers_one_page_with_garbage_passes_its_checks() -> None:
     assert any(head.startswith(b"HEAD / ") for head in shop.heads)
 
 
+async def test_a_page_that_takes_longer_than_a_check_makes_no_server_unhealthy() -> None:
+    """One answer could not be read, and the page that is asked for then is a slow one."""
+    shop = RawServer(GARBLED["two lengths"])
+    settings = {**QUICK, "origin_check_ms": 50}
+    async with shop.running() as origin, fans_at(origin, **settings) as (fans, door):
+        [upstream] = door.pool.upstreams
+        assert await fans.ask() == (502, "answer-lost")
+        shop.keeps_waiting = True
+        before = len(shop.heads)
+        await until(lambda: len(shop.heads) >= before + 6)
+        assert upstream.is_garbled
+        assert upstream.is_healthy
+
+
 async def test_who_fails_the_checks_gets_nothing_and_is_told_once_each_way(
     one: Instance, two: Instance
 ) -> None:

@@ -1,5 +1,6 @@
 """The checkout in a real browser: the clock of a hold, more time, and what becomes of a payment."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -24,6 +25,8 @@ class ShopOfTheTest:
 
     def __init__(self) -> None:
         self.left_ms = HELD_MS
+        self.total = sample_shop.checkout_pages()["held"].total
+        self.answers_after_s = 0.0
         self.decline_reason = ""
         self.is_bought = False
         self.answers: list[web.Response] = []
@@ -36,6 +39,7 @@ class ShopOfTheTest:
             return self.answers.pop(0)
         if request.path.endswith("/complete"):
             self.payments.append((await request.json())["idempotency_key"])
+            await asyncio.sleep(self.answers_after_s)
             return self.answers.pop(0)
         if request.path.startswith("/checkout/"):
             return self.checkout(request)
@@ -48,7 +52,9 @@ class ShopOfTheTest:
         if not self.left_ms:
             return preview.problem(404, "reservation-not-found")
         held = sample_shop.checkout_pages()["held"]
-        view = replace(held, expires_in_ms=self.left_ms, decline_reason=self.decline_reason)
+        view = replace(
+            held, expires_in_ms=self.left_ms, decline_reason=self.decline_reason, total=self.total
+        )
         page = preview.page(request, "checkout.html", view)
         page.set_status(402 if self.decline_reason else 200)
         return page
@@ -220,6 +226,21 @@ async def test_nothing_is_said_to_be_over_as_long_as_nobody_answers(
     kept.is_bought = True
     await page.clock.run_for(20_000)
     await page.wait_for_url("**/orders/b")
+
+
+@pytest.mark.parametrize(
+    ("total", "words"), [(19_000, "The bank is slow."), (0, "Take these places")]
+)
+async def test_only_where_one_is_asked_a_bank_is_said_to_be_slow(
+    page: Page, shop: tuple[ShopOfTheTest, TestServer], total: int, words: str
+) -> None:
+    kept, server = shop
+    kept.total, kept.answers_after_s = total, 60
+    await page.goto(f"http://localhost:{server.port}/checkout/r")
+    async with page.expect_request("**/api/bookings/complete"):
+        await pay(page)
+    await page.clock.run_for(5_500)
+    await expect(page.locator(".pay")).to_contain_text(words)
 
 
 @pytest.mark.parametrize(

@@ -190,6 +190,21 @@ async def test_places_that_were_bought_meanwhile_lead_to_their_order(
     await page.wait_for_url("**/orders/b")
 
 
+async def test_what_is_held_still_after_all_can_be_changed_again(
+    page: Page, server: TestServer
+) -> None:
+    """The shop has just answered, and the clock beside the map runs."""
+    refuse(server, 410, "hold-lost")
+    await pick_two(page, server, "show/seats.html/held")
+    await page.get_by_role("button", name="Change to these places").click()
+    notice = page.locator("[data-notice=refusal]")
+    await expect(notice).to_contain_text("That did not go through")
+    await expect(notice).to_contain_text("Please try again.")
+    await expect(page.locator("[data-while=held]").first).to_be_visible()
+    await page.get_by_role("button", name="Change to these places").click()
+    await page.wait_for_url("**/checkout/demo-arena.*")
+
+
 @pytest.mark.parametrize(
     ("status", "code", "retry_after", "words"),
     [

@@ -53,7 +53,7 @@ function loseHold() {
 // Not there to be changed: it ran out, or was paid for, in another tab perhaps; then its order is shown.
 async function lookAtHold() {
   const isHeld = await clock.end();
-  if (isHeld) refusals.show("trouble");
+  if (isHeld) refusals.show("held-still");
   else if (!heldId) refusals.show("hold-lost");
 }
 
