@@ -10,7 +10,7 @@ from gateway import metrics
 from gateway.app_keys import CLOCK, MOVES, ROOMS, SETTINGS, TOKEN_SOURCE, TOKENS
 from gateway.bot_checks.limits import CLAIMS, LINKS
 from gateway.edge.asking import spend
-from gateway.edge.credentials import prove_device, read_ticket
+from gateway.edge.credentials import prove_device, read_ticket_in_line
 from gateway.waiting_room import joining
 from gateway.waiting_room.fan_names import named
 from gateway.waiting_room.sales import SALE_ID
@@ -39,7 +39,7 @@ async def make_link(
     TicketInvalid, DeviceProofInvalid, TicketMoved, TooManyRequests; MoveRefused, reason: mailbox,
     where that is what has the place on every device.
     """
-    ticket = read_ticket(request, sale_id, ticket_text)
+    ticket = read_ticket_in_line(request, sale_id, ticket_text)
     prove_device(request, ticket.jkt)
     if request.config_dict[ROOMS].room(sale_id).sale.one_per_mailbox:
         raise MoveRefused("mailbox")
