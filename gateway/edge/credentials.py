@@ -45,6 +45,18 @@ def read_ticket(request: Asking, sale_id: str, in_body: str | None = None) -> Ti
     return request.app[TOKENS].read_ticket(text, sale_id)
 
 
+def read_ticket_in_line(request: Asking, sale_id: str, in_body: str | None = None) -> TicketClaims:
+    """Return the ticket of a fan who has a place or an entry for the draw.
+
+    Raises TicketInvalid as `read_ticket` does, and for a ticket whose place was given up: it shows
+    whose orders are theirs, and nothing else.
+    """
+    ticket = read_ticket(request, sale_id, in_body)
+    if ticket.place is None and ticket.entry_number is None:
+        raise TicketInvalid
+    return ticket
+
+
 def find_ticket(request: Asking, sale_id: str) -> TicketClaims | None:
     """Return the ticket that the header or the cookie has for the sale; None without one that counts."""
     if not request.cookies and "Authorization" not in request.headers:

@@ -38,7 +38,7 @@ MailboxState = Literal["", "wanted", "confirmed"]
 # How long the page with the join form stands still without JavaScript: long enough to read it.
 RELOAD_JOIN_SECONDS: Final = 60
 # The stages of a fan who has something to keep, and may send an access code.
-IN_LINE: Final[tuple[Stage, ...]] = ("entered", "drawing", "waiting", "called")
+IN_LINE: Final[tuple[Stage, ...]] = ("entered", "drawing", "waiting")
 # The steps of a fan, and which of them each stage is in.
 STEP_OF: Final[dict[Stage, str]] = {
     "before": "join",
@@ -208,9 +208,22 @@ class WaitingPage:
         return bool(self.refusal) and self.stage in IN_LINE
 
     @property
+    def is_turn(self) -> bool:
+        """Whether the fan may go in: in a pause, and until a postponed opening, nobody may."""
+        return self.stage == "called" and self.phase in ("open", "draining")
+
+    @property
+    def heading(self) -> str:
+        """The stage, or what keeps a called fan out, as the page's title and heading name it."""
+        if self.stage != "called" or self.is_turn:
+            return self.stage
+        return "paused" if self.phase == "paused" else "before"
+
+    @property
     def reload_after_seconds(self) -> int:
         """When the page loads itself again without JavaScript; 0 for never."""
-        if self.stage in ("entered", "drawing", "waiting"):
+        is_kept_out = self.stage == "called" and not self.is_turn
+        if self.stage in ("entered", "drawing", "waiting") or is_kept_out:
             return self.refresh_after_seconds
         if self.stage == "called" and self.claim_within_ms:
             # The clock moves by that alone, and in its end it says so.

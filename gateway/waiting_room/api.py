@@ -11,7 +11,7 @@ from gateway.app_keys import CLOCK, DRAWS, MOVES, PROOF_OF_WORK, ROOMS, SETTINGS
 from gateway.bot_checks.challenge_pool import EXTRA
 from gateway.bot_checks.proof_of_work import JKT, JOINING, STEPPING_UP, Challenge
 from gateway.edge import cookies
-from gateway.edge.credentials import pass_in_header, read_ticket, sealed
+from gateway.edge.credentials import pass_in_header, read_ticket, read_ticket_in_line, sealed
 from gateway.edge.renewal import give_pass
 from gateway.waiting_room import joining
 from gateway.waiting_room.board import (
@@ -164,7 +164,7 @@ async def place(request: web.Request) -> Json[PlaceDocument]:
     sale_id = request.match_info["sale"]
     rooms = request.config_dict[ROOMS]
     room, document = rooms.room(sale_id), rooms.board(sale_id).document
-    ticket = read_ticket(request, sale_id)
+    ticket = read_ticket_in_line(request, sale_id)
     request.config_dict[MOVES].known.refuse_moved(sale_id, ticket.fan_id, ticket.lane)
     again = await joining.entered_again(request, ticket)
     if again is not None:

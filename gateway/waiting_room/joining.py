@@ -17,7 +17,7 @@ from gateway.app_keys import (
 from gateway.bot_checks.client_kind import kind_of_client
 from gateway.draw.entries import came_from
 from gateway.edge.asking import asked_from
-from gateway.edge.credentials import find_ticket, prove_device, read_ticket
+from gateway.edge.credentials import find_ticket, prove_device, read_ticket_in_line
 from gateway.waiting_room.allowances import WAITING_JOINS
 from gateway.waiting_room.board import ahead_in, eta_in, moment_text
 from gateway.waiting_room.eta import eta_at
@@ -236,7 +236,7 @@ async def admit(
     """
     rooms = request.app[ROOMS]
     room = rooms.room(sale_id)
-    ticket = read_ticket(request, sale_id, ticket_text)
+    ticket = read_ticket_in_line(request, sale_id, ticket_text)
     proof = prove_device(request, ticket.jkt)
     if again := await entered_again(request, ticket):
         ticket = again.claims

@@ -10,11 +10,11 @@ from gateway import metrics
 from gateway.app_keys import CLOCK, MOVES, ROOMS, SETTINGS, TOKEN_SOURCE, TOKENS
 from gateway.bot_checks.limits import CLAIMS, LINKS
 from gateway.edge.asking import spend
-from gateway.edge.credentials import prove_device, read_ticket
+from gateway.edge.credentials import prove_device, read_ticket_in_line
 from gateway.waiting_room import joining
 from gateway.waiting_room.fan_names import named
 from gateway.waiting_room.sales import SALE_ID
-from groundwork.errors import BookingError, MoveRefused, TicketInvalid
+from groundwork.errors import BookingError, MoveRefused
 from groundwork.tokens import MoveClaims, TicketClaims
 
 # Long enough to find the other device, short enough that a link in a chat's history is worth nothing.
@@ -39,9 +39,7 @@ async def make_link(
     TicketInvalid, DeviceProofInvalid, TicketMoved, TooManyRequests; MoveRefused, reason: mailbox,
     where that is what has the place on every device.
     """
-    ticket = read_ticket(request, sale_id, ticket_text)
-    if ticket.place is None and ticket.entry_number is None:
-        raise TicketInvalid  # the place was given up; there is nothing to move
+    ticket = read_ticket_in_line(request, sale_id, ticket_text)
     prove_device(request, ticket.jkt)
     if request.config_dict[ROOMS].room(sale_id).sale.one_per_mailbox:
         raise MoveRefused("mailbox")

@@ -63,6 +63,34 @@ async def test_a_visit_is_left_by_ticket_or_pass(shop: Shop, by: str) -> None:
     assert (refused.status, refused.code) == (401, "ticket-invalid")
 
 
+async def test_a_place_that_was_given_up_is_none_any_more(shop: Shop) -> None:
+    sale = await shop.new_sale()
+    fan = Fan(shop)
+    await fan.join(sale)
+    await shop.refresh_rooms()
+    left = await fan.call("POST", f"/api/sales/{sale}/leave", credential=fan.ticket)
+    cookie = left.cookies[f"{TICKET}-{sale}"].partition(";")[0]
+    headers = {"Cookie": f"{TICKET}-{sale}={cookie}"}
+    # Other tabs still show the place: they are to hear that it has gone, not that it was not called.
+    other = Fan(shop, headers=headers)
+    refused = [
+        await other.call("GET", f"/api/sales/{sale}/place"),
+        await other.call("POST", f"/api/sales/{sale}/admit", json={}),
+        await other.call("POST", f"/api/sales/{sale}/move", json={}),
+    ]
+    assert [(each.status, each.code) for each in refused] == [(401, "ticket-invalid")] * 3
+    page = await other.call("GET", f"/sales/{sale}", headers={"Accept": "text/html"})
+    assert b'data-stage="open"' in page.body
+    by_form = await other.call("POST", f"/sales/{sale}/admit")
+    assert (by_form.status, by_form.headers["Location"]) == (303, f"/sales/{sale}")
+    again = await other.call("POST", f"/api/sales/{sale}/leave", json={})
+    assert again.status == 204
+    joined = await other.join(sale)
+    assert (joined.status, joined.json["place"] is not None) == (201, True)
+    place = await other.call("GET", f"/api/sales/{sale}/place", credential=other.ticket)
+    assert place.json["place"] == joined.json["place"]
+
+
 async def test_a_ticket_for_another_sale_and_a_pass_are_no_tickets(shop: Shop) -> None:
     sale, other = await shop.new_sale(), await shop.new_sale()
     fan = Fan(shop)

@@ -157,6 +157,8 @@ def waiting_pages() -> dict[str, WaitingPage]:
         "called": waiting(told(), place=11_100, claim_within_ms=112_000),
         "called_late": waiting(place=11_100, claim_within_ms=0),
         "called_unknown": waiting(place=11_100),
+        "called_paused": waiting(told(**paused), place=11_100),
+        "called_postponed": waiting(soon | {"serving": 11_167}, place=11_100),
         "inside": waiting(place=11_100, go_to="/events/demo-arena/seats"),
         "moved": waiting(told(), is_moved=True),
         "refused": waiting(refusal="expired"),

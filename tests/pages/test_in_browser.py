@@ -293,7 +293,9 @@ async def test_a_captcha_that_did_not_count_can_be_tried_anew(
     await context.close()
 
 
-@pytest.mark.parametrize("state", ["open", "waiting", "called"])
+@pytest.mark.parametrize(
+    "state", ["open", "waiting", "called", "called_paused", "called_postponed"]
+)
 async def test_without_javascript_the_page_shows_what_it_can_do(
     browser: Browser, server: TestServer, state: str
 ) -> None:
@@ -306,6 +308,12 @@ async def test_without_javascript_the_page_shows_what_it_can_do(
         state == "open"
     )
     assert await page.get_by_role("button", name="Enter").is_visible() is (state == "called")
+    assert await page.get_by_text("The door is open for you").is_visible() is (state == "called")
+    kept_out = {"called_paused": "The sale is paused", "called_postponed": "The sale opens soon"}
+    if heading := kept_out.get(state):
+        assert await page.get_by_role("heading", name=heading).is_visible()
+        assert (await page.title()).startswith(heading)
+        assert await page.locator("meta[http-equiv=refresh]").count() == 1
     await context.close()
 
 

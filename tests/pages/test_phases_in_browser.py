@@ -287,6 +287,30 @@ async def test_a_check_that_fails_is_told_beside_the_place(page: Page) -> None:
         await expect(page.locator("[data-fill=place]").first).to_be_visible()
         await room.tell(serving=PLACE)
         await stage(page, "called")
+        await expect(notice).to_be_hidden()
+
+
+@pytest.mark.parametrize("ends_by", ["another try", "giving up the place"])
+async def test_a_check_that_failed_is_told_no_longer_than_it_means_something(
+    page: Page, ends_by: str
+) -> None:
+    refusal = {"type": "x/access-code-invalid"}
+    await page.route("**/join", lambda route: route.fulfill(status=403, json=refusal))
+    async with board_stream(place=PLACE, wants_access_code=True, refusal="expired") as room:
+        await page.goto(room.url)
+        await stage(page, "waiting")
+        notice = page.locator("[data-notice=check]")
+        await expect(notice).to_be_visible()
+        if ends_by == "another try":
+            await page.get_by_text("I have an access code").click()
+            form = page.locator("form[data-form=code]")
+            await form.get_by_label("Access code").fill("A-CODE")
+            await form.get_by_role("button").click()
+        else:
+            await page.get_by_text("Give up my place").click()
+            await page.get_by_role("button", name="Yes, give it up").click()
+            await stage(page, "open")
+        await expect(notice).to_be_hidden()
 
 
 async def test_the_event_goes_along_to_the_check_and_to_another_device(page: Page) -> None:
@@ -325,7 +349,14 @@ async def test_a_pause_stops_the_clock_of_the_called_and_its_end_is_heard(page: 
         await expect(page.locator("[data-notice=paused]")).to_be_visible()
         await expect(page.locator("[data-part=claim]")).to_be_hidden()
         await expect(page.get_by_text("Too late for that?")).to_be_hidden()
-        await expect(page).to_have_title("It is your turn · Mira Okafor, European tour")
+        await expect(page).to_have_title("The sale is paused · Mira Okafor, European tour")
+        await expect(page.get_by_role("heading", name="The sale is paused")).to_be_visible()
+        await expect(page.get_by_text("The door is open for you")).to_be_hidden()
+        await expect(page.get_by_role("button", name="Enter")).to_be_hidden()
+        await expect(page.locator("[data-alarm]")).to_be_empty()
+        await expect(page.locator("[data-announcer]")).to_have_text(
+            "The sale is paused. Everybody keeps their place. The doors are stuck."
+        )
         assert await page.evaluate("cues.length") == 3
 
         room.place["claim_within_ms"] = 90_000
@@ -333,6 +364,18 @@ async def test_a_pause_stops_the_clock_of_the_called_and_its_end_is_heard(page: 
         await expect(page.locator("[data-part=claim]")).to_be_visible()
         assert await page.evaluate("cues.length") == 6
         await expect(page).to_have_title(re.compile(r"^1:\d\d left: it is your turn!"))
+        await expect(page.get_by_role("heading", name="It is your turn")).to_be_visible()
+        await expect(page.get_by_role("button", name="Enter")).to_be_visible()
+        await expect(page.locator("[data-alarm]")).to_have_text(
+            "It is your turn. Press Enter to go in."
+        )
+
+        postponed = {"phase": "before", "opens_at": sample_room.moment(minutes=5)}
+        await room.tell(serving=PLACE, **postponed)
+        await expect(page).to_have_title("The sale opens soon · Mira Okafor, European tour")
+        await expect(page.locator("[data-part=postponed]")).to_contain_text(":")
+        await expect(page.get_by_role("button", name="Enter")).to_be_hidden()
+        await expect(page.locator("[data-announcer]")).to_have_text("The sale opens soon")
 
 
 async def test_who_waits_for_room_asks_until_there_is_some(page: Page) -> None:
@@ -354,6 +397,44 @@ async def test_who_waits_for_room_asks_until_there_is_some(page: Page) -> None:
         await stage(page, "called")
         await page.click(".enter")
         await page.wait_for_url("**/events/demo")
+
+
+async def test_who_waits_for_room_is_told_so_once_and_may_give_up(page: Page) -> None:
+    asked = 0
+
+    async def admit(route: Route) -> None:
+        nonlocal asked
+        asked += 1
+        full = {"type": "x/not-your-turn", "retry_after_ms": 200 if asked < 3 else 1_100}
+        await route.fulfill(status=425, json=full)
+
+    await page.route("**/admit", admit)
+    async with board_stream(place=PLACE) as room:
+        await room.tell(serving=PLACE)
+        await page.goto(room.url)
+        await stage(page, "called")
+        await page.evaluate(
+            """globalThis.said = [];
+            const announcer = document.querySelector("[data-announcer]");
+            new MutationObserver(() => said.push(announcer.textContent))
+                .observe(announcer, { childList: true });"""
+        )
+        await page.click(".enter")
+        notice = page.locator("[data-notice=trouble]")
+        await expect(notice).to_contain_text("We try again in 1 second.")
+        await expect(notice).to_contain_text("We try again in 2 seconds.")
+        assert await page.evaluate("said") == [
+            "That did not go through. The door is not free yet. We try again in 1 second."
+        ]
+
+        await page.get_by_text("Give up my place").click()
+        await page.get_by_role("button", name="Yes, give it up").click()
+        await stage(page, "open")
+        await expect(notice).to_be_hidden()
+        asked_before = asked
+        await page.wait_for_timeout(1_500)  # longer than the round that was running
+        assert asked == asked_before
+        await expect(notice).to_be_hidden()
 
 
 async def test_too_late_is_told_and_the_turn_is_kept(page: Page) -> None:

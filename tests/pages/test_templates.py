@@ -181,6 +181,8 @@ def test_both_say_what_they_prove(renderer: PageRenderer) -> None:
         ("called", 20),
         ("called_late", 0),
         ("called_unknown", 0),
+        ("called_paused", 20),
+        ("called_postponed", 20),
         ("sold_out", 60),
         ("closed", 0),
     ],

@@ -58,6 +58,17 @@ export function stageOf(state, nowMs) {
   return board.phase === "before" ? "before" : "open";
 }
 
+// Whether the fan may go in: in a pause, and until a postponed opening, nobody may.
+export function isTurnOf(stage, { phase }) {
+  return stage === "called" && ["open", "draining"].includes(phase);
+}
+
+// What title and heading name: the stage, or what keeps a called fan out.
+export function headingOf(stage, board) {
+  if (stage !== "called" || isTurnOf(stage, board)) return stage;
+  return board.phase === "paused" ? "paused" : "before";
+}
+
 // "likely", "uncertain", "unlikely", or "" when nobody knows.
 export function chanceOf({ board, place, lane }) {
   if (!board.odds || place == null) return "";

@@ -1,6 +1,6 @@
 // Shows where the fan stands. Knows no server: it is given a state and writes it into the page.
 
-import { aheadOf, chanceOf, etaTableOf, isPriority, servingIn, stageOf, tiersGone } from "./board.js";
+import { aheadOf, chanceOf, etaTableOf, headingOf, isPriority, isTurnOf, servingIn, stageOf, tiersGone } from "./board.js";
 import { etaTimes, etaWords, estimate } from "./eta.js";
 import { SaleView } from "./sale_view.js";
 import { Announcer, fill, show } from "/static/base/js/page_parts.js";
@@ -11,7 +11,7 @@ const DAY_MS = 86_400_000;
 const LAST_MINUTE_MS = 60_000;
 const MINUTE_SAID_WITHIN_MS = 5_000; // who looks later has less than a minute, and is told nothing wrong
 const STEPS = { before: "join", open: "join", refused: "join", entered: "draw", drawing: "draw", waiting: "wait", called: "turn", inside: "choose" };
-const IN_LINE = ["entered", "drawing", "waiting", "called"]; // a check that fails is told beside what the fan has
+const IN_LINE = ["entered", "drawing", "waiting"]; // a check that fails is told beside what the fan has
 
 export class PlaceView {
   #root;
@@ -35,9 +35,9 @@ export class PlaceView {
   render(state, nowMs) {
     const stage = stageOf(state, nowMs);
     const isNews = stage !== this.stage;
+    const wasTurn = this.isTurn;
     this.stage = stage;
-    // In a pause, and until a postponed opening, nobody is let in, and the clock of the called stands still.
-    this.isTurn = stage === "called" && ["open", "draining"].includes(state.board.phase);
+    this.isTurn = isTurnOf(stage, state.board);
     this.#root.dataset.stage = stage;
     for (const part of this.#root.querySelectorAll("[data-stages]")) {
       part.hidden = !part.dataset.stages.split(" ").includes(stage);
@@ -51,8 +51,8 @@ export class PlaceView {
     this.#sale.render(board);
     this.#renderFan(state);
     if (state.place != null) this.#renderPlace(state);
-    this.#renderTitle(state);
-    this.#announce(state, isNews);
+    this.#renderTurn(state);
+    this.#announce(state, isNews, wasTurn);
     this.#board = state.board;
     return isNews;
   }
@@ -87,12 +87,18 @@ export class PlaceView {
   }
 
   // A trouble ("offline", "trouble", "busy") with its own or other words; null takes the notice away.
-  trouble(name, words = "") {
+  // One that lasts is said once: `isSaid` is false when only its words change.
+  trouble(name, words = "", isSaid = true) {
     show('[data-notice="trouble"]', Boolean(name));
     if (!name) return;
     fill("trouble_title", text(`${name}_title`));
     fill("trouble_text", words || text(`${name}_text`));
-    this.#announcer.say(`${text(`${name}_title`)}. ${words || text(`${name}_text`)}`, { isNews: true });
+    if (isSaid) this.#announcer.say(`${text(`${name}_title`)}. ${words || text(`${name}_text`)}`, { isNews: true });
+  }
+
+  // A request was refused by an answer with that code.
+  refused(code) {
+    this.trouble("busy", text(hasText(`refusal_${code}`) ? `refusal_${code}` : "refusal_other"));
   }
 
   // What answers a press has to be where the fan looks: on a phone the notice stands above the form.
@@ -145,10 +151,13 @@ export class PlaceView {
   }
 
   // The title of the tab of a fan who may go in belongs to the cues.
-  #renderTitle(state) {
+  #renderTurn(state) {
+    const heading = text(`title_${headingOf(this.stage, state.board)}_page`);
+    if (this.stage === "called") fill("turn_heading", heading);
+    show('[data-part="turn"]', this.isTurn);
+    show('[data-part="postponed"]', state.board.phase === "before");
     if (this.isTurn) return;
-    const words = this.stage === "waiting"
-      ? text("title_ahead", { ahead: formatNumber(aheadOf(state)) }) : text(`title_${this.stage}_page`);
+    const words = this.stage === "waiting" ? text("title_ahead", { ahead: formatNumber(aheadOf(state)) }) : heading;
     document.title = `${words} · ${state.board.name}`;
   }
 
@@ -161,7 +170,7 @@ export class PlaceView {
     this.#announcer.say(text("say_minute"), { isNews: true });
   }
 
-  #announce(state, isNews) {
+  #announce(state, isNews, wasTurn) {
     const { board, entryNumber, lane, refusal } = state;
     const before = this.#board;
     const said = [];
@@ -176,9 +185,16 @@ export class PlaceView {
     const ahead = aheadOf(state);
     const eta = etaWords(estimate(etaTableOf(board, lane), ahead), board.phase);
     const values = { ahead: formatNumber(ahead), eta, entry: formatNumber(entryNumber ?? 0) };
-    if (isNews && this.stage === "called") this.#alarm.textContent = text("say_called");
-    else if (isNews && hasText(`say_${this.stage}`)) said.push(text(`say_${this.stage}`, values));
+    if (this.isTurn !== wasTurn) this.#alarm.textContent = this.isTurn ? text("say_called") : "";
+    if (this.stage === "called") {
+      if (!this.isTurn && (wasTurn || isNews)) said.push(...this.#keptOut(board));
+    } else if (isNews && hasText(`say_${this.stage}`)) said.push(text(`say_${this.stage}`, values));
     if (said.length) this.#announcer.say(said.join(" "), { isNews: true });
     else if (this.stage === "waiting") this.#announcer.say(text("say_waiting", values));
+  }
+
+  // What a called fan is told who may not go in.
+  #keptOut(board) {
+    return board.phase === "paused" ? [text("say_paused"), board.pause_reason ?? ""] : [text("title_before_page")];
   }
 }

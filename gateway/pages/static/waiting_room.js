@@ -8,16 +8,15 @@ import { FanRecord, noteCommitment } from "./fan_record.js";
 import { MoveLink } from "./move_link.js";
 import { PlaceView } from "./place_view.js";
 import { ProofOfWork } from "./proof_of_work.js";
+import { RETRY_MS, waitOut } from "./retries.js";
 import { focusStage, keepFocus } from "./stage_focus.js";
 import { openDeviceKey } from "/static/base/js/device_key.js";
 import { localTimes } from "/static/base/js/page_parts.js";
 import { ask, isPassing, jittered, pause } from "/static/base/js/requests.js";
 import { elapsedMs } from "/static/base/js/steady_clock.js";
-import { formatClock, hasText, plural, text } from "/static/base/js/texts.js";
+import { formatClock, text } from "/static/base/js/texts.js";
 
 const ATTEMPTS_MAX = 30; // with the pauses between them about five minutes; then the fan decides
-const RETRY_MS = 4_000; // when the server did not say how long
-const RETRY_MAX_MS = 30_000;
 const CALL_KNOWN_MS = 1_200; // every process has heard of a call by then
 const PLACE_AGAIN_MS = 45_000; // a called fan's clock is set right this often: an outage of ours gives them time
 
@@ -59,6 +58,7 @@ function render() {
   if (lacksPlace() && isDrawn(state.board)) learnPlace();
   if (view.isTurn && !wasTurn) called(); // also when the sale goes on
   if (!view.isTurn && wasTurn) cues.stop();
+  if (view.isTurn !== wasTurn) view.trouble(null); // what was told at the door is over
   if (!view.isTurn) claimEndsAt = null; // in a pause it stands still
   if (isNews) keepFocus(root);
 }
@@ -95,9 +95,12 @@ function tick() {
 const proof = new ProofOfWork(saleId, proofWorker, (step) => view.check(step));
 
 async function join(form) {
+  state.refusal = ""; // of a try before this one
+  render();
   const key = await deviceKey;
   const accessCode = new FormData(form).get("access_code");
   let resolvedStale = false;
+  let said = "";
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
     const altcha = await proof.payload(key?.jkt);
     const answer = await send("join", { altcha, ...(accessCode ? { access_code: accessCode } : {}) });
@@ -111,14 +114,14 @@ async function join(form) {
       }
       return joinRefused(answer);
     }
-    await waitOut(answer, attempt, "busy_text");
+    said = await waitOut(view, answer, attempt, "busy_text", said);
   }
   proof.discard(); // it may be spent, and for another code it is none
   return view.trouble("trouble");
 }
 
 function joined({ ticket, place, entry_number: entryNumber, lane }) {
-  Object.assign(state, { place: place ?? null, entryNumber: entryNumber ?? null, lane: lane ?? "", refusal: "" });
+  Object.assign(state, { place: place ?? null, entryNumber: entryNumber ?? null, lane: lane ?? "" });
   state.servingAtJoin = servingIn(state.board, state.lane);
   record.write({ ticket, servingAtJoin: state.servingAtJoin });
   noteCommitment(record, state.board.draw);
@@ -131,17 +134,14 @@ function joinRefused({ code, document: problem }) {
   if (code === "ticket-moved") return moved();
   if (code === "mailbox-needed") return location.assign(problem.mailbox_url + eventQuery);
   if (code === "bot-check-failed") state.refusal = problem.reason || "other";
-  else view.trouble("busy", refusalWords(code));
+  else view.refused(code);
   render();
-}
-
-function refusalWords(code) {
-  return text(hasText(`refusal_${code}`) ? `refusal_${code}` : "refusal_other");
 }
 
 // --- going in
 
 async function admit() {
+  let said = "";
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
     const { ticket } = record.read();
     const answer = await send("admit", { ...(ticket ? { ticket } : {}), ...wanted });
@@ -154,9 +154,10 @@ async function admit() {
     if (answer?.code === "step-up-needed") return location.assign(answer.document.check_url + eventQuery);
     if (answer?.code === "device-proof-invalid") return view.trouble("busy", text("lost_key_text"));
     const isEarly = answer?.status === 425;
-    if (answer && !isEarly && !isPassing(answer)) return view.trouble("busy", refusalWords(answer.code));
+    if (answer && !isEarly && !isPassing(answer)) return view.refused(answer.code);
     if (isEarly) attempt = 1; // we were reached, and who falls silent loses the room they wait for
-    await waitOut(answer, attempt, isEarly ? "too_early_text" : "busy_text");
+    said = await waitOut(view, answer, attempt, isEarly ? "too_early_text" : "busy_text", said);
+    if (!view.isTurn) return undefined; // given up meanwhile, or nobody is let in
   }
   return view.trouble("trouble");
 }
@@ -165,6 +166,7 @@ async function leave() {
   const { ticket } = record.read();
   if (!(await send("leave", ticket ? { ticket } : {}))?.ok) return view.trouble("trouble");
   forgetPlace();
+  view.trouble(null);
   return focusStage(root);
 }
 
@@ -176,7 +178,7 @@ async function makeLink() {
   if (answer?.ok) return moveLink.show(answer.document, clockOffsetMs);
   if (answer?.code === "ticket-moved") return moved();
   if (answer?.code === "device-proof-invalid") return view.trouble("busy", text("lost_key_text"));
-  return answer && !isPassing(answer) ? view.trouble("busy", refusalWords(answer.code)) : view.trouble("trouble");
+  return answer && !isPassing(answer) ? view.refused(answer.code) : view.trouble("trouble");
 }
 
 // Another device has the place. The page still says so after it was loaded again.
@@ -192,15 +194,6 @@ async function send(action, body) {
   const key = await deviceKey;
   const headers = key ? { DPoP: await key.prove("POST", url, serverNow()) } : {};
   return ask("POST", url, { body, headers }).catch(() => null);
-}
-
-async function waitOut(answer, attempt, words) {
-  // Who stands at the door is told the very moment; nobody else comes at it.
-  const exactMs = answer?.document?.retry_after_ms;
-  const delayMs = exactMs ?? jittered(answer?.retryAfterMs || Math.min(RETRY_MAX_MS, RETRY_MS * attempt), 0.3);
-  if (answer) view.trouble("busy", plural(words, Math.ceil(delayMs / 1000)));
-  else view.trouble(navigator.onLine ? "trouble" : "offline");
-  await pause(delayMs);
 }
 
 // --- where the fan stands
@@ -227,7 +220,7 @@ function forgetPlace() {
   record.forget();
   claimEndsAt = null;
   moveLink?.hide();
-  Object.assign(state, { place: null, entryNumber: null, servingAtJoin: 0, lane: "" });
+  Object.assign(state, { place: null, entryNumber: null, servingAtJoin: 0, lane: "", refusal: "" });
   render();
 }
 
