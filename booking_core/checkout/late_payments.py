@@ -91,7 +91,7 @@ class LatePayments:
 
     async def _keep_hold(self, order: Order) -> None:
         await self.holds.keep_for_payment(
-            order.reservation_id, order.fan_id, KEPT_MS, order.order_id
+            order.reservation_id, order.fan_id, KEPT_MS, order.order_id, is_new=False
         )
 
     async def _hold_again(self, order: Order) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from booking_core.catalog.event import StockTier
 from booking_core.checkout.late_payments import KEPT_MS
 from booking_core.checkout.payments import Payment, PaymentRefused, PaymentState, PaymentUnknown
+from lua.keys import holding_key
 from tests.support.fan import Fan, pending_order
 from tests.support.shop import Shop
 from tests.support.truth import assert_settled, held_by
@@ -26,7 +27,9 @@ async def test_places_of_an_order_that_cannot_end_stay_held_however_long(
     """PostgreSQL keeps them; shown as free they would be promised to one buyer after the other."""
     event = await shop.new_event(3)
     order = await pending_order(shop, event, "A-1", "A-2", card="card_requires_action")
-    [held] = await held_by(shop, event, await fan_of(shop, order))
+    fan = await fan_of(shop, order)
+    [held] = await held_by(shop, event, fan)
+    turns = await shop.redis.get(holding_key(event, fan))
     await shop.let_deadline_pass(order)
     expiries = f"{{e:{event}}}:expiries"
     await shop.redis.zadd(expiries, {held: shop.clock.now_ms() + 3_000})
@@ -44,6 +47,9 @@ async def test_places_of_an_order_that_cannot_end_stay_held_however_long(
             await shop.settle()
             left_ms = await hold_ends_at(shop, event, held) - shop.clock.now_ms()
             assert KEPT_MS - 10_000 < left_ms <= KEPT_MS
+        # It is not by their will: they need not rest for it.
+        assert turns is not None
+        assert await shop.redis.get(holding_key(event, fan)) == turns
         assert await shop.state_of(order) == "EXPIRING"
     taken = await Fan.inside(shop).reserve(event, "A-1", offer=False)
     assert (taken.status, taken.code) == (409, "seats-taken")

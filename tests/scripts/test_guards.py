@@ -74,6 +74,8 @@ HALL: list[tuple[str, str, str, Test]] = [
      test_holding_turns.test_an_offer_counts_and_a_refusal_does_not),
     ("extend_hold", "rest_after(KEYS[7], reservation.expires_at_ms, tonumber(ARGV[8]), now)", "",
      asked_by("wish", test_holding_turns.test_the_rest_begins_after_what_was_given_besides)),
+    ("extend_hold", "if why ~= 'kept' then", "if true then",
+     test_holding_turns.test_nobody_rests_for_a_payment_that_we_cannot_end),
     ("hold_seats", "return own_hold() or {'enough', wait}", "return {'enough', wait}",
      test_holding_turns.test_who_asks_again_for_a_hold_of_theirs_gets_it_at_any_time),
     *(
@@ -168,8 +170,13 @@ HALL: list[tuple[str, str, str, Test]] = [
      test_swap_hold.test_what_was_to_be_paid_for_may_be_changed_when_it_was_declined),
     ("extend_hold", "    reservation.paying_until_ms, reservation.paying_for = nil, nil\n", "",
      test_swap_hold.test_what_was_to_be_paid_for_may_be_changed_when_it_was_declined),
-    ("extend_hold", "  reservation.paying_for = payment\n", "",
+    ("extend_hold", "    reservation.paying_for = payment\n", "",
      test_swap_hold.test_what_was_to_be_paid_for_may_be_changed_when_it_was_declined),
+    ("extend_hold", "if why == 'payment' or (reservation.paying_until_ms or 0) <= now then", "if true then",
+     test_swap_hold.test_a_payment_that_cannot_end_leaves_a_newer_one_its_hold),
+    ("extend_hold", "if why == 'payment' or (reservation.paying_until_ms or 0) <= now then",
+     "if why == 'payment' then",
+     test_swap_hold.test_a_payment_that_cannot_end_leaves_a_newer_one_its_hold),
     *(
         (script, "if first.asked ~= asked then", "if false then",
          asked_by(script, test_operations.test_who_asks_for_something_else_is_no_repeat))
