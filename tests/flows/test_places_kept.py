@@ -113,6 +113,29 @@ async def test_a_hold_that_ran_out_is_not_taken_from_who_has_it_now(
     await assert_settled(shop, event)
 
 
+@pytest.mark.parametrize("is_late", [True, False])
+async def test_places_of_a_declined_order_are_free_once_its_time_is_over(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, is_late: bool
+) -> None:
+    """Its buyer may try another card; after an outage of the provider nobody is there to do that."""
+    event = await shop.new_event(2)
+    order = await pending_order(shop, event, "A-1")
+    await shop.parts.orders.begin_expiring(order, "payment-declined", "card-declined")
+
+    async def silent(*_: object) -> Payment:
+        raise PaymentUnknown("cancel", "TimeoutError")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shop.payments, "cancel", silent)
+        if is_late:
+            await shop.let_deadline_pass(order)
+        await shop.parts.checkout.run(order)
+    await shop.parts.checkout.run(order)
+    assert await shop.state_of(order) == "RELEASED"
+    assert await shop.seat_digits(event) == ("00" if is_late else "10")
+    await shop.settle()
+
+
 async def test_a_hold_is_not_left_to_an_order_that_ended_meanwhile(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
