@@ -82,6 +82,9 @@ def rights_on(table: str) -> tuple[LiteralString, ...]:
         return ("SELECT",)
     if table == "order_lines":
         return ("SELECT", "INSERT", "UPDATE (seat_id)")  # while other places are offered, no longer
+    if table == "outbox":
+        # When an entry was written says when it may be forgotten: not to be changed.
+        return ("SELECT", "INSERT", "UPDATE (attempts, not_before, done_at)", "DELETE")
     if table in ADDED_TO:
         return ("SELECT", "INSERT")
     if table in FORGOTTEN:

@@ -16,8 +16,10 @@ ARGV
   2 now_ms          integer or ""   see includes/now_ms.lua
   3 fan_id          string
   4 reservation_id  string
-  5 why             string          "wish" (once, from the old end), "payment" (at least from now), or
-                                    "declined" (that payment; no time is given)
+  5 why             string          "wish" (once, from the old end), "payment" (at least from now), "kept"
+                                    (the same for a payment that we cannot end: the fan need not rest for
+                                    that, and a newer payment under way goes on), or "declined" (that
+                                    payment; no time is given)
   6 more_ms         integer
   7 operation_ms    integer         how long a repeat is recognised
   8 rest_ms         integer         how long a fan does not hold who has held for long enough
@@ -78,15 +80,19 @@ if why == 'wish' then
   redis.call('SET', operation, reservation_id, 'PX', ARGV[7])
 else
   reservation.expires_at_ms = math.max(reservation.expires_at_ms, now + more_ms)
+  if why == 'payment' or (reservation.paying_until_ms or 0) <= now then
+    reservation.paying_for = payment
+  end
   -- What is paid for must not become something else meanwhile.
   reservation.paying_until_ms = math.max(reservation.paying_until_ms or 0, now + more_ms)
-  reservation.paying_for = payment
 end
 
 accept_offer(k, reservation_id, reservation, text, now)
 text = cjson.encode(reservation)
 redis.call('HSET', k.reservations, reservation_id, text)
 redis.call('ZADD', k.expiries, reservation.expires_at_ms, reservation_id)
-rest_after(KEYS[7], reservation.expires_at_ms, tonumber(ARGV[8]), now)
+if why ~= 'kept' then
+  rest_after(KEYS[7], reservation.expires_at_ms, tonumber(ARGV[8]), now)
+end
 append_log(k.meta, k.log, 'extended', reservation_id, text, now)
 return {'extended', text}

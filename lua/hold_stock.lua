@@ -22,7 +22,7 @@ ARGV
   4 fan_id          string
   5 seats_max       integer         per fan, held and bought together
   6 wish            JSON            tier, and quantity: 1 .. seats_max
-  7 reservation_id  string          the name of the reservation to make
+  7 reservation_id  string          the name of the reservation to make; a live one of this name is the answer
   8 operation_ms    integer         how long a repeat is recognised
   9 holding_ms      integer or ""   how long a fan may hold, one hold after the other; "": without end
   10 rest_ms        integer         and then not
@@ -39,7 +39,7 @@ RETURNS
   {'enough', wait_ms}                 nothing was held; the fan has held for long enough, and may wait
   {'not_loaded'} {'fenced', epoch}    see includes/fence.lua
 
-Safe to repeat: the operation is remembered.
+Safe to repeat: the operation is remembered, and nothing is held twice under one name.
 ]]
 --- @include now_ms
 --- @include fence
@@ -80,6 +80,15 @@ local expires_at = now + hold_ms
 local wish = cjson.decode(ARGV[6])
 
 sweep_due(k, now, 200)
+-- A name given a second time: what has it still is the answer, or ends first, and nothing counts twice.
+local namesake = redis.call('HGET', k.reservations, reservation_id)
+if namesake and cjson.decode(namesake).expires_at_ms > now then
+  remember(operation, asked, reservation_id, nil, ARGV[8])
+  return {'held', reservation_id, namesake}
+end
+if namesake then
+  end_hold(k, reservation_id, namesake, 'expired', now)
+end
 end_offer(k, fan_id, now)
 
 local count = tonumber(redis.call('HGET', k.fan_counts, fan_id) or 0)

@@ -201,10 +201,16 @@ class Checkout:
             await self._end_paid(order, payment)
 
     async def _let_change(self, order: Order) -> None:
-        """Let a buyer who still holds the seats have others: nothing is paid for any more."""
+        """Let a buyer who still holds the seats have others: nothing is paid for any more.
+
+        A buyer whose time was over before is not there, and what was held on for us goes to others.
+        """
         # Not told, it may be changed when the time of a payment is over.
         with suppress(StoreUnavailable):
-            await self.holds.end_payment(order.reservation_id, order.fan_id, order.order_id)
+            if order.is_past_deadline and await self.late.is_newest(order):
+                await self.holds.release(order.reservation_id, order.fan_id)
+            else:
+                await self.holds.end_payment(order.reservation_id, order.fan_id, order.order_id)
 
     async def _end_paid(self, order: Order, payment: Payment) -> None:
         """EXPIRING, and the money was taken before we could stop it."""

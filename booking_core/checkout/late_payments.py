@@ -91,7 +91,7 @@ class LatePayments:
 
     async def _keep_hold(self, order: Order) -> None:
         await self.holds.keep_for_payment(
-            order.reservation_id, order.fan_id, KEPT_MS, order.order_id
+            order.reservation_id, order.fan_id, KEPT_MS, order.order_id, is_new=False
         )
 
     async def _hold_again(self, order: Order) -> bool:
@@ -107,8 +107,14 @@ class LatePayments:
         if now.state == OrderState.EXPIRING and not now.is_let_go:
             return True
         # It has ended meanwhile: what was told of that, before, did not find this hold.
-        await self.holds.release(order.reservation_id, order.fan_id)
+        if await self.is_newest(order):
+            await self.holds.release(order.reservation_id, order.fan_id)
         return False
+
+    async def is_newest(self, order: Order) -> bool:
+        """Say whether no later order, with another card, has the same hold."""
+        newest = await self.orders.by_reservation(order.reservation_id, order.fan_id)
+        return newest is None or newest.order_id == order.order_id
 
     async def look(self, order: Order) -> None:
         """AWAITED: ask what the bank has decided, and give a buyer who has paid what can be given."""

@@ -13,8 +13,8 @@ ROWS_MAX: Final = 500
 # at are the oldest by number, so that no index of the ends is needed: a sale would have to fill it.
 FORGET_TOLD: Final[LiteralString] = """
 DELETE FROM outbox WHERE id IN (SELECT id FROM (
-        SELECT id, done_at FROM outbox ORDER BY id LIMIT %(rows_max)s) AS oldest
-    WHERE done_at < now() - interval '30 days')"""
+        SELECT id, done_at, created_at FROM outbox ORDER BY id LIMIT %(rows_max)s) AS oldest
+    WHERE done_at < now() - interval '30 days' AND created_at < now() - interval '30 days')"""
 # What a provider told: a payment may be disputed for four months, and the answer takes weeks.
 FORGET_WORDS: Final[LiteralString] = """
 DELETE FROM webhook_events WHERE (provider, provider_event_id) IN (

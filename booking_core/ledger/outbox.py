@@ -66,16 +66,19 @@ class Outbox:
         return len(entries)
 
     async def _take(self, kinds: Sequence[str]) -> list[OutboxEntry]:
-        # By what is undone, never by "id above the last": ids do not commit in order.
+        # By what is undone, never by "id above the last": ids do not commit in order. Kind by kind, as the
+        # index has it: asked for all at once, the whole backlog would be sorted for each few.
         async with connection(self._pool) as open_connection:
             cursor = await open_connection.execute(
                 """UPDATE outbox SET attempts = attempts + 1,
                     not_before = now() + %s * interval '1 millisecond'
-                WHERE id IN (SELECT id FROM outbox
-                             WHERE done_at IS NULL AND kind = ANY (%s) AND not_before <= now()
-                             ORDER BY not_before LIMIT %s FOR UPDATE SKIP LOCKED)
+                WHERE id IN (SELECT due.id FROM unnest(%s::text[]) AS asked (kind), LATERAL (
+                        SELECT o.id, o.not_before FROM outbox o
+                        WHERE o.done_at IS NULL AND o.kind = asked.kind AND o.not_before <= now()
+                        ORDER BY o.not_before LIMIT %s FOR UPDATE SKIP LOCKED) AS due
+                    ORDER BY due.not_before LIMIT %s)
                 RETURNING id, kind, order_id::text, attempts""",
-                (LEASE_MS, list(kinds), BATCH_MAX),
+                (LEASE_MS, list(kinds), BATCH_MAX, BATCH_MAX),
             )
             rows = await cursor.fetchall()
         return [OutboxEntry(int(str(i)), str(k), str(o), int(str(a))) for i, k, o, a in rows]

@@ -43,13 +43,21 @@ class HoldExtender:
                 raise HoldLost
 
     async def keep_for_payment(
-        self, reservation_id: str, fan_id: str, more_ms: int, order_id: str
+        self,
+        reservation_id: str,
+        fan_id: str,
+        more_ms: int,
+        order_id: str,
+        *,
+        is_new: bool = True,
     ) -> Hold:
         """Return the fan's live hold, kept for a payment that begins now: it lasts and stays as it is.
 
-        The payment is the order's. An offer is accepted by that. Raises ReservationNotFound.
+        The payment is the order's. An offer is accepted by that. One that is not new is one we cannot end:
+        the fan need not rest for that, and a newer one goes on. Raises ReservationNotFound.
         """
-        match await self._extend(reservation_id, fan_id, "payment", more_ms, order_id=order_id):
+        why = "payment" if is_new else "kept"
+        match await self._extend(reservation_id, fan_id, why, more_ms, order_id=order_id):
             case ["extended", str(text)]:
                 return read_reservation(reservation_id, text)
             case ["lost"]:

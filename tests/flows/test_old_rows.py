@@ -29,13 +29,17 @@ async def test_told_entries_go_after_a_month_and_open_ones_never(
 ) -> None:
     monkeypatch.setattr(old_rows, "ROWS_MAX", 6)
     # Of other tests: what is older by its number is older.
-    await shop.rows("UPDATE outbox SET done_at = now() - interval '32 days'")
+    await shop.rows(
+        "UPDATE outbox SET done_at = created_at - interval '32 days',"
+        " created_at = created_at - interval '32 days'"
+    )
     event = await shop.new_event(4)
     old, newer, stuck = [await sold_and_told(shop, event, f"A-{n}") for n in (1, 2, 3)]
     for order, days in ((old, 31), (newer, 29), (stuck, 400)):
         await shop.rows(
-            "UPDATE outbox SET done_at = now() - %s * interval '1 day' WHERE order_id = %s",
-            days, order,
+            """UPDATE outbox SET created_at = now() - %s * interval '1 day',
+                done_at = now() - %s * interval '1 day' WHERE order_id = %s""",
+            days, days, order,
         )  # fmt: skip
     await shop.rows(
         "UPDATE outbox SET done_at = NULL WHERE order_id = %s AND kind = 'capture'", stuck
@@ -83,6 +87,17 @@ async def test_nothing_is_forgotten_early(shop: Shop, table: str) -> None:
     )  # fmt: skip
     with pytest.raises(psycopg.errors.IntegrityConstraintViolation, match="not to be forgotten"):
         await shop.rows(f"DELETE FROM {table}")
+
+
+async def test_what_is_only_said_to_be_told_long_ago_is_not_forgotten(shop: Shop) -> None:
+    event = await shop.new_event(1)
+    order = await sold_and_told(shop, event, "A-1")
+    await shop.rows("UPDATE outbox SET done_at = '2000-01-01' WHERE order_id = %s", order)
+    with pytest.raises(psycopg.errors.IntegrityConstraintViolation, match="not to be forgotten"):
+        await shop.rows("DELETE FROM outbox WHERE order_id = %s", order)
+    while await forget_old_rows(shop.pool):
+        pass
+    assert await kinds(shop, order) == ["capture", "project_sold"]
 
 
 async def test_the_log_of_an_epoch_that_is_over_goes(shop: Shop) -> None:

@@ -10,6 +10,7 @@ import pytest
 from booking_core.catalog.event import StockTier
 from booking_core.checkout.late_payments import KEPT_MS
 from booking_core.checkout.payments import Payment, PaymentRefused, PaymentState, PaymentUnknown
+from lua.keys import holding_key
 from tests.support.fan import Fan, pending_order
 from tests.support.shop import Shop
 from tests.support.truth import assert_settled, held_by
@@ -26,7 +27,9 @@ async def test_places_of_an_order_that_cannot_end_stay_held_however_long(
     """PostgreSQL keeps them; shown as free they would be promised to one buyer after the other."""
     event = await shop.new_event(3)
     order = await pending_order(shop, event, "A-1", "A-2", card="card_requires_action")
-    [held] = await held_by(shop, event, await fan_of(shop, order))
+    fan = await fan_of(shop, order)
+    [held] = await held_by(shop, event, fan)
+    turns = await shop.redis.get(holding_key(event, fan))
     await shop.let_deadline_pass(order)
     expiries = f"{{e:{event}}}:expiries"
     await shop.redis.zadd(expiries, {held: shop.clock.now_ms() + 3_000})
@@ -44,6 +47,9 @@ async def test_places_of_an_order_that_cannot_end_stay_held_however_long(
             await shop.settle()
             left_ms = await hold_ends_at(shop, event, held) - shop.clock.now_ms()
             assert KEPT_MS - 10_000 < left_ms <= KEPT_MS
+        # It is not by their will: they need not rest for it.
+        assert turns is not None
+        assert await shop.redis.get(holding_key(event, fan)) == turns
         assert await shop.state_of(order) == "EXPIRING"
     taken = await Fan.inside(shop).reserve(event, "A-1", offer=False)
     assert (taken.status, taken.code) == (409, "seats-taken")
@@ -105,6 +111,29 @@ async def test_a_hold_that_ran_out_is_not_taken_from_who_has_it_now(
     assert (await other.complete(theirs)).status == 201
     await shop.settle()
     await assert_settled(shop, event)
+
+
+@pytest.mark.parametrize("is_late", [True, False])
+async def test_places_of_a_declined_order_are_free_once_its_time_is_over(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, is_late: bool
+) -> None:
+    """Its buyer may try another card; after an outage of the provider nobody is there to do that."""
+    event = await shop.new_event(2)
+    order = await pending_order(shop, event, "A-1")
+    await shop.parts.orders.begin_expiring(order, "payment-declined", "card-declined")
+
+    async def silent(*_: object) -> Payment:
+        raise PaymentUnknown("cancel", "TimeoutError")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shop.payments, "cancel", silent)
+        if is_late:
+            await shop.let_deadline_pass(order)
+        await shop.parts.checkout.run(order)
+    await shop.parts.checkout.run(order)
+    assert await shop.state_of(order) == "RELEASED"
+    assert await shop.seat_digits(event) == ("00" if is_late else "10")
+    await shop.settle()
 
 
 async def test_a_hold_is_not_left_to_an_order_that_ended_meanwhile(

@@ -45,6 +45,24 @@ async def test_runners_at_the_same_time_apply_each_file_once(empty_database: str
     assert sorted(name for names in applied for name in names) == [slow.name, SECOND.name]
 
 
+async def test_a_sale_under_way_ends_before_what_moves_its_indexes(empty_database: str) -> None:
+    """It reads its order, changes it and tells the outbox; who has the tables otherwise deadlocks with it."""
+    ours = read_migrations(resources.files("migrations"))
+    await migrate(empty_database, [one for one in ours if one.number < 37])
+    async with await psycopg.AsyncConnection.connect(empty_database) as sale:
+        await sale.execute("LOCK TABLE orders IN ROW SHARE MODE")
+        running = asyncio.create_task(migrate(empty_database, ours))
+        waiting = (
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'orders'::regclass"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+        while await (await sale.execute(waiting)).fetchone() == (0,):
+            await SystemClock().sleep_ms(10)
+        await sale.execute("LOCK TABLE orders IN ROW EXCLUSIVE MODE")
+        await sale.execute("LOCK TABLE outbox IN ROW EXCLUSIVE MODE")
+    assert "0037_pre_orders_in_their_turn.sql" in await running
+
+
 async def test_a_runner_that_died_stops_nobody(empty_database: str) -> None:
     slow = Migration(1, FIRST.name, b"SELECT pg_sleep(60)")
     running = asyncio.create_task(migrate(empty_database, [slow]))

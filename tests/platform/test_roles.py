@@ -70,6 +70,7 @@ async def test_a_whole_sale_needs_no_more(shop: Shop) -> None:
         "UPDATE tickets SET seat_id = 'A-9'",
         "UPDATE order_lines SET price_cents = 0",
         "UPDATE webhook_events SET payload = ''",
+        "UPDATE outbox SET created_at = '2000-01-01'",
         "DELETE FROM schema_migrations",
         "INSERT INTO schema_migrations (number, name, sha256) VALUES (9999, 'x', 'x')",
     ],

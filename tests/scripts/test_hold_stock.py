@@ -2,6 +2,7 @@
 
 from test_hold_seats import check, hold_of
 
+from tests.simulation.seat_invariants import check_counts, read_books
 from tests.simulation.seats_in_redis import HOLD_MS, SeatsInRedis
 
 
@@ -68,3 +69,31 @@ async def test_an_operation_asked_again_gets_its_first_answer(hall: SeatsInRedis
     await hall.release("ada", first[1])
     assert await hall.hold_stock("ada", "standing", 2, "click-1") == ["gone", first[1]]
     await check(hall)
+
+
+async def test_a_dead_hold_gives_back_before_its_name_is_used_again(event: SeatsInRedis) -> None:
+    await event.activate(stock={"standing": 300})
+    for number in range(250):
+        hold_of(await event.hold_stock(f"fan-{number}", "standing", 1))
+    held = hold_of(await event.hold_stock("ada", "standing", 4))
+    event.now += HOLD_MS
+
+    again = hold_of(await event.hold_stock("ada", "standing", 4, name=held.reservation_id))
+    assert again.expires_at_ms == event.now + HOLD_MS
+    await event.sweep()
+    assert await event.free_stock("standing") == 296
+    await event.release("ada", held.reservation_id)
+    assert await event.free_stock("standing") == 300
+    check_counts(await read_books(event), {})
+
+
+async def test_a_live_hold_is_not_made_a_second_time_under_its_name(hall: SeatsInRedis) -> None:
+    first = await hall.hold_stock("ada", "standing", 4)
+
+    hall.now += HOLD_MS - 1
+    for _ in range(2):
+        assert await hall.hold_stock("ada", "standing", 4, "again", first[1]) == first
+        assert await hall.free_stock("standing") == 16
+    await check(hall)
+    await hall.release("ada", first[1])
+    assert await hall.hold_stock("ada", "standing", 4, "again", first[1]) == ["gone", first[1]]

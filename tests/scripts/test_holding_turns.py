@@ -6,7 +6,7 @@ import pytest
 from test_hold_seats import check, hold_of
 
 from lua.keys import holding_key
-from tests.simulation.seats_in_redis import HOLD_MS, REST_MS, USEFUL_MS, SeatsInRedis
+from tests.simulation.seats_in_redis import HOLD_MS, REST_MS, USEFUL_MS, SeatsInRedis, read_hold
 
 HOLDING_MS = 3 * HOLD_MS
 SCRIPTS = ["hold_seats", "hold_best", "hold_stock"]
@@ -118,6 +118,21 @@ async def test_the_rest_begins_after_what_was_given_besides(hall: SeatsInRedis, 
     hall.now = given
     assert await ask(hall, "hold_best") == ["enough", REST_MS]
     hall.now = given + REST_MS
+    hold_of(await ask(hall, "hold_best"))
+    await check(hall)
+
+
+async def test_nobody_rests_for_a_payment_that_we_cannot_end(hall: SeatsInRedis) -> None:
+    held = hold_of(await near_the_end(hall, 0))
+    before = await holding_of(hall)
+    word, text = await hall.extend("ada", held.reservation_id, "kept", REST_MS + USEFUL_MS)
+    assert (word, read_hold("x", text).expires_at_ms) == (
+        "extended",
+        hall.now + REST_MS + USEFUL_MS,
+    )
+    assert await holding_of(hall) == before
+    await hall.release("ada", held.reservation_id)
+    hall.now = held.expires_at_ms + REST_MS
     hold_of(await ask(hall, "hold_best"))
     await check(hall)
 

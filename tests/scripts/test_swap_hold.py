@@ -166,6 +166,21 @@ async def test_what_was_to_be_paid_for_may_be_changed_when_it_was_declined(
     await check(hall)
 
 
+async def test_a_payment_that_cannot_end_leaves_a_newer_one_its_hold(hall: SeatsInRedis) -> None:
+    name = (await held_by_ada(hall)).reservation_id
+    await hall.extend("ada", name, "payment", 20_000, payment="second")
+    await hall.extend("ada", name, "kept", 30_000, payment="first")
+
+    assert (await hall.extend("ada", name, "declined", payment="first"))[0] == "kept"
+    assert await hall.swap("ada", name, hall.named([8])) == ["paying", 30_000], "the second is on"
+    hall.now += 30_000
+    await hall.extend("ada", name, "kept", 10_000, payment="first")
+    assert await hall.swap("ada", name, hall.named([8])) == ["paying", 10_000]
+    await hall.extend("ada", name, "declined", payment="first")
+    swapped(await hall.swap("ada", name, hall.named([8])))
+    await check(hall)
+
+
 async def test_a_swap_asked_again_gets_its_first_answer(hall: SeatsInRedis) -> None:
     held = await held_by_ada(hall)
     first = await hall.swap("ada", held.reservation_id, hall.named([6, 7]), "click-1")

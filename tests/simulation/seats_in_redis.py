@@ -138,13 +138,13 @@ class SeatsInRedis:
         }  # fmt: skip
         return await self.call("allot_seats", self.keys, args)
 
-    def _hold_args(self, fan_id: str, asked: str) -> dict[str, str | int]:
+    def _hold_args(self, fan_id: str, asked: str, name: str) -> dict[str, str | int]:
         return {
             "now_ms": self.now,
             "hold_ms": HOLD_MS,
             "fan_id": fan_id,
             "seats_max": self.seats_max,
-            "reservation_id": self.new_reservation_id(),
+            "reservation_id": name or self.new_reservation_id(),
             "operation_ms": OPERATION_MS,
             "holding_ms": self.holding_ms,
             "rest_ms": REST_MS,
@@ -198,10 +198,16 @@ class SeatsInRedis:
         return json.dumps({"kind": "stock", "tier": tier, "quantity": quantity, "chance": 0})
 
     async def hold(
-        self, script: str, fan_id: str, wish: str, operation: str | None = None, asked: str = ""
+        self,
+        script: str,
+        fan_id: str,
+        wish: str,
+        operation: str | None = None,
+        asked: str = "",
+        name: str = "",
     ) -> list[Any]:
-        """Ask one of the scripts that hold for what is wished."""
-        args = {**self._hold_args(fan_id, asked), "wish": wish}
+        """Ask one of the scripts that hold for what is wished, as a reservation of this name or a new one."""
+        args = {**self._hold_args(fan_id, asked, name), "wish": wish}
         keys = {**self._with(operation), "holding": holding_key(self.event_id, fan_id)}
         return await self.call(script, keys, args)
 
@@ -223,10 +229,16 @@ class SeatsInRedis:
         return await self.hold("hold_best", fan_id, self.best(quantity, tiers, **more), operation)
 
     async def hold_stock(
-        self, fan_id: str, tier: str, quantity: int, operation: str | None = None
+        self,
+        fan_id: str,
+        tier: str,
+        quantity: int,
+        operation: str | None = None,
+        name: str = "",
     ) -> list[Any]:
-        """Ask for stock."""
-        return await self.hold("hold_stock", fan_id, self.stock(tier, quantity), operation)
+        """Ask for stock, as a reservation of this name or a new one."""
+        wish = self.stock(tier, quantity)
+        return await self.hold("hold_stock", fan_id, wish, operation, name=name)
 
     async def swap(
         self,

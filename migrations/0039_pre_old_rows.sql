@@ -5,7 +5,8 @@ BEGIN
     RAISE EXCEPTION 'it is not to be forgotten yet' USING ERRCODE = 'integrity_constraint_violation';
 END $$;
 CREATE TRIGGER no_early_forgetting BEFORE DELETE ON outbox FOR EACH ROW
-    WHEN (OLD.done_at IS NULL OR OLD.done_at > now() - interval '30 days')
+    WHEN (OLD.done_at IS NULL OR OLD.done_at > now() - interval '30 days'
+        OR OLD.created_at > now() - interval '30 days')
     EXECUTE FUNCTION refuse_forgetting();
 CREATE TRIGGER no_early_forgetting BEFORE DELETE ON webhook_events FOR EACH ROW
     WHEN (OLD.received_at > now() - interval '180 days')
