@@ -1,6 +1,7 @@
 """The command line: help for everything, and one sentence for what cannot be done."""
 
 import json
+import logging
 import os
 import subprocess
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import click
 import pytest
+import structlog
 from click.testing import CliRunner, Result
 
 from groundwork.keys import KeyRing
@@ -25,6 +27,17 @@ def every_command(command: click.Command, path: tuple[str, ...] = ()) -> Iterato
     if isinstance(command, click.Group):
         for name, inner in command.commands.items():
             yield from every_command(inner, (*path, name))
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """A command sets up its process's log; here it runs in the tests' own."""
+    handlers, level = logging.root.handlers[:], logging.root.level
+    yield
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
 
 
 def onsale(*arguments: str, **environ: str) -> Result:
