@@ -10,10 +10,11 @@ PROC = Path("/proc")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
-def cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int, *, with_children: bool = True) -> float:
     """Return the processor time that a process and its children have used; ended ones not included.
 
-    From the scheduler's own books, to the nanosecond: what neighbours take is not in it.
+    From the scheduler's own books, to the nanosecond: what neighbours take is not in it. With children
+    the sum falls when one ends: leave them out where it is a single process whose work counts.
     """
     total = 0
     children: list[str] = []
@@ -21,7 +22,8 @@ def cpu_seconds(pid: int) -> float:
         # A thread, or all of them, may have just ended: the others still count.
         with suppress(FileNotFoundError, ProcessLookupError):
             total += int((task / "schedstat").read_text().split()[0])
-            children += (task / "children").read_text().split()
+            if with_children:
+                children += (task / "children").read_text().split()
     return total / 1_000_000_000 + sum(cpu_seconds(int(child)) for child in children)
 
 

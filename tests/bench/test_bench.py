@@ -36,21 +36,26 @@ CROWD_NEWS_SECONDS_MAX = 6.0
 @pytest.fixture(scope="module")
 async def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the smallest bench writes."""
-    path = tmp_path_factory.mktemp("bench") / "results.json"
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bench", "--tiny", "--results", str(path)),
-        cwd=REPOSITORY,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
+    folder = tmp_path_factory.mktemp("bench")
+    path, said = folder / "results.json", folder / "said.txt"
+    with said.open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bench", "--tiny", "--results", str(path)),
+            cwd=REPOSITORY,
+            stdout=output,
+            stderr=asyncio.subprocess.STDOUT,
+        )
     try:
         async with asyncio.timeout(BENCH_SECONDS_MAX):
-            output, _ = await process.communicate()
+            await process.wait()
+    except TimeoutError:
+        # How far it came is all that tells why.
+        pytest.fail(f"the bench takes too long:\n{said.read_text()}")
     finally:
         if process.returncode is None:
             process.terminate()
             await process.wait()
-    assert process.returncode == 0, output.decode()
+    assert process.returncode == 0, said.read_text()
     return path
 
 
