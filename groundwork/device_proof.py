@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 from jwt.api_jws import PyJWS
 from jwt.exceptions import PyJWTError
 
+from groundwork.base64url import base64url
 from groundwork.clock import Clock
 from groundwork.errors import DeviceProofInvalid
 
@@ -48,7 +49,7 @@ class DeviceProof(msgspec.Struct, frozen=True):
     def replay_key(self) -> str:
         """The name (22 URL-safe characters) to remember the proof by, for REPLAY_WINDOW_MS."""
         digest = hashlib.sha256(f"{self.jkt}.{self.jti}".encode()).digest()
-        return _to_text(digest[:16])
+        return base64url(digest[:16])
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -143,7 +144,7 @@ def _read_key(header: _Header) -> tuple[EllipticCurvePublicKey, str]:
     if not (COORDINATE.fullmatch(x) and COORDINATE.fullmatch(y)):
         raise DeviceProofInvalid("wrong-key")
     x_bytes, y_bytes = _from_text(x), _from_text(y)
-    if _to_text(x_bytes) != x or _to_text(y_bytes) != y:  # one key must have one thumbprint
+    if base64url(x_bytes) != x or base64url(y_bytes) != y:  # one key must have one thumbprint
         raise DeviceProofInvalid("wrong-key")
     numbers = EllipticCurvePublicNumbers(
         int.from_bytes(x_bytes), int.from_bytes(y_bytes), SECP256R1()
@@ -153,17 +154,13 @@ def _read_key(header: _Header) -> tuple[EllipticCurvePublicKey, str]:
     except ValueError as error:  # not a point of the curve
         raise DeviceProofInvalid("wrong-key") from error
     canonical = f'{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}'
-    return key, _to_text(hashlib.sha256(canonical.encode()).digest())
+    return key, base64url(hashlib.sha256(canonical.encode()).digest())
 
 
 def _origin(url: SplitResult) -> tuple[str, str]:
     """Return scheme and host in the one spelling that compares (RFC 9110 §4.2.3)."""
     scheme = url.scheme.lower()
     return scheme, url.netloc.lower().removesuffix(DEFAULT_PORTS.get(scheme, ":"))
-
-
-def _to_text(content: bytes) -> str:
-    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
 def _from_text(text: str) -> bytes:

@@ -16,6 +16,9 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from nacl.bindings import crypto_sign, crypto_sign_BYTES, crypto_sign_seed_keypair
+
+from groundwork.base64url import base64url
 
 FILE_VERSION: Final = 1
 SECRET_BYTES: Final = 32  # as long as the SHA-256 it feeds; an Ed25519 seed has this length too
@@ -73,7 +76,7 @@ class KeyRing:
         rows = [_new_row(), _new_row()]
         file = _File(
             version=FILE_VERSION,
-            root_secret=_to_text(secrets.token_bytes(SECRET_BYTES)),
+            root_secret=base64url(secrets.token_bytes(SECRET_BYTES)),
             active=rows[0].kid,
             next=rows[1].kid,
             signing_keys=rows,
@@ -147,10 +150,9 @@ class KeyRing:
         """The kid of the key that signs."""
         return self._file.active
 
-    @property
-    def signing_key(self) -> Ed25519PrivateKey:
-        """The key that signs."""
-        return self._private_keys[self._file.active]
+    def sign(self, content: bytes) -> bytes:
+        """Return the 64 bytes of the active key's Ed25519 signature (RFC 8032) of the content."""
+        return crypto_sign(content, self._signing_key)[:crypto_sign_BYTES]
 
     def public_key(self, kid: str) -> Ed25519PublicKey | None:
         """Return the key to verify with, or None for a kid that is not ours (any more)."""
@@ -180,11 +182,12 @@ class KeyRing:
         self._file = file
         self._root = _from_text(file.root_secret)
         self._secrets: dict[bytes, bytes] = {}
-        self._private_keys = {
-            row.kid: Ed25519PrivateKey.from_private_bytes(_from_text(row.private_key))
-            for row in file.signing_keys
+        seeds = {row.kid: _from_text(row.private_key) for row in file.signing_keys}
+        _, self._signing_key = crypto_sign_seed_keypair(seeds[file.active])
+        self._public_keys = {
+            kid: Ed25519PrivateKey.from_private_bytes(seed).public_key()
+            for kid, seed in seeds.items()
         }
-        self._public_keys = {kid: key.public_key() for kid, key in self._private_keys.items()}
 
     def __repr__(self) -> str:
         return f"KeyRing({str(self._path)!r}, active_kid={self.active_kid!r})"  # no secrets in logs
@@ -267,22 +270,18 @@ def _locked(path: Path) -> Iterator[None]:
 
 def _new_row() -> _SigningKeyRow:
     key = Ed25519PrivateKey.generate()
-    return _SigningKeyRow(_kid_of(key), _to_text(key.private_bytes_raw()))
+    return _SigningKeyRow(_kid_of(key), base64url(key.private_bytes_raw()))
 
 
 def _kid_of(key: Ed25519PrivateKey) -> str:
-    members = {"crv": "Ed25519", "kty": "OKP", "x": _to_text(key.public_key().public_bytes_raw())}
+    members = {"crv": "Ed25519", "kty": "OKP", "x": base64url(key.public_key().public_bytes_raw())}
     canonical = json.dumps(members, separators=(",", ":"))  # RFC 7638: these members, in this order
-    return _to_text(hashlib.sha256(canonical.encode()).digest())[:KID_CHARACTERS]
+    return base64url(hashlib.sha256(canonical.encode()).digest())[:KID_CHARACTERS]
 
 
 def _public_jwk(kid: str, key: Ed25519PublicKey) -> dict[str, Any]:
-    x = _to_text(key.public_bytes_raw())
+    x = base64url(key.public_bytes_raw())
     return {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": kid, "x": x}
-
-
-def _to_text(content: bytes) -> str:
-    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
 def _from_text(text: str) -> bytes:

@@ -79,6 +79,12 @@ class LuaScript:
             self._sha_of_epoch = (epoch, sha)
         return sha
 
+    def split_keys(self, known: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the known keys in the order of the header, and the names of the others, which come last."""
+        others = tuple(name for name in self.key_names if name not in known)
+        first = self.key_names[: len(self.key_names) - len(others)]
+        return tuple(known[name] for name in first), others
+
     def run(
         self, store: RedisStore, epoch: int, keys: Keys, args: Mapping[str, str | int]
     ) -> Awaitable[Any]:

@@ -18,10 +18,7 @@ def _keys_of(
     script: LuaScript, event_id: str, epoch: int
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the event's keys in the order the script wants them, and the names of those after them."""
-    known = {**event_keys(event_id), "log": event_log_key(event_id, epoch)}
-    own = [name for name in script.key_names if name not in known]
-    events = script.key_names[: len(script.key_names) - len(own)]
-    return tuple(known[name] for name in events), tuple(own)
+    return script.split_keys({**event_keys(event_id), "log": event_log_key(event_id, epoch)})
 
 
 OwnKeys = Mapping[str, str] | Callable[[int], Mapping[str, str]]

@@ -1,10 +1,10 @@
 """Where a request comes from, as limits count it: names that say nothing about the address."""
 
-import base64
-import hmac
 from typing import Final, NamedTuple
 
-from groundwork.networks import address_of, network_around
+from groundwork.base64url import base64url
+from groundwork.keyed_hash import keyed_hash
+from groundwork.networks import is_public, network_around, packed_of, plain_address
 
 # One customer gets so much of IPv6, and may use any address of it; a company or a small provider gets
 # so much. Of IPv4 the usual piece that is rented out together.
@@ -14,6 +14,19 @@ NETWORK_PREFIX_V4: Final = 24
 # Names the secret of the key ring that the names are keyed with.
 SECRET_NAME: Final = b"asked from"
 NAME_BYTES: Final = 12  # 96 bits: no two addresses of a sale meet
+
+
+class ClientAddress(NamedTuple):
+    """An address, whom it belongs to, and the network around it; empty where nobody is bounded.
+
+    An IPv6 customer has 2^64 addresses, so a /64 counts as one. An address that is not of the public
+    internet is a proxy we were not told of, or somebody in the house: a bound for it would be one for
+    everybody.
+    """
+
+    text: str
+    bounded: str
+    network: str
 
 
 class AskedFrom(NamedTuple):
@@ -32,35 +45,30 @@ class AddressNames:
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
 
-    def of(self, sale_id: str, address: str) -> AskedFrom:
-        """Return the names of an address that is to be bounded, see ClientAddresses."""
-        if not address:
+    def of(self, sale_id: str, address: ClientAddress) -> AskedFrom:
+        """Return the names under which a sale counts what comes from there."""
+        if not address.bounded:
             return NOWHERE
-        return AskedFrom(
-            self._name(sale_id, address_bounded(address)), self._name(sale_id, network_of(address))
-        )
+        return AskedFrom(self._name(sale_id, address.bounded), self._name(sale_id, address.network))
 
     def _name(self, sale_id: str, network: str) -> str:
-        digest = hmac.digest(self._secret, f"{sale_id}:{network}".encode(), "sha256")
-        return base64.urlsafe_b64encode(digest[:NAME_BYTES]).decode()
+        return base64url(keyed_hash(self._secret, f"{sale_id}:{network}".encode(), NAME_BYTES))
+
+
+def client_address_of(address: str) -> ClientAddress:
+    """Return whom an address belongs to, and what is around it: rented out or handed out together."""
+    address, packed = plain_address(address), packed_of(address)
+    if packed is None or not is_public(packed):
+        return ClientAddress(address, "", "")
+    if len(packed) == 4:
+        return ClientAddress(address, address, network_around(packed, NETWORK_PREFIX_V4))
+    bounded = network_around(packed, ADDRESS_PREFIX_V6)
+    return ClientAddress(address, bounded, network_around(packed, NETWORK_PREFIX_V6))
 
 
 def address_bounded(address: str) -> str:
     """Return whom an address belongs to: itself, or of IPv6 the network of one customer."""
-    return _within(address, None, ADDRESS_PREFIX_V6)
-
-
-def network_of(address: str) -> str:
-    """Return the network around an address: what is rented out or handed out together."""
-    return _within(address, NETWORK_PREFIX_V4, NETWORK_PREFIX_V6)
-
-
-def _within(address: str, prefix_v4: int | None, prefix_v6: int) -> str:
-    parsed = address_of(address.partition("/")[0])
-    if parsed is None:
-        return address
-    if parsed.version == 6 and parsed.ipv4_mapped:
-        parsed = parsed.ipv4_mapped
-    if parsed.version == 6:
-        return network_around(parsed, prefix_v6)
-    return str(parsed) if prefix_v4 is None else network_around(parsed, prefix_v4)
+    packed = packed_of(address)
+    if packed is None or len(packed) == 4:
+        return plain_address(address)
+    return network_around(packed, ADDRESS_PREFIX_V6)

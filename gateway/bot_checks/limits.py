@@ -22,7 +22,8 @@ class Flow:
     burst: int
 
 
-@dataclass(frozen=True, slots=True)
+# Compared as the one that it is: what is remembered of each is looked up for each fan who joins.
+@dataclass(frozen=True, slots=True, eq=False)
 class Limit:
     """What bounds one call. More devices than these on an address make the work harder, too."""
 

@@ -2,7 +2,6 @@
 
 import ipaddress
 import json
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -10,7 +9,7 @@ from typing import Any, Final
 import structlog
 
 from groundwork.clock import Clock
-from groundwork.networks import Network, address_of
+from groundwork.networks import Network, Ranges
 
 # The kinds there are, and the signal that an address in one of them is.
 KINDS: Final = ("data-centre", "tor", "relay")
@@ -20,38 +19,6 @@ NETWORKS_MAX: Final = 1_000_000
 LOOK_EVERY_MS: Final = 30_000
 
 log = structlog.get_logger()
-
-
-class Ranges:
-    """Networks as sorted ranges: whether an address lies in one is a search of a few steps."""
-
-    def __init__(self, networks: Iterable[Network] = ()) -> None:
-        self._starts: dict[int, list[int]] = {4: [], 6: []}
-        self._ends: dict[int, list[int]] = {4: [], 6: []}
-        spans = sorted(
-            (each.version, int(each.network_address), int(each.broadcast_address))
-            for each in networks
-        )
-        for version, start, end in spans:
-            starts, ends = self._starts[version], self._ends[version]
-            if ends and start <= ends[-1] + 1:
-                ends[-1] = max(ends[-1], end)
-            else:
-                starts.append(start)
-                ends.append(end)
-
-    def __len__(self) -> int:
-        return sum(len(starts) for starts in self._starts.values())
-
-    def has(self, address: str) -> bool:
-        """Say whether the address lies in one of the networks."""
-        parsed = address_of(address)
-        if parsed is None:
-            return False
-        if parsed.version == 6 and parsed.ipv4_mapped:
-            parsed = parsed.ipv4_mapped
-        place = bisect_right(self._starts[parsed.version], int(parsed)) - 1
-        return place >= 0 and int(parsed) <= self._ends[parsed.version][place]
 
 
 class NetworkLists:

@@ -8,8 +8,7 @@ from groundwork.plain_request import Asking
 
 def asked_from(request: Asking, sale_id: str) -> AskedFrom:
     """Return the names under which a sale counts what comes from the request's address."""
-    address = request.app[CLIENT_ADDRESSES].to_be_bounded(request)
-    return request.app[ADDRESS_NAMES].of(sale_id, address)
+    return request.app[ADDRESS_NAMES].of(sale_id, request.app[CLIENT_ADDRESSES].read(request))
 
 
 async def spend(request: Asking, limit: Limit, sale_id: str, own: str = "") -> bool:

@@ -17,7 +17,8 @@ MAILBOX: Final[Kind] = "onsale-mailbox"
 KINDS: Final[dict[str, Kind]] = {kind: kind for kind in (TICKET, PASS, MAILBOX)}
 # The prefix makes browsers refuse the cookie unless it is Secure, for this host alone, for all paths.
 HOST_PREFIX: Final = "__Host-"
-COOKIE_VALUE: Final = re.compile(r"[A-Za-z0-9._~-]+", re.ASCII)
+# What a cookie's value may not have (RFC 6265, section 4.1.1).
+ENDS: Final = ' ",;\\'
 OURS: Final = re.compile(
     r"(?:__Host-)?(?P<kind>onsale-(?:ticket|pass|mailbox))-(?P<sale>[a-z0-9][a-z0-9-]{0,62})",
     re.ASCII,
@@ -72,7 +73,9 @@ def lines_to_give(
     it under its bare name, too. The oldest of ours are taken back when they become too many: first what has
     been joined with.
     """
-    assert COOKIE_VALUE.fullmatch(value), "a token has none of the characters that end a cookie"
+    assert value.isascii(), "a token has nothing that needs quoting"
+    assert value.isprintable(), "a token has no control characters"
+    assert not any(mark in value for mark in ENDS), "a token has nothing that ends a cookie"
     name = name_of(kind, sale_id)
     lines = _lines(f"{name}={value}", f"Max-Age={max_age_seconds}", is_secure=is_secure)
     for old_kind, old_sale in too_many(request, name, len(value), is_secure=is_secure):

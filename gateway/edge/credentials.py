@@ -1,12 +1,9 @@
 """Where a request may carry its ticket and its pass, and the proof of its device key."""
 
-import base64
-import hmac
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Final
 
-from gateway.app_keys import DEVICE_PROOFS, EPOCHS, KEY_RING, SETTINGS, TOKENS
+from gateway.app_keys import DEVICE_PROOFS, EPOCHS, SETTINGS, TOKENS
 from gateway.edge import cookies
 from groundwork.device_proof import REPLAY_WINDOW_MS, DeviceProof
 from groundwork.errors import (
@@ -21,8 +18,6 @@ from groundwork.tokens import PassClaims, TicketClaims
 from lua.keys import spent_key
 
 SCHEMES = ("bearer", "dpop")
-# Between a ticket and its seal; no token has this character.
-SEAL_MARK: Final = "~"
 
 
 def authorization(request: Asking) -> str | None:
@@ -39,7 +34,7 @@ def read_ticket(request: Asking, sale_id: str, in_body: str | None = None) -> Ti
 
     Raises TicketInvalid when there is none, or none that counts.
     """
-    text = in_body or authorization(request) or ticket_cookie(request, sale_id)[0]
+    text = in_body or authorization(request) or ticket_cookie(request, sale_id)
     if not text:
         raise TicketInvalid
     return request.app[TOKENS].read_ticket(text, sale_id)
@@ -61,7 +56,7 @@ def find_ticket(request: Asking, sale_id: str) -> TicketClaims | None:
     """Return the ticket that the header or the cookie has for the sale; None without one that counts."""
     if not request.cookies and "Authorization" not in request.headers:
         return None
-    text = authorization(request) or ticket_cookie(request, sale_id)[0]
+    text = authorization(request) or ticket_cookie(request, sale_id)
     if text:
         with suppress(TicketInvalid):
             return request.app[TOKENS].read_ticket(text, sale_id)
@@ -87,27 +82,13 @@ def tickets_in_cookies(request: Asking, beside: str | None = None) -> Iterator[T
     for sale_id in cookies.sales_with(request, cookies.TICKET, is_secure=is_secure):
         if sale_id != beside:
             with suppress(TicketInvalid):
-                yield tokens.read_ticket(ticket_cookie(request, sale_id)[0], sale_id)
+                yield tokens.read_ticket(ticket_cookie(request, sale_id), sale_id)
 
 
-def sealed(request: Asking, ticket: str) -> str:
-    """Return what a ticket's cookie holds: the ticket, and a seal that no script and no log sees."""
-    return f"{ticket}{SEAL_MARK}{seal_of(request, ticket)}"
-
-
-def ticket_cookie(request: Asking, sale_id: str) -> tuple[str, str]:
-    """Return the ticket and the seal of the sale's cookie, empty texts without one."""
-    value = cookies.read(
-        request, cookies.TICKET, sale_id, is_secure=request.app[SETTINGS].is_secure
-    )
-    text, _, seal = (value or "").partition(SEAL_MARK)
-    return text, seal
-
-
-def seal_of(request: Asking, ticket: str) -> str:
-    """Return the seal of a ticket's cookie, 22 characters."""
-    digest = hmac.digest(request.app[KEY_RING].secret(b"ticket cookie"), ticket.encode(), "sha256")
-    return base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")
+def ticket_cookie(request: Asking, sale_id: str) -> str:
+    """Return the ticket of the sale's cookie, an empty text without one."""
+    is_secure = request.app[SETTINGS].is_secure
+    return cookies.read(request, cookies.TICKET, sale_id, is_secure=is_secure) or ""
 
 
 def pass_in_header(request: Asking) -> PassClaims | None:

@@ -25,7 +25,7 @@ from gateway.waiting_room.sales import SaleRecords
 from groundwork.access_log import access_log
 from groundwork.clock import Clock, TokenSource
 from groundwork.malformed import REFUSAL_HEADERS
-from groundwork.networks import trusted_networks
+from groundwork.networks import Ranges, trusted_networks
 from groundwork.postgres import Pool
 from groundwork.problem_json import problem_json
 
@@ -57,7 +57,7 @@ def make_operator_app(
     app[OPERATORS] = Operators(pool, clock, names)
     app[SALES] = SaleRecords(pool)
     app[POLICIES] = policies
-    app[METRICS_FROM] = trusted_networks(settings.metrics_from, "METRICS_FROM")
+    app[METRICS_FROM] = Ranges(trusted_networks(settings.metrics_from, "METRICS_FROM"))
     for hall in (health, account_api, sales_api):
         hall.routes.add_to(app, policies)
     app.on_response_prepare.append(add_headers)

@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from aiohttp import web
@@ -12,13 +12,13 @@ from gateway.operator.operators import Caller, Operators
 from gateway.operator.policies import SAFE_METHODS, Anybody, Nearby, Policy
 from gateway.operator.settings import OperatorSettings
 from groundwork.edge_errors import CrossSite, NotAllowed, NotSignedIn
-from groundwork.networks import Network, is_within
+from groundwork.networks import Ranges
 from groundwork.same_site import is_from_elsewhere
 
 SETTINGS: Final = web.AppKey("operator_settings", OperatorSettings)
 OPERATORS: Final = web.AppKey("operators", Operators)
 POLICIES: Final[web.AppKey[Mapping[web.AbstractRoute, Policy]]] = web.AppKey("policies")
-METRICS_FROM: Final[web.AppKey[Iterable[Network]]] = web.AppKey("metrics_from")
+METRICS_FROM: Final[web.AppKey[Ranges]] = web.AppKey("metrics_from")
 CALLER: Final = web.RequestKey("caller", Caller)
 
 COOKIE: Final = "onsale-operator"
@@ -87,7 +87,7 @@ def is_near(request: web.Request) -> bool:
     """Say whether a machine of the named networks asks, and not through a proxy of theirs."""
     if "X-Forwarded-For" in request.headers or "Forwarded" in request.headers:
         return False
-    return is_within(near(request), request.app[METRICS_FROM])
+    return request.app[METRICS_FROM].has(near(request))
 
 
 def near(request: web.Request) -> str:

@@ -13,7 +13,7 @@ from gateway.origin.door import VISIT_HEADER, as_text
 from gateway.origin.settings import OriginSettings
 from gateway.origin.upstream import Upstream
 from groundwork.identity import HEADER_NAME
-from groundwork.networks import is_within
+from groundwork.networks import Ranges
 
 # Headers of one connection, not of the message (RFC 9110 section 7.6.1).
 HOP_BY_HOP: Final = frozenset(
@@ -74,7 +74,7 @@ class OnwardHeaders:
 
     def __init__(self, settings: OriginSettings, public_url: str) -> None:
         self._settings = settings
-        self._trusted = settings.trusted_networks
+        self._trusted = Ranges(settings.trusted_networks)
         # The setting is known to be scheme and host, no more.
         self._public_proto, _, self._public_host = public_url.partition("://")
 
@@ -87,7 +87,7 @@ class OnwardHeaders:
         """
         peer = request.remote or ""
         chain, proto, host = peer, request.scheme, request.host
-        if self._trusted and is_within(peer, self._trusted):
+        if self._trusted.has(peer):
             before = ", ".join(request.headers.getall("X-Forwarded-For", ()))
             parts = [part.strip() for part in before.split(",") if part.strip()]
             chain = ", ".join([*parts[-FORWARDED_FOR_MAX:], peer])

@@ -11,7 +11,7 @@ from gateway.app_keys import CLOCK, DRAWS, MOVES, PROOF_OF_WORK, ROOMS, SETTINGS
 from gateway.bot_checks.challenge_pool import EXTRA
 from gateway.bot_checks.proof_of_work import JKT, JOINING, STEPPING_UP, Challenge
 from gateway.edge import cookies
-from gateway.edge.credentials import pass_in_header, read_ticket, read_ticket_in_line, sealed
+from gateway.edge.credentials import pass_in_header, read_ticket, read_ticket_in_line
 from gateway.edge.renewal import give_pass
 from gateway.waiting_room import joining
 from gateway.waiting_room.board import (
@@ -283,7 +283,7 @@ def ticket_cookies(request: Asking, given: joining.TicketGiven) -> list[str]:
         request,
         cookies.TICKET,
         given.claims.sale_id,
-        sealed(request, given.text),
+        given.text,
         settings.ticket_ms // 1000,
         is_secure=settings.is_secure,
     )

@@ -1,6 +1,5 @@
 """What a fan is called: by their device's key, by their mailbox where the sale asks for one, or anew."""
 
-import base64
 import hmac
 from typing import Final
 
@@ -9,6 +8,7 @@ from gateway.edge import cookies
 from gateway.edge.credentials import find_ticket
 from gateway.waiting_room.access_codes import normalised
 from gateway.waiting_room.sales import Sale
+from groundwork.base64url import base64url
 from groundwork.check_errors import MailboxNeeded
 from groundwork.plain_request import Asking
 
@@ -49,7 +49,7 @@ def named(request: Asking, what: str) -> str:
     """Return the name that only we can make of something."""
     secret = request.app[KEY_RING].secret(SECRET_NAME)
     digest = hmac.digest(secret, what.encode(), "sha256")
-    return "f_" + base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")
+    return f"f_{base64url(digest[:16])}"
 
 
 def mailbox_confirmed(request: Asking, sale_id: str, token: str = "") -> str | None:

@@ -1,6 +1,7 @@
 """The line of a sale in Redis: one typed method for each of its scripts."""
 
 import asyncio
+from functools import lru_cache
 
 import msgspec
 
@@ -41,6 +42,9 @@ ENTRIES = ""
 FULL_RETRY_SECONDS = 5
 # Who stands at the turnstile asks at least so often, for includes/turnstile.lua takes silence for leaving.
 TURNSTILE_RETRY_SECONDS_MAX = 10
+
+# Keys of sales that are joined, put together once; half a kilobyte each.
+SALES_REMEMBERED_MAX = 1_024
 
 
 class Line:
@@ -92,12 +96,13 @@ class Line:
         fans come from where they ask.
         """
         limits = limited(JOINS, sale_id, asked_from=asked_from)
-        keys = {
+        known, names = _keys_of(self._join_line, sale_id)
+        own = {
             **limits.keys,
-            **sale_keys(sale_id),
             "proof": spent_key(sale_id, f"proof:{proof}"),
             "device": spent_key(sale_id, f"device:{device or 'none:' + fan_id}"),
         }
+        keys = (*known, *[own[name] for name in names])
         args: dict[str, str | int] = {
             "fan_id": fan_id,
             "lane": lane,
@@ -152,14 +157,12 @@ class Line:
             await self._entries.lease_more(sale_id)
             return
         lease = await self._records.lease_places(sale_id, above, lane)
+        of = "ceiling" if lane == GENERAL else f"ceiling:{lane}"
         answer = await self._epochs.run(
             self._raise_ceiling,
             ("sale", sale_id),
             sale_keys(sale_id),
-            {
-                "of": "ceiling" if lane == GENERAL else f"ceiling:{lane}",
-                "ceiling": lease.ceiling,
-            },
+            {"of": of, "ceiling": lease.ceiling},
         )
         assert answer[0] == "raised", answer
 
@@ -298,3 +301,9 @@ class Line:
         assert answer[0] in ("opened", "open_before"), answer
         if answer[0] == "opened":
             await self._entries.note_loss(sale_id, opening, int(answer[3]))
+
+
+@lru_cache(SALES_REMEMBERED_MAX)
+def _keys_of(script: LuaScript, sale_id: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the sale's keys in the order the script wants them, and the names of those after them."""
+    return script.split_keys(sale_keys(sale_id))

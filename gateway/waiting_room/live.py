@@ -50,6 +50,6 @@ async def stream(request: web.Request) -> EventStream:
     """
     room = request.config_dict[ROOMS].room(request.match_info["sale"])
     streams = request.config_dict[STREAMS]
-    owner = request.config_dict[CLIENT_ADDRESSES].to_be_bounded(request)
+    owner = request.config_dict[CLIENT_ADDRESSES].read(request).bounded
     channel = streams.channel(room.sale.sale_id, room)
     return streams.open(channel, NO_BOARD_YET, GREETING, owner)

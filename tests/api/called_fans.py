@@ -38,5 +38,5 @@ async def browser_of(
         **options,
     )
     name = f"{cookies.TICKET}-{fan.sale_id}"
-    await context.add_cookies([{"name": name, "value": f"{fan.ticket}~seal", "url": url}])
+    await context.add_cookies([{"name": name, "value": fan.ticket, "url": url}])
     return context

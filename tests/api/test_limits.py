@@ -8,7 +8,7 @@ import pytest
 
 from gateway.app_keys import PROOF_OF_WORK, SETTINGS
 from gateway.bot_checks import limiting
-from gateway.bot_checks.asked_from import AddressNames, AskedFrom
+from gateway.bot_checks.asked_from import AddressNames, AskedFrom, client_address_of
 from gateway.bot_checks.challenge_pool import EASY, HARD
 from gateway.bot_checks.limits import ADMITS, CHALLENGES, JOINS
 from gateway.settings import GatewaySettings
@@ -143,16 +143,18 @@ async def test_guesses_are_counted_by_the_fans_address_and_not_the_proxys(shop: 
 
 def test_names_say_nothing_and_hold_together_what_belongs_together() -> None:
     names = AddressNames(b"secret")
-    home = names.of("tour", "8.8.8.8")
-    assert home == names.of("tour", "8.8.8.8") == names.of("tour", "::ffff:8.8.8.8")
-    assert home.network == names.of("tour", "8.8.8.9").network
-    assert home.address != names.of("tour", "8.8.8.9").address
-    assert home.network != names.of("tour", "8.8.9.8").network
-    assert names.of("drop", "8.8.8.8") != home
-    assert AddressNames(b"other").of("tour", "8.8.8.8") != home
-    assert names.of("tour", "") == AskedFrom("", "")
+    home = names.of("tour", client_address_of("8.8.8.8"))
+    assert home == names.of("tour", client_address_of("8.8.8.8"))
+    assert home == names.of("tour", client_address_of("::ffff:8.8.8.8"))
+    assert home.network == names.of("tour", client_address_of("8.8.8.9")).network
+    assert home.address != names.of("tour", client_address_of("8.8.8.9")).address
+    assert home.network != names.of("tour", client_address_of("8.8.9.8")).network
+    assert names.of("drop", client_address_of("8.8.8.8")) != home
+    assert AddressNames(b"other").of("tour", client_address_of("8.8.8.8")) != home
+    for nobody in ("", "10.1.2.3", "::1", "fan.example"):
+        assert names.of("tour", client_address_of(nobody)) == AskedFrom("", "")
     one, same, other, far = (
-        names.of("tour", address)
+        names.of("tour", client_address_of(address))
         for address in ("2a00:1:2:3::4", "2a00:1:2:3:9::", "2a00:1:2:4::", "2a00:1:3::")
     )
     assert one == same

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundwork.networks import address_of, is_public, network_around
+from groundwork.networks import (
+    Network,
+    Ranges,
+    is_public,
+    network_around,
+    packed_of,
+    plain_address,
+)
 
 # Where something special begins or ends: in every one of the registries' ranges, and beside it.
 SPECIAL = (
@@ -27,17 +34,25 @@ def edges(text: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
     return [make(n) for n in (first - 1, first, last, last + 1) if 0 <= n <= most]
 
 
+def packed_by_library(text: str) -> bytes | None:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return (getattr(address, "ipv4_mapped", None) or address).packed
+
+
 @pytest.mark.parametrize("text", SPECIAL)
 def test_the_edges_of_what_is_special_are_judged_as_the_library_does(text: str) -> None:
     for address in edges(text):
-        assert is_public(address) == address.is_global, address
+        assert is_public(address.packed) == address.is_global, address
 
 
 @given(st.ip_addresses())
 def test_every_address_is_judged_as_the_library_does(
     address: ipaddress.IPv4Address | ipaddress.IPv6Address,
 ) -> None:
-    assert is_public(address) == address.is_global
+    assert is_public(address.packed) == address.is_global
 
 
 @given(st.ip_addresses(), st.sampled_from([8, 24, 48, 64]))
@@ -46,16 +61,12 @@ def test_a_network_is_written_as_the_library_does(
 ) -> None:
     if prefix <= address.max_prefixlen:
         wanted = str(ipaddress.ip_network((address, prefix), strict=False))
-        assert network_around(address, prefix) == wanted
+        assert network_around(address.packed, prefix) == wanted
 
 
 @given(st.one_of(st.ip_addresses().map(str), st.text("0123456789abcdef:.%/ ", max_size=24)))
 def test_texts_are_read_as_the_library_does(text: str) -> None:
-    try:
-        wanted = ipaddress.ip_address(text)
-    except ValueError:
-        wanted = None  # type: ignore[assignment]
-    assert address_of(text) == wanted
+    assert packed_of(text) == packed_by_library(text)
 
 
 @pytest.mark.parametrize(
@@ -67,8 +78,32 @@ def test_texts_are_read_as_the_library_does(text: str) -> None:
     ],
 )  # fmt: skip
 def test_odd_texts_are_read_as_the_library_does(text: str) -> None:
-    try:
-        wanted = str(ipaddress.ip_address(text))
-    except ValueError:
-        wanted = "None"
-    assert str(address_of(text)) == wanted
+    assert packed_of(text) == packed_by_library(text)
+
+
+@given(st.ip_addresses(v=4))
+def test_ipv4_is_the_same_however_it_is_written(address: ipaddress.IPv4Address) -> None:
+    for written in (f"::ffff:{address}", f"::FFFF:{address.packed.hex(':', 2)}"):
+        assert packed_of(written) == address.packed
+        assert plain_address(written) == str(address)
+    assert plain_address(str(address)) == str(address)
+
+
+@given(
+    st.ip_addresses(),
+    st.lists(st.tuples(st.ip_addresses(), st.sampled_from([0, 3, 8, 31, 32])), max_size=3),
+    st.booleans(),
+)
+def test_what_lies_within_does_so_as_the_library_has_it(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
+    around: list[tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, int]],
+    is_near: bool,
+) -> None:
+    networks: list[Network] = [
+        ipaddress.ip_network((near, prefix), strict=False) for near, prefix in around
+    ]
+    if is_near:
+        networks.append(ipaddress.ip_network((address, 27), strict=False))
+    unmapped = getattr(address, "ipv4_mapped", None) or address
+    assert Ranges(networks).has(str(address)) == any(unmapped in each for each in networks)
+    assert not Ranges(networks).has("fan.example")

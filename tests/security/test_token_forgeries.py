@@ -16,6 +16,7 @@ from token_samples import (
     pass_claims,
     payload_of,
     segment,
+    signing_key_of,
     ticket_claims,
 )
 
@@ -126,7 +127,7 @@ def test_signed_nonsense_is_refused_too(
         wanted = {name: value for name, value in changed.items() if value is not None}
         encoded = jwt.api_jws.encode(
             json.dumps(wanted).encode(),
-            ring.signing_key,
+            signing_key_of(ring),
             algorithm="EdDSA",
             headers={"kid": ring.active_kid},
         )
@@ -166,6 +167,6 @@ def test_signed_garbage_meets_nothing_but_a_refusal(
     tokens: Tokens, ring: KeyRing, payload: bytes
 ) -> None:
     text = jwt.api_jws.encode(
-        payload, ring.signing_key, algorithm="EdDSA", headers={"kid": ring.active_kid}
+        payload, signing_key_of(ring), algorithm="EdDSA", headers={"kid": ring.active_kid}
     )
     assert_refused_everywhere(tokens, text)

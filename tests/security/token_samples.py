@@ -6,6 +6,7 @@ from typing import Any
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from manual_clock import ManualClock
 
 from groundwork.errors import NotAdmitted, TicketInvalid
@@ -46,10 +47,15 @@ def seat_claims(clock: ManualClock) -> SeatTicketClaims:
     )
 
 
+def signing_key_of(ring: KeyRing) -> Ed25519PrivateKey:
+    """The active key, as an outside library takes it."""
+    return Ed25519PrivateKey.from_private_bytes(ring._signing_key[:32])
+
+
 def forged(ring: KeyRing, payload: dict[str, Any], **header: Any) -> str:
     """Sign whatever is wanted with the real active key."""
     headers = {"kid": ring.active_kid, **header}
-    return jwt.encode(payload, ring.signing_key, algorithm="EdDSA", headers=headers)
+    return jwt.encode(payload, signing_key_of(ring), algorithm="EdDSA", headers=headers)
 
 
 def payload_of(text: str) -> dict[str, Any]:
