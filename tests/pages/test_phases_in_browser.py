@@ -399,6 +399,31 @@ async def test_who_waits_for_room_asks_until_there_is_some(page: Page) -> None:
         await page.wait_for_url("**/events/demo")
 
 
+async def test_boards_of_the_stream_keep_a_hidden_tab_asking_in_time(page: Page) -> None:
+    asked = 0
+
+    async def admit(route: Route) -> None:
+        nonlocal asked
+        asked += 1
+        full = {"type": "x/not-your-turn", "retry_after_ms": 100}
+        await route.fulfill(status=425, json=full)
+
+    await page.route("**/admit", admit)
+    # As browsers slow down a tab that was hidden for some minutes.
+    await page.add_init_script(
+        """const timeout = globalThis.setTimeout;
+        globalThis.setTimeout = (act, ms) => timeout(act, ms >= 100 ? 60_000 : ms);"""
+    )
+    async with board_stream(place=PLACE) as room:
+        await room.tell(serving=PLACE)
+        await page.goto(room.url)
+        await stage(page, "called")
+        await page.click(".enter")
+        while asked < 4:
+            await room.tell(serving=PLACE)
+            await page.wait_for_timeout(150)
+
+
 async def test_who_waits_for_room_is_told_so_once_and_may_give_up(page: Page) -> None:
     asked = 0
 

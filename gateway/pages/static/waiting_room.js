@@ -8,7 +8,7 @@ import { FanRecord, noteCommitment } from "./fan_record.js";
 import { MoveLink } from "./move_link.js";
 import { PlaceView } from "./place_view.js";
 import { ProofOfWork } from "./proof_of_work.js";
-import { RETRY_MS, waitOut } from "./retries.js";
+import { RETRY_MS, endWaits, waitOut } from "./retries.js";
 import { focusStage, keepFocus } from "./stage_focus.js";
 import { openDeviceKey } from "/static/base/js/device_key.js";
 import { localTimes } from "/static/base/js/page_parts.js";
@@ -270,6 +270,7 @@ function start() {
     isOld = isStale(board, serverNow());
     view.updated(new Date(board.at_ms - clockOffsetMs));
     render();
+    endWaits();
   }, (next) => {
     // A notice about something the fan did stays; only our own "cannot reach" goes with its cause.
     if (next.mode === "lost") view.trouble(navigator.onLine ? "trouble" : "offline");
