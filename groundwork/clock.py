@@ -11,7 +11,7 @@ from groundwork.base64url import base64url
 
 # 128 bits: what nearly every name has.
 NAME_BYTES: Final = 16
-# A call of the kernel takes longer than all else that a name costs, so names are drawn by the dozen: 4 KB.
+# A call of the kernel takes longer than all else that a name costs, so they are drawn in lots of 4 KB.
 NAMES_DRAWN: Final = 256
 _drawn: Final[list[bytes]] = []
 # A copy of this process would have the same names before it.

@@ -9,6 +9,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
@@ -53,6 +54,18 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     signing_keys: Annotated[
         list[_SigningKeyRow], msgspec.Meta(min_length=2, max_length=SIGNING_KEYS_MAX)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """A key that signs, and its name: taken together, for another thread may take up a rotation meanwhile."""
+
+    kid: str
+    _secret_key: bytes = field(repr=False)
+
+    def sign(self, content: bytes) -> bytes:
+        """Return the 64 bytes of the key's Ed25519 signature (RFC 8032) of the content."""
+        return crypto_sign(content, self._secret_key)[:crypto_sign_BYTES]
 
 
 class KeyRing:
@@ -150,9 +163,10 @@ class KeyRing:
         """The kid of the key that signs."""
         return self._file.active
 
-    def sign(self, content: bytes) -> bytes:
-        """Return the 64 bytes of the active key's Ed25519 signature (RFC 8032) of the content."""
-        return crypto_sign(content, self._signing_key)[:crypto_sign_BYTES]
+    @property
+    def signer(self) -> Signer:
+        """The active key, to sign with."""
+        return self._signer
 
     def public_key(self, kid: str) -> Ed25519PublicKey | None:
         """Return the key to verify with, or None for a kid that is not ours (any more)."""
@@ -183,11 +197,12 @@ class KeyRing:
         self._root = _from_text(file.root_secret)
         self._secrets: dict[bytes, bytes] = {}
         seeds = {row.kid: _from_text(row.private_key) for row in file.signing_keys}
-        _, self._signing_key = crypto_sign_seed_keypair(seeds[file.active])
         self._public_keys = {
             kid: Ed25519PrivateKey.from_private_bytes(seed).public_key()
             for kid, seed in seeds.items()
         }
+        _, secret_key = crypto_sign_seed_keypair(seeds[file.active])
+        self._signer = Signer(file.active, secret_key)
 
     def __repr__(self) -> str:
         return f"KeyRing({str(self._path)!r}, active_kid={self.active_kid!r})"  # no secrets in logs

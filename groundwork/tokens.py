@@ -154,8 +154,9 @@ class Tokens:
     def _sign(self, wire: TicketWire | PassWire | MoveWire | SeatTicketWire) -> str:
         # By hand, as RFC 7515 §7.1 has it: the library puts a header together for each token, a third of
         # the time that a signature takes. Reading is the library's.
-        signed = f"{_header_of(self._ring.active_kid)}.{base64url(msgspec.json.encode(wire))}"
-        return f"{signed}.{base64url(self._ring.sign(signed.encode()))}"
+        signer = self._ring.signer
+        signed = f"{_header_of(signer.kid)}.{base64url(msgspec.json.encode(wire))}"
+        return f"{signed}.{base64url(signer.sign(signed.encode()))}"
 
     def _open(self, text: str, decoder: msgspec.json.Decoder[Wire]) -> Wire:
         key = self._ring.public_key(read_kid(text))

@@ -42,7 +42,6 @@ ENTRIES = ""
 FULL_RETRY_SECONDS = 5
 # Who stands at the turnstile asks at least so often, for includes/turnstile.lua takes silence for leaving.
 TURNSTILE_RETRY_SECONDS_MAX = 10
-
 # Keys of sales that are joined, put together once; half a kilobyte each.
 SALES_REMEMBERED_MAX = 1_024
 

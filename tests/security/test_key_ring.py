@@ -1,13 +1,18 @@
 """The key file keeps its secrets, and a rotation is noticed by nobody."""
 
 import json
+import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from manual_clock import ManualClock
+from token_samples import ticket_claims
 
 from groundwork.keys import SIGNING_KEYS_MAX, KeyRing, KeyRingError
+from groundwork.tokens import Tokens
 
 
 def rewrite(path: Path, **changes: Any) -> None:
@@ -136,6 +141,28 @@ def test_another_process_follows_by_refresh(ring: KeyRing, key_file: Path) -> No
 
     assert other.active_kid == kid
     assert other.generation == 1
+
+
+def test_what_is_signed_while_keys_rotate_names_the_key_that_signed(
+    ring: KeyRing, key_file: Path, clock: ManualClock
+) -> None:
+    other, often = KeyRing.load(key_file), sys.getswitchinterval()
+
+    def rotate() -> None:
+        for _ in range(SIGNING_KEYS_MAX - 2):
+            ring.rotate()
+            other.refresh()
+
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(1) as threads:
+            rotating = threads.submit(rotate)
+            while not rotating.done():
+                text = Tokens(other, clock).sign_ticket(ticket_claims(clock))
+                Tokens(other, clock).read_ticket(text, "demo")
+            rotating.result()
+    finally:
+        sys.setswitchinterval(often)
 
 
 def test_only_a_previous_key_can_be_retired(ring: KeyRing, key_file: Path) -> None:

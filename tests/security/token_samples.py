@@ -49,7 +49,7 @@ def seat_claims(clock: ManualClock) -> SeatTicketClaims:
 
 def signing_key_of(ring: KeyRing) -> Ed25519PrivateKey:
     """The active key, as an outside library takes it."""
-    return Ed25519PrivateKey.from_private_bytes(ring._signing_key[:32])
+    return Ed25519PrivateKey.from_private_bytes(ring.signer._secret_key[:32])
 
 
 def forged(ring: KeyRing, payload: dict[str, Any], **header: Any) -> str:
