@@ -124,7 +124,7 @@ async def page(browser: Browser, entered: Entered) -> AsyncIterator[Page]:
     url = entered.shop.url
     context = await browser.new_context(base_url=url)
     name = f"{cookies.TICKET}-{entered.sale_id}"
-    value = f"{entered.fans[0].ticket}~seal"
+    value = entered.fans[0].ticket
     await context.add_cookies([{"name": name, "value": value, "url": url}])
     page = await context.new_page()
     errors: list[str] = []

@@ -146,7 +146,7 @@ async def test_the_clock_of_a_call_is_right_after_the_device_slept(page: Page) -
         await page.clock.run_for(1_000)
         await expect(clock).to_contain_text("0:5")
         await page.unroute("**/place")
-        room.place["claim_within_ms"] = 41_000
+        room.place["claim_within_ms"] = 49_000
         await page.evaluate(HIDE, True)
         await page.evaluate(HIDE, False)
         await page.clock.run_for(1_000)
