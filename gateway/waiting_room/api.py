@@ -1,5 +1,6 @@
 """The waiting room's calls: board, stream, challenge, join, place, admit, leave."""
 
+from collections.abc import Awaitable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Final, Literal
@@ -147,11 +148,9 @@ async def join(request: web.Request, body: JoinBody) -> Created[TicketDocument]:
     return response
 
 
-async def join_for(request: Asking, sale_id: str, body: JoinBody) -> joining.TicketGiven:
+def join_for(request: Asking, sale_id: str, body: JoinBody) -> Awaitable[joining.TicketGiven]:
     """Take the fan into the line. Raises as `joining.join`."""
-    return await joining.join(
-        request, sale_id, body.altcha, body.access_code or "", body.mailbox or ""
-    )
+    return joining.join(request, sale_id, body.altcha, body.access_code or "", body.mailbox or "")
 
 
 @routes.get(

@@ -22,14 +22,14 @@ from gateway.waiting_room.allowances import WAITING_JOINS
 from gateway.waiting_room.board import ahead_in, eta_in, moment_text
 from gateway.waiting_room.eta import eta_at
 from gateway.waiting_room.fan_names import fan_id_of, press_of
-from gateway.waiting_room.lanes import lane_of
+from gateway.waiting_room.lanes import lane_by_code, lane_held
 from gateway.waiting_room.line_records import GENERAL
 from gateway.waiting_room.places import place_of
 from gateway.waiting_room.room import Room
 from gateway.waiting_room.sales import Phase, Sale
 from gateway.waiting_room.spent_proofs import forgive_wait, spend_wait
 from gateway.waiting_room.stepping_up import refuse_unchecked
-from gateway.waiting_room.watching import note, note_joined, signals_of_work
+from gateway.waiting_room.watching import note, signals_of_work, worth_noting
 from groundwork.counted_soon import count_soon
 from groundwork.errors import (
     BookingError,
@@ -98,7 +98,8 @@ async def join(
         ):  # somebody else has done this work; with a code it may be one's own, for another
             await note(request, sale_id, fan_id, {"replayed"})
         raise
-    await note_joined(request, sale_id, fan_id, signals_of_work(request, solved, jkt))
+    if found := worth_noting(request, signals_of_work(request, solved, jkt)):
+        await note(request, sale_id, fan_id, found)
     return given
 
 
@@ -124,7 +125,8 @@ async def join_by_waiting(
     except StoreUnavailable:
         await forgive_wait(request, sale_id, nonce)
         raise
-    await note_joined(request, sale_id, fan_id, {"hidden-field"} if hidden_field else ())
+    if found := worth_noting(request, {"hidden-field"} if hidden_field else ()):
+        await note(request, sale_id, fan_id, found)
     return given
 
 
@@ -148,7 +150,10 @@ async def _take_in(
     sale_id = room.sale.sale_id
     rooms = request.app[ROOMS]
     try:
-        lane = await lane_of(request, room.sale, fan_id, code, proof)
+        if code.strip():
+            lane = await lane_by_code(request, room.sale, fan_id, code, proof)
+        else:
+            lane = lane_held(request, room.sale, fan_id)
         asked = asked_from(request, sale_id)
         draw = room.sale.draw
         has_clusters = draw is not None and draw.has_clusters and draw.state == "committed"

@@ -13,16 +13,14 @@ from groundwork.errors import AccessCodeInvalid, StoreUnavailable
 from groundwork.plain_request import Asking
 
 
-async def lane_of(request: Asking, sale: Sale, fan_id: str, code: str, proof: str) -> str:
-    """Return the lane the fan joins; a code that opens a better one than theirs is used for it.
+async def lane_by_code(request: Asking, sale: Sale, fan_id: str, code: str, proof: str) -> str:
+    """Return the lane the fan joins with a code: it is used where it opens a better one than theirs.
 
     `proof` names the work for this join. Raises AccessCodeInvalid, TooManyRequests: the fan keeps
     what they have then, and works anew for another code; BotCheckFailed for the work of somebody
     else, or for another code.
     """
     lane = lane_held(request, sale, fan_id)
-    if not code.strip():
-        return lane
     opened = await _redeem(request, sale.sale_id, fan_id, code, proof)
     lanes = sale.lane_ids
     # A code is made for a lane that the sale has, and lanes are never taken away.

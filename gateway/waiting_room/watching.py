@@ -35,13 +35,10 @@ async def level_for(request: Asking, sale_id: str) -> int:
     return HARD if is_odd or is_crowded else EASY
 
 
-async def note_joined(
-    request: Asking, sale_id: str, fan_id: str, seen: Collection[str] = ()
-) -> None:
-    """Write down what speaks against a fan who has just joined, if it is worth it."""
+def worth_noting(request: Asking, seen: Collection[str]) -> set[str]:
+    """Return what speaks against a fan who joins, `seen` and what the request says, if it is enough."""
     found = {*signals_of(request), *seen}
-    if score(found) >= NOTED_FROM:
-        await note(request, sale_id, fan_id, found)
+    return found if score(found) >= NOTED_FROM else set()
 
 
 async def note(request: Asking, sale_id: str, fan_id: str, codes: Collection[str]) -> None:
