@@ -119,22 +119,26 @@ def test_other_commands_find_the_running_system(system: Up) -> None:
     assert "demo-arena" in system.command("sale", "show", "demo")
     system.command("sale", "pause", "demo", "--reason", "A short break")
 
-    def is_paused() -> bool:
-        board = json.loads(ask(f"{system.url}/api/sales/demo/status")[1])
-        return (board["phase"], board["pause_reason"]) == ("paused", "A short break")
+    wait_until("fans are told of the pause", lambda: told(system) == ("paused", "A short break"))
+    resume(system)
 
-    wait_until("fans are told of the pause", is_paused)
+
+def told(system: Up) -> tuple[object, object]:
+    """What fans are told: the sale's phase, and why it is paused."""
+    board = json.loads(ask(f"{system.url}/api/sales/demo/status")[1])
+    return board["phase"], board["pause_reason"]
+
+
+def resume(system: Up) -> None:
+    """Open the sale again, and wait until its gateway knows: another test may be next to buy."""
     system.command("sale", "resume", "demo")
+    wait_until("the sale is open again", lambda: told(system) == ("open", ""))
 
 
 def test_a_drained_sale_takes_nobody_new_in_until_it_is_resumed(system: Up) -> None:
-    def phase() -> object:
-        return json.loads(ask(f"{system.url}/api/sales/demo/status")[1])["phase"]
-
     assert "demo is draining" in system.command("sale", "drain", "demo")
-    wait_until("fans are told", lambda: phase() == "draining")
-    system.command("sale", "resume", "demo")
-    wait_until("the sale is open again", lambda: phase() == "open")
+    wait_until("fans are told", lambda: told(system) == ("draining", ""))
+    resume(system)
 
 
 def test_odds_are_told_until_the_operator_says_no(system: Up) -> None:
