@@ -1,7 +1,6 @@
 """Redis: calls of one tick of the event loop travel in one pipeline, and nothing is retried blindly."""
 
 import asyncio
-import math
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -11,13 +10,14 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from groundwork import metrics
 from groundwork.counted_soon import TimedSoon, count_soon, observe_soon, observed_soon
 from groundwork.errors import StoreUnavailable
 from groundwork.redis_address import client_of
+from groundwork.redis_answers import read_answers
 
 # A script takes microseconds; a second of silence means the server is gone or stuck.
 SOCKET_TIMEOUT_SECONDS = 1.0
@@ -30,12 +30,22 @@ QUEUE_SHARE = 8
 PIPELINE_CALLS_MAX = 500
 # Two under way keep the server busy while we read; more would only split the batches.
 PIPELINES_UNDER_WAY_MAX = 2
-# Answers come in lots of about so many; each lot shows that the server is alive.
-ANSWERS_AT_ONCE = 32
 # Callers beyond this get 503 at once: memory is finite and their answer would come too late.
 CALLS_WAITING_MAX = 20_000
 
-Command = tuple[str | int | bytes, ...]
+Word = str | int | bytes
+# What a command is called, and all of it as it is sent.
+Command = tuple[str, bytes]
+
+
+def packed(*words: Word) -> bytes:
+    """Return words of a command as the protocol has them, without the line that says how many there are.
+
+    A word takes 0.1 µs to pack, and a hold has 29: what many commands have in common is packed once.
+    """
+    # The signature of pack_command says one argument; it takes any number.
+    whole: bytes = hiredis.pack_command(cast("Any", words))
+    return whole[whole.index(b"\n") + 1 :]
 
 
 def connect(url: str, *, blocking_reader: bool = False) -> Redis:
@@ -68,17 +78,21 @@ class RedisStore:
         # The one on which the connections are; asking for it costs a call of the kernel.
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def call(self, *command: str | int | bytes) -> Awaitable[Any]:
+    def call(self, name: str, *words: Word) -> Awaitable[Any]:
         """Return what will be the server's answer to one command.
 
         Raises StoreUnavailable when there is none: then it is unknown whether the command ran.
         Raises redis.exceptions.ResponseError when the server refused it.
         """
+        return self.send(name, b"*%d\r\n%b" % (1 + len(words), packed(name, *words)))
+
+    def send(self, name: str, command: bytes) -> Awaitable[Any]:
+        """Return the same of a command of this name that is packed already. Raises as `call`."""
         if len(self._waiting) >= CALLS_WAITING_MAX:
             raise StoreUnavailable(retry_after=1)
         loop = self._loop = self._loop or asyncio.get_running_loop()
         answer: asyncio.Future[Any] = loop.create_future()
-        self._waiting.append((command, answer))
+        self._waiting.append(((name, command), answer))
         if not self._flush_is_due:
             self._flush_is_due = True
             loop.call_soon(self._flush)
@@ -116,7 +130,8 @@ class RedisStore:
             unavailable = StoreUnavailable(retry_after=1)
             unavailable.__cause__ = error
             answers = [unavailable] * len(batch)
-        except RedisError as error:
+        except Exception as error:
+            # Also what nobody thought of, such as bytes that are no text: callers must not wait for ever.
             answers = [error] * len(batch)
         for (_, future), answer in zip(batch, answers, strict=True):
             if future.done():
@@ -131,34 +146,35 @@ class RedisStore:
 
         Not by the library's pipeline: that packs in Python, and sets a timer for each answer.
         """
-        # The signature of pack_command says one argument; it takes any number.
-        packed = b"".join([hiredis.pack_command(cast("Any", command)) for command in commands])
         pool = self.client.connection_pool
         connection = await pool.get_connection()  # type: ignore[no-untyped-call]
-        answers: list[Any] = []
-        assert self._loop is not None
+        loop = asyncio.get_running_loop()
+        text = b"".join([command for _, command in commands])
         try:
+            # Bounded by the library, and not by us as well: its wait swallows what another bound says
+            # where the loop has stood still for so long.
+            await connection.send_packed_command(text, check_health=False)
             async with asyncio.timeout(SOCKET_TIMEOUT_SECONDS) as silence:
-                await connection.send_packed_command(packed, check_health=False)
-                for command in commands:
-                    try:
-                        answer = await connection.read_response(timeout=math.inf)
-                    except ResponseError as refusal:
-                        answer = refusal
-                    else:
-                        # Shaped as the library shapes it: a hash as a dict, and so on.
-                        shape = self.client.response_callbacks.get(str(command[0]))
-                        answer = answer if shape is None else shape(answer)
-                    answers.append(answer)
-                    if len(answers) % ANSWERS_AT_ONCE == 0:
-                        silence.reschedule(self._loop.time() + SOCKET_TIMEOUT_SECONDS)
+
+                def is_alive() -> None:
+                    silence.reschedule(loop.time() + SOCKET_TIMEOUT_SECONDS)
+
+                answers = await read_answers(connection, len(commands), is_alive)
         except BaseException:
             # Whatever broke this off: the next caller must not read our answers.
             await connection.disconnect(nowait=True)
             raise
         finally:
             await pool.release(connection)
-        return answers
+        return [
+            answer if name == "EVALSHA" else self._shaped(name, answer)
+            for (name, _), answer in zip(commands, answers, strict=True)
+        ]
+
+    def _shaped(self, name: str, answer: Any) -> Any:
+        """Return an answer as the library shapes it: a hash as a dict, and so on."""
+        shape = self.client.response_callbacks.get(name)
+        return answer if shape is None or isinstance(answer, ResponseError) else shape(answer)
 
     async def close(self) -> None:
         """Let the calls under way land, then close the connections."""

@@ -6,17 +6,34 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from groundwork.redis_store import RedisStore
+from groundwork.redis_store import RedisStore, packed
 
 LUA: Final = resources.files("lua")
 INCLUDE_LINE: Final = re.compile(r"^--- @include (\w+)\n", re.MULTILINE)
 HEADER: Final = re.compile(r"KEYS\n(?P<keys>.*?)\nARGV\n(?P<args>.*?)\nRETURNS\n", re.DOTALL)
 ROW_NAME: Final = re.compile(r"^  \d+ (\w+) ", re.MULTILINE)
 
-# A script's keys by the names in its header, or all of them in the order they have there.
-Keys = Mapping[str, str] | tuple[str, ...]
+
+class KnownKeys(NamedTuple):
+    """The first of a script's keys, those of one event or sale, packed once for many calls.
+
+    How many keys there are is packed before them; `names` are those of the keys after them.
+    """
+
+    packed: bytes
+    names: tuple[str, ...]
+
+    def before(self, own: Mapping[str, str]) -> "CallKeys":
+        """Return them with a call's own keys behind; of those it takes what the script wants."""
+        return self, [own[name] for name in self.names]
+
+
+# All keys of a call, the known ones first.
+CallKeys = tuple[KnownKeys, list[str]]
+# A script's keys by the names in its header, or as they are put together once for many calls.
+Keys = Mapping[str, str] | CallKeys
 
 
 @cache
@@ -69,21 +86,24 @@ class LuaScript:
         self._own_args = self.arg_names[1:]
         self._args_of = _picker(self._own_args)
         self._source = read_source(name)
-        self._sha_of_epoch: tuple[int, str] = (-1, "")
+        words = len(("EVALSHA", "sha", "keys")) + len(self.key_names) + len(self.arg_names)
+        self._count = b"*%d\r\n" % words
+        self._call_of_epoch: tuple[int, bytes] = (-1, b"")
 
-    def sha(self, epoch: int) -> str:
-        """Return what a server of this epoch calls the script."""
-        known_epoch, sha = self._sha_of_epoch
+    def _call_of(self, epoch: int) -> bytes:
+        """Return how a call begins on a server of this epoch: the command, and what it calls the script."""
+        known_epoch, call = self._call_of_epoch
         if known_epoch != epoch:
-            sha = sha_of(f"-- epoch {epoch}\n{self._source}")
-            self._sha_of_epoch = (epoch, sha)
-        return sha
+            call = packed("EVALSHA", sha_of(f"-- epoch {epoch}\n{self._source}"))
+            self._call_of_epoch = (epoch, call)
+        return call
 
-    def split_keys(self, known: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Return the known keys in the order of the header, and the names of the others, which come last."""
+    def known_keys(self, known: Mapping[str, str]) -> KnownKeys:
+        """Return the known keys for many calls; in the header the others come last."""
         others = tuple(name for name in self.key_names if name not in known)
         first = self.key_names[: len(self.key_names) - len(others)]
-        return tuple(known[name] for name in first), others
+        assert first + others == self.key_names, f"{self.name} wants {self.key_names}"
+        return KnownKeys(packed(len(self.key_names), *[known[name] for name in first]), others)
 
     def run(
         self, store: RedisStore, epoch: int, keys: Keys, args: Mapping[str, str | int]
@@ -93,16 +113,14 @@ class LuaScript:
         assert len(args) == len(self._own_args), (
             f"{self.name} wants {self.arg_names}, got {[*args]}"
         )
-        listed = keys if isinstance(keys, tuple) else [*map(keys.__getitem__, self.key_names)]
-        assert len(listed) == len(self.key_names), f"{self.name} wants {self.key_names}"
+        if not isinstance(keys, tuple):
+            keys = self.known_keys(keys), []
+        known, own = keys
+        assert len(own) == len(known.names), f"{self.name} wants {known.names}, too"
         # In every header the epoch comes first.
-        return store.call(
-            "EVALSHA",
-            self.sha(epoch),
-            len(listed),
-            *listed,
-            epoch,
-            *self._args_of(args),
+        rest = packed(*own, epoch, *self._args_of(args))
+        return store.send(
+            "EVALSHA", b"".join((self._count, self._call_of(epoch), known.packed, rest))
         )
 
 

@@ -5,20 +5,20 @@ from functools import lru_cache, partial
 from typing import Any, Final
 
 from groundwork.errors import StoreUnavailable
-from lua import Keys, LuaScript
+from lua import Keys, KnownKeys, LuaScript
 from lua.epochs import Epochs
 from lua.keys import event_keys, event_log_key
 
 # For each script, those of some hundred events on sale at one moment; half a kilobyte each.
 KEYS_REMEMBERED_MAX: Final = 2_048
+NO_KEYS: Final[Mapping[str, str]] = {}
 
 
 @lru_cache(KEYS_REMEMBERED_MAX)
-def _keys_of(
-    script: LuaScript, event_id: str, epoch: int
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the event's keys in the order the script wants them, and the names of those after them."""
-    return script.split_keys({**event_keys(event_id), "log": event_log_key(event_id, epoch)})
+def _known_keys(script: LuaScript, event_id: str, epoch: int) -> KnownKeys:
+    """Return the event's keys for the script."""
+    known = {**event_keys(event_id), "log": event_log_key(event_id, epoch)}
+    return script.known_keys(known)
 
 
 OwnKeys = Mapping[str, str] | Callable[[int], Mapping[str, str]]
@@ -47,8 +47,5 @@ async def run_event_script(
 
 
 def _all_keys(script: LuaScript, event_id: str, own_keys: OwnKeys | None, epoch: int) -> Keys:
-    known, names = _keys_of(script, event_id, epoch)
-    if own_keys is None:
-        return known
     own = own_keys(epoch) if callable(own_keys) else own_keys
-    return (*known, *[own[name] for name in names])
+    return _known_keys(script, event_id, epoch).before(own or NO_KEYS)

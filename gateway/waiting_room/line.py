@@ -24,7 +24,7 @@ from groundwork.errors import (
     StoreUnavailable,
     TicketMoved,
 )
-from lua import LuaScript
+from lua import KnownKeys, LuaScript
 from lua.epochs import Epochs
 from lua.keys import sale_keys, spent_key
 
@@ -95,13 +95,12 @@ class Line:
         fans come from where they ask.
         """
         limits = limited(JOINS, sale_id, asked_from=asked_from)
-        known, names = _keys_of(self._join_line, sale_id)
         own = {
             **limits.keys,
             "proof": spent_key(sale_id, f"proof:{proof}"),
             "device": spent_key(sale_id, f"device:{device or 'none:' + fan_id}"),
         }
-        keys = (*known, *[own[name] for name in names])
+        keys = _known_keys(self._join_line, sale_id).before(own)
         args: dict[str, str | int] = {
             "fan_id": fan_id,
             "lane": lane,
@@ -112,9 +111,11 @@ class Line:
             "came_from": came_from,
         }
         for _ in range(2):
-            match await self._epochs.run(self._join_line, ("sale", sale_id), keys, args):
-                case ["joined" | "joined_before" as word, int(place), int(left)]:
-                    return Joined(place, word == "joined", left)
+            answer = await self._epochs.run(self._join_line, ("sale", sale_id), keys, args)
+            # To nearly all, and a pattern takes its time for each.
+            if (said := answer[0]) in ("joined", "joined_before"):
+                return Joined(answer[1], said == "joined", answer[2])
+            match answer:
                 case ["entered" | "entered_before" as word, int(number), int(left)]:
                     return Joined(None, word == "entered", left, number)
                 case ["moved"]:
@@ -303,6 +304,6 @@ class Line:
 
 
 @lru_cache(SALES_REMEMBERED_MAX)
-def _keys_of(script: LuaScript, sale_id: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the sale's keys in the order the script wants them, and the names of those after them."""
-    return script.split_keys(sale_keys(sale_id))
+def _known_keys(script: LuaScript, sale_id: str) -> KnownKeys:
+    """Return the sale's keys for the script."""
+    return script.known_keys(sale_keys(sale_id))

@@ -240,10 +240,10 @@ async def test_every_poll_is_counted(shop: Shop) -> None:
 async def test_a_poll_asks_no_store(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     sale = await shop.new_sale()
 
-    async def silent(*_: object) -> None:
+    def silent(*_: object) -> None:
         raise StoreUnavailable(retry_after=1)
 
-    monkeypatch.setattr(RedisStore, "call", silent)
+    monkeypatch.setattr(RedisStore, "send", silent)
     async with wire(shop) as fan:
         for headers in ((), ("Range: bytes=0-",)):
             replies = [await fan.ask(poll(sale, *headers)) for _ in range(3)]

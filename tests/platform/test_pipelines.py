@@ -1,11 +1,15 @@
 """How many calls of one moment travel together."""
 
 import asyncio
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
+from groundwork import redis_store
+from groundwork.errors import StoreUnavailable
 from groundwork.redis_store import PIPELINE_CALLS, PIPELINE_CALLS_MAX, Command, open_store
 
 
@@ -28,3 +32,31 @@ async def test_pipelines_are_short_until_a_queue_is_long(
             assert sum(sizes) == calls
             assert max(sizes) == longest
             assert sorted(sizes)[len(sizes) // 2] >= PIPELINE_CALLS
+
+
+@pytest.mark.parametrize("ticks", range(6))
+async def test_a_loop_that_stands_still_loses_no_answer(
+    clean_redis: str, monkeypatch: pytest.MonkeyPatch, ticks: int
+) -> None:
+    """As on a machine that is taken away for a while: a bound is over before anybody could look."""
+    monkeypatch.setattr(redis_store, "SOCKET_TIMEOUT_SECONDS", 0.05)
+    async with open_store(clean_redis) as store:
+        assert await store.call("ECHO", "before") == "before"
+        asked = store.call("ECHO", "a")
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+        time.sleep(0.1)
+        async with asyncio.timeout(5):
+            with suppress(StoreUnavailable):
+                assert await asked == "a"
+            assert await store.call("ECHO", "b") == "b"
+
+
+async def test_an_answer_that_cannot_be_read_leaves_nobody_waiting(clean_redis: str) -> None:
+    async with open_store(clean_redis) as store:
+        await store.call("SET", "word", b"\xff")
+        asked = [store.call("ECHO", "a"), store.call("GET", "word")]
+        async with asyncio.timeout(5):
+            answers = await asyncio.gather(*asked, return_exceptions=True)
+            assert [type(answer) for answer in answers] == [UnicodeDecodeError] * 2
+            assert await store.call("ECHO", "b") == "b"

@@ -292,7 +292,7 @@ async def test_another_release_on_the_same_server_is_no_new_server(
     for shop in (old, new, old, new):
         assert await shop.holds.read(hold.reservation_id, "ada") == hold
     assert new.epochs.epoch == old.epochs.epoch == await old.stored_epoch()
-    assert new.holds._read_hold.sha(1) != old.holds._read_hold.sha(1)
+    assert new.holds._read_hold._call_of(1) != old.holds._read_hold._call_of(1)
 
 
 async def test_a_fill_that_was_broken_off_loses_no_hold(
