@@ -114,8 +114,10 @@ class Ranges:
     def has(self, address: str) -> bool:
         """Say whether the address lies in one of the networks."""
         packed = packed_of(address)
-        if packed is None:
-            return False
+        return packed is not None and self.has_packed(packed)
+
+    def has_packed(self, packed: bytes) -> bool:
+        """Say whether the address of these bytes lies in one of the networks."""
         size, number = len(packed), int.from_bytes(packed)
         place = bisect_right(self._starts[size], number) - 1
         return place >= 0 and number <= self._ends[size][place]

@@ -1,6 +1,8 @@
 """Where a request comes from, as limits count it: names that say nothing about the address."""
 
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from groundwork.base64url import base64url
 from groundwork.keyed_hash import keyed_hash
@@ -16,7 +18,7 @@ SECRET_NAME: Final = b"asked from"
 NAME_BYTES: Final = 12  # 96 bits: no two addresses of a sale meet
 
 
-class ClientAddress(NamedTuple):
+class ClientAddress(msgspec.Struct, frozen=True, gc=False):
     """An address, whom it belongs to, and the network around it; empty where nobody is bounded.
 
     An IPv6 customer has 2^64 addresses, so a /64 counts as one. An address that is not of the public
@@ -29,7 +31,7 @@ class ClientAddress(NamedTuple):
     network: str
 
 
-class AskedFrom(NamedTuple):
+class AskedFrom(msgspec.Struct, frozen=True, gc=False):
     """The names of an address and of the network around it; empty where nobody counts."""
 
     address: str
@@ -57,7 +59,13 @@ class AddressNames:
 
 def client_address_of(address: str) -> ClientAddress:
     """Return whom an address belongs to, and what is around it: rented out or handed out together."""
-    address, packed = plain_address(address), packed_of(address)
+    return client_address_read(address, packed_of(address))
+
+
+def client_address_read(address: str, packed: bytes | None) -> ClientAddress:
+    """Return the same of an address whose bytes are known, or that is none."""
+    if packed is not None and len(packed) == 4:
+        address = plain_address(address)
     if packed is None or not is_public(packed):
         return ClientAddress(address, "", "")
     if len(packed) == 4:

@@ -1,7 +1,6 @@
 """Spends limits: in a call of its own, or in the script of what is limited."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
 import msgspec
@@ -15,8 +14,7 @@ from lua.epochs import Epochs
 from lua.keys import limit_keys
 
 
-@dataclass(frozen=True, slots=True)
-class Limited:
+class Limited(msgspec.Struct, frozen=True, gc=False):
     """What a script needs to spend a limit: the keys, and the rows of `limits`."""
 
     keys: Mapping[str, str]
