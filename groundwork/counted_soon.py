@@ -3,7 +3,6 @@
 import asyncio
 import time
 from bisect import bisect_right
-from collections import Counter as CountsBy
 from typing import Final
 
 from prometheus_client import Counter, Histogram
@@ -60,12 +59,12 @@ class CountedSoon:
         self._counter = counter
         self._count = 0
 
-    def add(self) -> None:
-        """Count one."""
-        if not self._count:
+    def add(self, by: int = 1) -> None:
+        """Count one, or so many."""
+        if not self._count and by:
             _waiting.counted.append(self)
             _waiting.see_to_it()
-        self._count += 1
+        self._count += by
 
     def hand_over(self) -> None:
         """Tell the counter."""
@@ -80,7 +79,7 @@ class _Waiting:
     """What this process has counted and not told yet."""
 
     def __init__(self) -> None:
-        self.counts: CountsBy[tuple[Counter, Labels]] = CountsBy()
+        self.counts: dict[tuple[Counter, Labels], CountedSoon] = {}
         self.counted: list[CountedSoon] = []
         self.observed: dict[tuple[Histogram, Labels], Observed] = {}
         # On which loop telling is due; a loop that was closed before tells nothing.
@@ -99,8 +98,11 @@ _waiting: Final = _Waiting()
 
 def count_soon(counter: Counter, *labels: str, by: int = 1) -> None:
     """Count within TOLD_EVERY_SECONDS. Needs a running loop."""
-    _waiting.counts[counter, labels] += by
-    _waiting.see_to_it()
+    counted = _waiting.counts.get((counter, labels))
+    if counted is None:
+        child = counter.labels(*labels) if labels else counter
+        counted = _waiting.counts[counter, labels] = CountedSoon(child)
+    counted.add(by)
 
 
 def observe_soon(histogram: Histogram, *labels: str, value: float) -> None:
@@ -146,8 +148,5 @@ def tell_counts() -> None:
         except BaseException:
             _waiting.counted += counted
             raise
-    counts, _waiting.counts = _waiting.counts, CountsBy()
-    for (counter, labels), count in counts.items():
-        (counter.labels(*labels) if labels else counter).inc(count)
     for observed in _waiting.observed.values():
         observed.hand_over()

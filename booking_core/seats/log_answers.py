@@ -23,3 +23,8 @@ def entries_of(response: Any, **_: Any) -> Sequence[Entry]:
     is_by_key = isinstance(response, dict)
     entries: Sequence[Entry] = next(iter(response.values())) if is_by_key else response[0][1]
     return entries
+
+
+def value_of(name: str, fields: Sequence[str]) -> str:
+    """Return the value of a field, which an entry has. No value is called as a field is."""
+    return fields[fields.index(name) + 1]

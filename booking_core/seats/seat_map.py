@@ -14,7 +14,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from booking_core.seats.log_answers import Entry, entries_of, stock_of
+from booking_core.seats.log_answers import Entry, entries_of, stock_of, value_of
 from booking_core.seats.seats_document import SeatsDocument, stock_lines
 from groundwork.clock import Clock
 from groundwork.errors import StoreUnavailable
@@ -285,12 +285,11 @@ class SeatMaps:
             if seq != last + 1:
                 return False
             last = seq
-            said = dict(zip(fields[::2], fields[1::2], strict=True))
-            hold = _DECODER.decode(said["reservation"])
+            hold = _DECODER.decode(value_of("reservation", fields))
             has_stock = has_stock or hold.tier is not None or hold.left_tier is not None
-            if isinstance(hold.left, list):
+            if hold.left and isinstance(hold.left, list):
                 changes.update(dict.fromkeys(hold.left, 0))
-            code = CODE_OF.get(said["kind"])
+            code = CODE_OF.get(value_of("kind", fields))
             if code is not None and isinstance(hold.seats, list):
                 changes.update(dict.fromkeys(hold.seats, code))
         if has_stock:

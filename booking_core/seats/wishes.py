@@ -24,7 +24,8 @@ class Wish(msgspec.Struct, frozen=True):
 
     def text(self, chance: int) -> str:
         """Return the wish as a script's argument; `chance` decides between equals."""
-        return msgspec.json.encode({"kind": self.kind, **self.told, "chance": chance}).decode()
+        told = msgspec.json.encode(self.told).decode()
+        return f'{{"kind":"{self.kind}","chance":{chance},{told[1:]}'
 
     def in_short(self) -> str:
         """Return what tells this wish from others, by whichever chance it is granted."""

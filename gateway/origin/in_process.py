@@ -7,6 +7,7 @@ from weakref import WeakMethod
 from aiohttp import HttpVersion11, web
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD
+from aiohttp.web_protocol import RequestHandler
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
@@ -21,6 +22,8 @@ class InProcessDoor:
 
     def __init__(self, shop: web.Application) -> None:
         self._shop = shop
+        # Who sends the gateway's own questions: the handler of a connection that never was.
+        self._nobody: RequestHandler | None = None
 
     async def forward(self, request: web.Request, identity: str) -> web.StreamResponse:
         """Return the application's answer to the request with the identity on it."""
@@ -53,8 +56,8 @@ class InProcessDoor:
         return Answer(response.status, bytes(body))
 
     def _question(self, path: str, identity: str) -> web.Request:
-        """Return a request that came over no wire. The handler of a connection that never was
-        stands for its sender: who asks for an address or a certificate finds none.
+        """Return a request that came over no wire: who asks for its sender's address or certificate
+        finds none.
         """
         message = RawRequestMessage(
             method="GET",
@@ -68,10 +71,11 @@ class InProcessDoor:
             chunked=False,
             url=URL(path, encoded=True),
         )
-        nobody = web.Server(self._shop._handle)()  # type: ignore[arg-type]  # noqa: SLF001
+        if self._nobody is None:
+            self._nobody = web.Server(self._shop._handle)()  # type: ignore[arg-type]  # noqa: SLF001
         task = asyncio.current_task()
         assert task is not None
-        return self._shop._make_request(message, EMPTY_PAYLOAD, nobody, None, task)  # type: ignore[arg-type]  # noqa: SLF001
+        return self._shop._make_request(message, EMPTY_PAYLOAD, self._nobody, None, task)  # type: ignore[arg-type]  # noqa: SLF001
 
     def front_calls(self) -> Sequence[FrontCall]:
         """Return those of the application. The identity is told without a signature: between two

@@ -166,8 +166,8 @@ async def _take_in(
     rooms.note_joined(sale_id, joined, lane)
     now_ms = request.app[CLOCK].now_ms()
     # Without a draw a number given before the opening is a place as soon as there are places.
-    is_general, is_before = lane == GENERAL, room.sale.phase(now_ms) == "before"
-    is_early = is_general and is_before and room.sale.draw is None
+    is_general, phase = lane == GENERAL, room.sale.phase(now_ms)
+    is_early = is_general and phase == "before" and draw is None
     ends_at_ms = now_ms + request.app[SETTINGS].ticket_ms
     held = find_ticket(request, sale_id)
     if held and held.fan_id == fan_id and (held.lane or GENERAL) == lane:
@@ -186,7 +186,7 @@ async def _take_in(
         issued_at_ms=now_ms,
         expires_at_ms=ends_at_ms,
     )
-    return signed(request, room, claims)
+    return TicketGiven(request.app[TOKENS].sign_ticket(claims), claims, phase)
 
 
 def signed(request: Asking, room: Room, claims: TicketClaims) -> TicketGiven:

@@ -47,7 +47,8 @@ async def test_what_cannot_be_told_does_not_tell_the_rest_twice() -> None:
     broken = counted_soon.CountedSoon(HTTP_REQUESTS)  # lacks its labels
     for each in (at_once, broken):
         each.add()
-    counted_soon.count_soon(HTTP_REQUESTS, "too", "few")
+    with pytest.raises(ValueError, match="label count"):
+        counted_soon.count_soon(HTTP_REQUESTS, "too", "few")
     for _ in range(3):
         with suppress(ValueError):
             tell_counts()
