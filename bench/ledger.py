@@ -5,7 +5,7 @@ import secrets
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from psycopg.rows import scalar_row
 from redis.asyncio import Redis
@@ -127,8 +127,11 @@ async def watched_lag(
     redis = connect(installation.redis_url)
     lags: list[float] = []
 
+    is_over = asyncio.Event()
+
+    # Not ended by cancelling it: on Python 3.11 the library's bound of a call may swallow that.
     async def look() -> None:
-        while True:
+        while not is_over.is_set():
             lags.append(await lag(pool, redis, event_id))
             await asyncio.sleep(LOOK_SECONDS)
 
@@ -136,9 +139,8 @@ async def watched_lag(
     try:
         yield lambda: lag_row(lags)
     finally:
-        looking.cancel()
-        with suppress(asyncio.CancelledError):
-            await looking
+        is_over.set()
+        await looking
         await redis.aclose()
 
 

@@ -34,6 +34,9 @@ PIPELINES_UNDER_WAY_MAX = 2
 CALLS_WAITING_MAX = 20_000
 
 Word = str | int | bytes
+# No answer, for one reason or another.
+GONE = (RedisConnectionError, RedisTimeoutError, TimeoutError, OSError)
+
 # What a command is called, and all of it as it is sent.
 Command = tuple[str, bytes]
 
@@ -125,7 +128,9 @@ class RedisStore:
         try:
             with TimedSoon(self._seconds):
                 answers = await self._ask([command for command, _ in batch])
-        except (RedisConnectionError, RedisTimeoutError, TimeoutError, OSError) as error:
+        except (*GONE, asyncio.CancelledError) as error:
+            # Nobody cancels this task: the library's own bound may look so, where the loop has stood still
+            # while it connected.
             metrics.STORE_ERRORS.labels("redis").inc()
             unavailable = StoreUnavailable(retry_after=1)
             unavailable.__cause__ = error

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -60,3 +61,17 @@ async def test_an_answer_that_cannot_be_read_leaves_nobody_waiting(clean_redis: 
             answers = await asyncio.gather(*asked, return_exceptions=True)
             assert [type(answer) for answer in answers] == [UnicodeDecodeError] * 2
             assert await store.call("ECHO", "b") == "b"
+
+
+async def test_a_library_that_cancels_itself_leaves_nobody_waiting(
+    clean_redis: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Python 3.11 a bound within a bound may end so, where the loop stood still while it connected."""
+    async with open_store(clean_redis) as store:
+        pool = store.client.connection_pool
+        with monkeypatch.context() as patch:
+            patch.setattr(pool, "get_connection", AsyncMock(side_effect=asyncio.CancelledError))
+            async with asyncio.timeout(5):
+                with pytest.raises(StoreUnavailable):
+                    await store.call("ECHO", "a")
+        assert await store.call("ECHO", "b") == "b"

@@ -1,6 +1,7 @@
 """Answers read all at once are those that the library reads one by one."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
@@ -8,6 +9,7 @@ from redis.exceptions import NoScriptError, ResponseError
 
 from groundwork.errors import StoreUnavailable
 from groundwork.redis_store import open_store
+from tests.support.private_redis import PrivateRedis
 
 # More than comes from a socket at once.
 LONG = "ü" * 300_000
@@ -66,15 +68,19 @@ async def test_what_the_server_says_unasked_is_no_answer(clean_redis: str) -> No
             assert await asyncio.gather(*asked) == ["a", "b"]
 
 
-async def test_a_server_that_takes_no_changes_is_left(clean_redis: str) -> None:
-    async with open_store(clean_redis) as store, Redis.from_url(clean_redis) as operator:
-        before = await store.call("CLIENT", "ID")
-        await operator.replicaof("127.0.0.1", "1")  # type: ignore[no-untyped-call]
-        try:
+async def test_a_server_that_takes_no_changes_is_left(folder: Path) -> None:
+    redis = PrivateRedis(folder)
+    await redis.start()
+    url = redis.server.url
+    try:
+        async with open_store(url) as store, Redis.from_url(url) as operator:
+            before = await store.call("CLIENT", "ID")
+            await operator.replicaof("127.0.0.1", "1")  # type: ignore[no-untyped-call]
             with pytest.raises(StoreUnavailable):
                 await store.call("SET", "word", "one")
-        finally:
             await operator.replicaof("NO", "ONE")  # type: ignore[no-untyped-call]
-        # By a new connection, which asks Sentinels anew who the primary is.
-        assert await store.call("CLIENT", "ID") != before
-        assert await store.call("SET", "word", "one") is True
+            # By a new connection, which asks Sentinels anew who the primary is.
+            assert await store.call("CLIENT", "ID") != before
+            assert await store.call("SET", "word", "one") is True
+    finally:
+        await redis.stop()
