@@ -167,7 +167,7 @@ def _read_line(line: bytes) -> tuple[str, str]:
     """Return the name in small letters, and the value. Raises NotPlain for what may mean something."""
     spelling, colon, value = line.partition(b": ")
     name = _read_name(spelling)
-    # A pass has four hundred characters: by this table they are looked at in a tenth of a microsecond.
+    # A pass has four hundred characters: `isprintable` asks about each of them.
     if not colon or value.translate(None, PRINTABLE):
         raise NotPlain
     text = value.decode("ascii").strip(" ")

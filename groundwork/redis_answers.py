@@ -20,7 +20,7 @@ async def read_answers(
 ) -> list[Any]:
     """Return so many answers, refusals among them as errors; `on_lot` is told whenever a lot has come.
 
-    The library's own way wakes three coroutines for each answer, five microseconds of a hold's ninety.
+    The library's own way wakes three coroutines for each answer, a tenth of what a call costs us.
     Here its parser is asked for what it has, by names that are its own: tests hold this to the other way.
     Raises ConnectionError, of the library, for an answer after which the server may not be asked again:
     it is loading, or it was the primary and is none any more.
