@@ -77,7 +77,10 @@ async def open_epochs(settings: Settings) -> AsyncIterator[Epochs]:
     ):
         await prove_safe(store.client)
         epochs = Epochs(store, pool)
-        yield epochs
+        try:
+            yield epochs
+        finally:
+            await epochs.close()
 
 
 async def run_gateway(

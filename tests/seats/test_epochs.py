@@ -314,6 +314,30 @@ async def test_a_fill_that_was_broken_off_loses_no_hold(
     assert shop.epochs.epoch == epoch, "trying again needs no new epoch"
 
 
+async def test_a_process_that_stops_while_it_fills_leaves_no_loss_behind(
+    open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped, next_one = await open_shop(), await open_shop()
+    next_one.event_id = stopped.event_id
+    epoch, load = stopped.epochs.epoch, stopped.epochs._loaders["event"]
+    is_filling = asyncio.Event()
+
+    async def slow(scope_id: str, epoch: int) -> None:
+        is_filling.set()
+        await asyncio.sleep(0.3)
+        await load(scope_id, epoch)
+
+    monkeypatch.setitem(stopped.epochs._loaders, "event", slow)
+    asked = asyncio.create_task(stopped.status())
+    await is_filling.wait()
+    asked.cancel()
+    await stopped.epochs.close()
+
+    assert await next_one.store.call("EXISTS", event_keys(stopped.event_id)["meta"])
+    assert await next_one.status() == "0" * SEATS
+    assert next_one.epochs.epoch == await next_one.stored_epoch() == epoch
+
+
 @pytest.fixture
 async def own_server(open_dir: Path) -> RedisServer:
     """A server to be killed, with a log on disk."""

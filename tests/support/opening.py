@@ -243,4 +243,6 @@ async def open_shop(
 async def open_epochs(redis_url: str, database_dsn: str) -> AsyncIterator[Epochs]:
     """One process's own view of the stores."""
     async with open_store(redis_url) as store, open_pool(database_dsn) as pool:
-        yield Epochs(store, pool)
+        epochs = Epochs(store, pool)
+        yield epochs
+        await epochs.close()
