@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from groundwork.redis_store import RedisStore, packed
 
 LUA: Final = resources.files("lua")
-INCLUDE_LINE: Final = re.compile(r"^--- @include (\w+)\n", re.MULTILINE)
+INCLUDE_LINE: Final = re.compile(r"^ *--- @include (\w+)\n", re.MULTILINE)
 HEADER: Final = re.compile(r"KEYS\n(?P<keys>.*?)\nARGV\n(?P<args>.*?)\nRETURNS\n", re.DOTALL)
 ROW_NAME: Final = re.compile(r"^  \d+ (\w+) ", re.MULTILINE)
 
@@ -47,11 +47,9 @@ def script_names() -> tuple[str, ...]:
 
 
 def read_source(name: str) -> str:
-    """Return lua/<name>.lua with its includes in place."""
+    """Return lua/<name>.lua with its includes, and theirs, in place."""
     source = (LUA / f"{name}.lua").read_text("utf-8")
-    return INCLUDE_LINE.sub(
-        lambda line: (LUA / f"includes/{line[1]}.lua").read_text("utf-8"), source
-    )
+    return INCLUDE_LINE.sub(lambda line: read_source(f"includes/{line[1]}"), source)
 
 
 def salted_source(name: str, epoch: int) -> str:

@@ -30,7 +30,7 @@ Safe to repeat: what is shown rightly stays as it is.
 --- @include append_log
 --- @include log_seats
 --- @include open_seat
---- @include free_hold
+--- @include end_hold
 
 local k = {
   meta = KEYS[1], status = KEYS[2], allotment = KEYS[3], holders = KEYS[4],

@@ -60,9 +60,7 @@ Safe to repeat: the operation is remembered.
 --- @include now_ms
 --- @include fence
 --- @include append_log
---- @include log_seats
---- @include open_seat
---- @include free_hold
+--- @include end_hold
 --- @include sweep_due
 --- @include put_hold
 --- @include repeated_hold

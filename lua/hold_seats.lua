@@ -26,19 +26,20 @@ ARGV
   3 hold_ms         integer         how long the hold lasts
   4 fan_id          string
   5 seats_max       integer         per fan, held and bought together
-  6 wish            JSON            seats: 1 .. seats_max indexes, no doubles; the caller has checked
+  6 wish            JSON            what does not matter is left out; never is it empty
+                                    seats: 1 .. seats_max indexes, no doubles; the caller has checked
+                                    chance: a random number, 0 or more
                                     rows: [first, length] of the rows they are in, where nobody may be
-                                      left alone; [] where that does not matter
-                                    is_accessible: whether the fan needs an accessible place
-                                    is_theirs: whether they were the fan's, who may have them back
+                                      left alone
+                                    is_accessible: true where the fan needs an accessible place
+                                    is_theirs: true where they were the fan's, who may have them back
                                     companions: as [companion's place, the accessible one it is beside];
                                       all that there are where accessible places are offered
-                                    channel: whose seats may be taken too, or ""
-                                    offer_range: [first block, last block] to offer from; [] for no offer
+                                    channel: whose seats may be taken too
+                                    offer_range: [first block, last block] to offer from
                                     places: how many accessible places an offer must have
                                     offer_places: lists of those to offer, best first: the nearest, then
                                       those and farther ones
-                                    chance: a random number, 0 or more
   7 reservation_id  string          the name of the reservation to make
   8 operation_ms    integer         how long a repeat is recognised
   9 holding_ms      integer or ""   how long a fan may hold, one hold after the other; "": without end
@@ -64,9 +65,7 @@ theirs gets that hold, with its old end, so that nobody holds for ever by asking
 --- @include now_ms
 --- @include fence
 --- @include append_log
---- @include log_seats
---- @include open_seat
---- @include free_hold
+--- @include end_hold
 --- @include sweep_due
 --- @include put_hold
 --- @include repeated_hold
@@ -76,10 +75,6 @@ theirs gets that hold, with its old end, so that nobody holds for ever by asking
 --- @include digits
 --- @include look_at_named
 --- @include leaves_orphan
---- @include plan_blocks
---- @include choose_run
---- @include choose_near
---- @include choose_beside
 
 local k = {
   meta = KEYS[1], status = KEYS[2], allotment = KEYS[3], holders = KEYS[4],
@@ -124,14 +119,18 @@ end
 
 -- What comes nearest to what is taken, or nil; who needs accessible places is offered as many.
 local function choose_instead()
+  --- @include plan_blocks
+  --- @include choose_run
+  --- @include choose_near
+  --- @include choose_beside
   local house = {status = redis.call('GET', k.status), plan = redis.call('GET', k.plan), room_from = {}}
-  if wish.places == 0 then
+  if not wish.places then
     return choose_near(house, wish.offer_range, wish.seats, wish.chance)
   end
   local found = nil
   for _, accessible in ipairs(wish.offer_places) do
     local seats, _, cost = choose_beside(house, {
-      accessible = accessible, places = wish.places, companions = wish.companions,
+      accessible = accessible, places = wish.places, companions = wish.companions or {},
       ranges = {wish.offer_range}, quantity = #wish.seats, chance = wish.chance,
     })
     -- A party takes a place that nobody of it needs only where there is no other way in all the house.
@@ -147,7 +146,7 @@ end
 local function offer_instead(taken)
   local refused = {'taken', '', '', unpack(taken)}
   local count = tonumber(redis.call('HGET', k.fan_counts, fan_id) or 0)
-  if #wish.offer_range == 0 or count + #wish.seats > seats_max then
+  if not wish.offer_range or count + #wish.seats > seats_max then
     return refused
   end
   local seats = choose_instead()
@@ -183,7 +182,7 @@ end
 if #kept > 0 then
   return {'kept', unpack(kept)}
 end
-local instead = #wish.rows > 0 and leaves_orphan(k, wish.seats, wish.rows, {})
+local instead = wish.rows and leaves_orphan(k, wish.seats, wish.rows, {})
 if instead then
   return {'orphan', unpack(instead)}
 end

@@ -44,9 +44,7 @@ Safe to repeat: the operation is remembered, and nothing is held twice under one
 --- @include now_ms
 --- @include fence
 --- @include append_log
---- @include log_seats
---- @include open_seat
---- @include free_hold
+--- @include end_hold
 --- @include sweep_due
 --- @include put_hold
 --- @include repeated_hold

@@ -29,9 +29,7 @@ Safe to repeat: the second time there is nothing to release.
 --- @include now_ms
 --- @include fence
 --- @include append_log
---- @include log_seats
---- @include open_seat
---- @include free_hold
+--- @include end_hold
 
 local k = {
   meta = KEYS[1], status = KEYS[2], allotment = KEYS[3], holders = KEYS[4],

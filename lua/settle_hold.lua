@@ -42,6 +42,7 @@ Safe to repeat: the order's outcome is shown once in an epoch; the next epoch st
 --- @include log_seats
 --- @include open_seat
 --- @include free_hold
+--- @include end_hold
 
 local k = {
   meta = KEYS[1], status = KEYS[2], allotment = KEYS[3], holders = KEYS[4],

@@ -49,6 +49,7 @@ Safe to repeat: the operation is remembered.
 --- @include log_seats
 --- @include open_seat
 --- @include free_hold
+--- @include end_hold
 --- @include sweep_due
 --- @include put_hold
 --- @include repeated_hold
@@ -109,7 +110,7 @@ if wish.kind == 'seats' then
   if #kept > 0 then
     return {'kept', unpack(kept)}
   end
-  local instead = #wish.rows > 0 and leaves_orphan(k, seats, wish.rows, own)
+  local instead = wish.rows and leaves_orphan(k, seats, wish.rows, own)
   if instead then
     return {'orphan', unpack(instead)}
   end

@@ -27,9 +27,7 @@ Safe to repeat: what is freed is gone from the list.
 --- @include now_ms
 --- @include fence
 --- @include append_log
---- @include log_seats
---- @include open_seat
---- @include free_hold
+--- @include end_hold
 --- @include sweep_due
 
 local k = {

@@ -1,7 +1,7 @@
 """What a fan asks for, in the words of the scripts: named seats, the best ones, or stock."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 import msgspec
@@ -11,8 +11,6 @@ from booking_core.catalog.seat_layout import SeatLayout
 
 # Nobody finds two wishes of one digest; and it is kept an hour for each operation.
 DIGEST_BYTES: Final = 16
-# What a wish says of offers when it wants none.
-NO_OFFER: Final[Mapping[str, Any]] = {"offer_range": [], "offer_places": [], "places": 0}
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -65,11 +63,11 @@ def named_seats(
         "is_theirs": is_theirs,
         "companions": [(index, beside[index]) for index in seat_indexes if index in beside],
         "channel": channel,
-        **NO_OFFER,
     }
     if wants_offer and not is_theirs and not channel:
         told |= _offer(event, layout, seat_indexes, is_accessible=is_accessible)
-    return Wish("seats", len(seat_indexes), told)
+    # The script reads it inside the store's one core: what does not matter is left out.
+    return Wish("seats", len(seat_indexes), {key: value for key, value in told.items() if value})
 
 
 def _offer(

@@ -33,11 +33,3 @@ local function free_hold(k, reservation_id, reservation)
   redis.call('ZREM', k.expiries, reservation_id)
   return blocked
 end
-
--- End a hold, and say in the log why: 'expired' or 'released'.
-local function end_hold(k, reservation_id, text, kind, now)
-  local blocked = free_hold(k, reservation_id, cjson.decode(text))
-  append_log(k.meta, k.log, kind, reservation_id, text, now)
-  -- Readers took the seats of that entry for free.
-  log_seats(k, 'blocked', blocked, now)
-end

@@ -7,31 +7,34 @@ local function read_holding(key)
   return tonumber(ends), tonumber(rest_from)
 end
 
-local function write_holding(key, ends, rest_from, rest_ms, now, ...)
-  redis.call('SET', key, string.format('%.0f %.0f', ends, rest_from), 'PX', rest_from + rest_ms - now, ...)
+local function write_holding(key, ends, rest_from, rest_ms, now)
+  redis.call('SET', key, string.format('%.0f %.0f', ends, rest_from), 'PX', rest_from + rest_ms - now)
 end
 
--- Return how long a new hold lasts; or nil, and how long the fan has to wait.
+-- Whether the fan's time is counted already.
+local is_counting = false
+
+-- Return how long a new hold lasts; or nil, and how long the fan has to wait. Comes before `begin_holding`.
 local function may_hold(key, hold_ms, holding_ms, rest_ms, useful_ms, now)
   local ends, rest_from = read_holding(key)
   if holding_ms == '' or not ends then
     return hold_ms
   end
   if rest_from + rest_ms <= now then
-    redis.call('DEL', key)
     return hold_ms
   end
   if ends - now < math.min(useful_ms, hold_ms) then
     return nil, rest_from + rest_ms - now
   end
+  is_counting = true
   return math.min(ends - now, hold_ms)
 end
 
 -- Count from now on, unless it is counted already: the fan has a hold.
 local function begin_holding(key, holding_ms, rest_ms, now)
-  if holding_ms ~= '' then
+  if holding_ms ~= '' and not is_counting then
     local ends = now + tonumber(holding_ms)
-    write_holding(key, ends, ends, rest_ms, now, 'NX')
+    write_holding(key, ends, ends, rest_ms, now)
   end
 end
 

@@ -12,7 +12,7 @@ local function kept_beside(wish, companions, places)
   for _, seat_index in ipairs(wish.seats) do
     wanted[seat_index] = true
   end
-  for _, pair in ipairs(wish.companions) do
+  for _, pair in ipairs(wish.companions or {}) do
     place_of[pair[1]] = pair[2]
   end
   for _, seat_index in ipairs(companions) do
@@ -34,6 +34,7 @@ end
 -- Holds in the way that ran out end here.
 local function look_at_named(k, wish, own, now)
   local taken, kept, places, companions = {}, {}, {}, {}
+  read_ahead(k, wish)
   for _, seat_index in ipairs(wish.seats) do
     local digit = digit_of(k, seat_index, own)
     if digit == '1' then
@@ -53,7 +54,7 @@ local function look_at_named(k, wish, own, now)
       companions[#companions + 1] = seat_index
     elseif digit == '3' then
       local channel = redis.call('HGET', k.channels, tostring(seat_index))
-      if wish.channel == '' or channel ~= wish.channel then
+      if not wish.channel or channel ~= wish.channel then
         taken[#taken + 1] = seat_index
       end
     elseif digit ~= '0' then

@@ -2,5 +2,6 @@
 -- searched in vain for neighbours may find some now, see includes/choose_best.lua.
 local function open_seat(k, seat_index, digit)
   redis.call('SETRANGE', k.status, seat_index, digit)
+  k.ahead = nil
   redis.call('HDEL', k.meta, 'room_from')
 end

@@ -1,8 +1,16 @@
 -- Give seats that were found free to a reservation: the only place where seats become held.
 local function take_seats(k, reservation_id, seats)
-  for _, seat_index in ipairs(seats) do
-    redis.call('HSET', k.holders, tostring(seat_index), reservation_id)
-    redis.call('SETRANGE', k.status, seat_index, '1')
+  local holders, first = {}, 1
+  for position, seat_index in ipairs(seats) do
+    holders[2 * position - 1], holders[2 * position] = tostring(seat_index), reservation_id
+    -- Neighbours in one go.
+    if seats[position + 1] ~= seat_index + 1 then
+      redis.call('SETRANGE', k.status, seats[first], string.rep('1', position - first + 1))
+      first = position + 1
+    end
+  end
+  if #holders > 0 then
+    redis.call('HSET', k.holders, unpack(holders))
   end
 end
 

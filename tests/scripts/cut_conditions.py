@@ -42,7 +42,16 @@ UNNOTICED: Final = {
         "includes/choose_run.lua",
         "tidy.grade and (grade ~= tidy.grade or #tidy == EQUALS_MAX)",
     ): "farther rows are weighed and not taken",
+    ("includes/digits.lua", "last - first < AHEAD_MAX"): "each seat is read by itself",
+    (
+        "includes/digits.lua",
+        "k.ahead and first >= k.ahead_from and last < k.ahead_from + #k.ahead",
+    ): "likewise",
     ("includes/serve_lane.lua", "step <= 0"): "a hundred steps of nothing",
+    (
+        "includes/sweep_due.lua",
+        "redis.call('ZCOUNT', k.expiries, '-inf', now) == 0",
+    ): "what is due is looked for, and nothing is",
 }
 
 if folder := os.environ.get(FOLDER):

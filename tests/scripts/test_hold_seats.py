@@ -80,6 +80,17 @@ async def test_a_dead_hold_blocks_nobody_behind_hundreds_of_older_ones(event: Se
     await check(event)
 
 
+async def test_seats_and_rows_far_apart_are_looked_at_like_neighbours(event: SeatsInRedis) -> None:
+    await event.activate("0" * 2_100, stock={"standing": 20})
+    ends = [(0, 4), (2_096, 4)]
+    assert await event.hold_seats("ada", [2, 2_096], rows=ends) == ["orphan", 3, 2_096]
+    assert hold_of(await event.hold_seats("ada", [3, 2_096], rows=ends)).seats == [3, 2_096]
+    assert await event.hold_seats("bob", [0, 2_096]) == ["taken", "", "", 2_096]
+    hold_of(await event.hold_seats("bob", [2_099, 0, 1, 2, 2_098]))
+    assert await event.status() == "1111" + "0" * 2_092 + "1011"
+    await check(event)
+
+
 async def test_a_fans_own_dead_holds_count_against_them_only_until_they_are_swept(
     event: SeatsInRedis,
 ) -> None:

@@ -167,13 +167,15 @@ class SeatsInRedis:
         chance: int = 0,
     ) -> str:
         """Return a wish for named seats; `offer` is the tier to offer from, `companions` all there are."""
-        return json.dumps({
-            "kind": "seats", "seats": list(seats), "rows": list(rows),
+        told = {
+            "seats": list(seats), "rows": list(rows),
             "is_accessible": is_accessible, "is_theirs": is_theirs,
             "companions": list((companions or {}).items()), "channel": channel,
             "places": places, "offer_places": list(offer_places),
-            "offer_range": self.ranges[offer] if offer else [], "chance": chance,
-        })  # fmt: skip
+            "offer_range": self.ranges[offer] if offer else [],
+        }  # fmt: skip
+        matters = {key: value for key, value in told.items() if value}
+        return json.dumps({"kind": "seats", "chance": chance, **matters})
 
     def best(
         self,

@@ -192,14 +192,12 @@ def test_the_scripts_agree_with_the_model(any_redis_url: str) -> None:
 
 
 RULES = [
-    ("hold_seats", "if redis.call('HEXISTS', k.offers, fan_id) == 1 then", "if false then"),
     ("hold_seats", "if not wish.is_accessible then\n    return companions", "if false then\n    return"),
-    ("hold_seats", "if place and not wanted[place] then", "if false then"),
-    ("hold_seats", "if wish.channel == '' or channel ~= wish.channel then", "if false then"),
+    ("hold_seats", "if not wish.channel or channel ~= wish.channel then", "if false then"),
     ("hold_seats", "elseif digit ~= '0' then", "elseif digit == '9' then"),
     ("hold_seats", "found = found or at ~= nil", "found = false"),
     ("swap_hold", "if (old.paying_until_ms or 0) > now then", "if false then"),
-    ("swap_hold", "own[seat_index] and k.allotment or k.status", "k.status"),
+    ("swap_hold", "if own[seat_index] then", "if false then"),
     ("swap_hold", "redis.call('HINCRBY', k.fan_counts, new.fan_id, change)", ""),
     ("swap_hold", "redis.call('HINCRBY', k.stock, old.tier, old.quantity)", ""),
     ("allot_seats", "if shown ~= '1' and shown ~= '2' then", "if shown ~= '2' then"),
