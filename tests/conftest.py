@@ -14,6 +14,8 @@ import psycopg
 import pytest
 from psycopg import sql
 from redis.asyncio import Redis
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from groundwork.migrate import migrate, read_migrations
 from groundwork.postgres import Pool, open_pool
@@ -28,11 +30,49 @@ REDIS_VARIABLE = "TEST_REDIS_URL"
 DATABASE_VARIABLE = "TEST_DATABASE_URL"
 TEMPLATE = "onsale_template"
 
+# Files of one process, and those that last longest first: else all wait at the end for one of them.
+LONG = (
+    "tests/simulation/test_seats_agree.py",
+    "tests/proof/test_short_proof.py",
+    "tests/bench/test_bench.py",
+    "tests/scripts",
+    "tests/api/test_what_is_left.py",
+    "tests/platform/test_up.py",
+    "tests/pages/test_accessibility.py",
+    "tests/simulation/test_sales_ahead_of_time.py",
+    "tests/simulation/test_seat_stories.py",
+    "tests/platform/test_nobody_loses.py",
+    "tests/draw/test_verify_draw.py",
+    "tests/simulation/test_delivered_rate.py",
+)
+
 # What one example takes says more of a busy machine than of the code.
 hypothesis.settings.register_profile("onsale", deadline=None)
 hypothesis.settings.load_profile("onsale")
 
 _database_numbers = count(1)
+
+
+def home_of(name: str) -> str:
+    """Return what a test shares one process with: its file; all scripts are counted together at the end."""
+    return "tests/scripts" if name.startswith("tests/scripts/") else name.partition("::")[0]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Bring what lasts longest to the front; all else stays shuffled."""
+    rank = {home: number for number, home in enumerate(LONG)}
+    items.sort(key=lambda item: rank.get(home_of(item.nodeid), len(LONG)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Give each home to one process."""
+
+    class Homes(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return home_of(nodeid)
+
+    return Homes(config, log)
 
 
 @pytest.fixture(scope="session")
