@@ -28,9 +28,9 @@ TRIES_MAX = 4
 # Filling holds one connection for its lock while it reads with others: were all of the pool's used
 # for locks, none of them would ever be done.
 FILLS_AT_ONCE = 2
-# A fill takes well under a second for a house of 60,000 seats; a process that stops waits no longer than
-# this, a part of what a supervisor gives it.
-CLOSE_SECONDS_MAX = 5.0
+# A fill takes well under a second for a house of 60,000 seats. Requests under way may have taken ten seconds
+# before, and after fifteen a supervisor kills.
+CLOSE_SECONDS_MAX = 3.0
 
 log = structlog.get_logger()
 

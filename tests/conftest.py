@@ -14,8 +14,6 @@ import psycopg
 import pytest
 from psycopg import sql
 from redis.asyncio import Redis
-from xdist.remote import Producer
-from xdist.scheduler import LoadScopeScheduling
 
 from groundwork.migrate import migrate, read_migrations
 from groundwork.postgres import Pool, open_pool
@@ -30,12 +28,11 @@ REDIS_VARIABLE = "TEST_REDIS_URL"
 DATABASE_VARIABLE = "TEST_DATABASE_URL"
 TEMPLATE = "onsale_template"
 
-# Files of one process, and those that last longest first: else all wait at the end for one of them.
+# What lasts longest begins first: else all wait at the end for one file.
 LONG = (
     "tests/simulation/test_seats_agree.py",
     "tests/proof/test_short_proof.py",
     "tests/bench/test_bench.py",
-    "tests/scripts",
     "tests/api/test_what_is_left.py",
     "tests/platform/test_up.py",
     "tests/pages/test_accessibility.py",
@@ -53,26 +50,10 @@ hypothesis.settings.load_profile("onsale")
 _database_numbers = count(1)
 
 
-def home_of(name: str) -> str:
-    """Return what a test shares one process with: its file; all scripts are counted together at the end."""
-    return "tests/scripts" if name.startswith("tests/scripts/") else name.partition("::")[0]
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Bring what lasts longest to the front; all else stays shuffled."""
-    rank = {home: number for number, home in enumerate(LONG)}
-    items.sort(key=lambda item: rank.get(home_of(item.nodeid), len(LONG)))
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
-    """Give each home to one process."""
-
-    class Homes(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return home_of(nodeid)
-
-    return Homes(config, log)
+    rank = {path: number for number, path in enumerate(LONG)}
+    items.sort(key=lambda item: rank.get(item.nodeid.partition("::")[0], len(LONG)))
 
 
 @pytest.fixture(scope="session")

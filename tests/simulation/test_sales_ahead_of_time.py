@@ -106,7 +106,8 @@ def test_eight_in_ten_followed_fans_were_called_when_they_were_told() -> None:
     Over all kinds of sales together, as no sale knows which kind it is: 83 % when this was written. Of
     those told in the first half minute 80 %, right or wrong by how many stay away. Of those who join
     the end of the line later 95 %: a wait as long as theirs has hardly ended before, so that they are
-    told what is thought of a new sale, which is wide. docs/decisions/0009 says what narrower ones cost.
+    told what is thought of a new sale, which is wide. docs/decisions/0009 has the same of sixteen sales,
+    and says what narrower ones cost.
     """
     early: Counter[bool] = Counter()
     later: Counter[bool] = Counter()

@@ -244,5 +244,7 @@ async def open_epochs(redis_url: str, database_dsn: str) -> AsyncIterator[Epochs
     """One process's own view of the stores."""
     async with open_store(redis_url) as store, open_pool(database_dsn) as pool:
         epochs = Epochs(store, pool)
-        yield epochs
-        await epochs.close()
+        try:
+            yield epochs
+        finally:
+            await epochs.close()
