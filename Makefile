@@ -5,9 +5,10 @@ BIN := $(VENV)/bin
 ARGS ?=
 # Processes that test at once. More of them on as few cores make the tests that look at a clock fail.
 JOBS ?= 2
-# What is counted over a whole folder at its end, stands on one installation or one running system, or
-# looks at each frame.
-ONE_BY_ONE := tests/scripts tests/foreign tests/operators tests/load tests/browser tests/pages/test_map_in_browser.py
+# Folders that keep to one process each, see tests/conftest.py.
+TOGETHER := tests/scripts tests/foreign tests/operators tests/load tests/browser
+# Looks at each frame.
+ALONE := tests/pages/test_map_in_browser.py
 EVERYTHING := embedded,fast,loadtest,simulate,stripe,test
 # What is installed beside the rest before Python 3.11.3, as Debian's is; newer ones do not tell of it.
 OLDER_PYTHONS := async-timeout==5.0.1
@@ -32,8 +33,9 @@ load: $(VENV)/tested ## A minute of fans who really buy, against a running `make
 # Hundreds of processes of ours are started: what they run is compiled once.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/tested packages ## Every test, on real servers
-	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(addprefix --ignore=,$(ONE_BY_ONE)) $(ARGS)
-	@$(BIN)/python -m pytest $(ONE_BY_ONE) $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(addprefix --ignore=,$(TOGETHER) $(ALONE)) $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(TOGETHER) $(ARGS)
+	@$(BIN)/python -m pytest $(ALONE) $(ARGS)
 
 fuzz: $(VENV)/tested ## Five minutes of everything that can be asked of the API in every wrong way; SECONDS=3600 FUZZ_SEED=7
 	@FUZZ_SECONDS=$(or $(SECONDS),300) FUZZ_PHASES=examples,coverage,fuzzing,stateful \

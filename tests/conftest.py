@@ -14,6 +14,8 @@ import psycopg
 import pytest
 from psycopg import sql
 from redis.asyncio import Redis
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling, Scheduling
 
 from groundwork.migrate import migrate, read_migrations
 from groundwork.postgres import Pool, open_pool
@@ -28,8 +30,11 @@ REDIS_VARIABLE = "TEST_REDIS_URL"
 DATABASE_VARIABLE = "TEST_DATABASE_URL"
 TEMPLATE = "onsale_template"
 
+# Folders that stand on one installation or one running system, or are counted at their end.
+TOGETHER = ("tests/browser", "tests/foreign", "tests/load", "tests/operators", "tests/scripts")
 # What lasts longest begins first: else all wait at the end for one file.
 LONG = (
+    "tests/browser",
     "tests/simulation/test_seats_agree.py",
     "tests/proof/test_short_proof.py",
     "tests/bench/test_bench.py",
@@ -50,10 +55,28 @@ hypothesis.settings.load_profile("onsale")
 _database_numbers = count(1)
 
 
+def home_of(name: str) -> str:
+    """Return what a test shares one process with: its file, or its folder."""
+    file = name.partition("::")[0]
+    folder = "/".join(file.split("/")[:2])
+    return folder if folder in TOGETHER else file
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Bring what lasts longest to the front; all else stays shuffled."""
-    rank = {path: number for number, path in enumerate(LONG)}
-    items.sort(key=lambda item: rank.get(item.nodeid.partition("::")[0], len(LONG)))
+    rank = {home: number for number, home in enumerate(LONG)}
+    items.sort(key=lambda item: rank.get(home_of(item.nodeid), len(LONG)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
+    """Give each home to one process, where others would give each file."""
+
+    class Homes(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return home_of(nodeid)
+
+    return Homes(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")

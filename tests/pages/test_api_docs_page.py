@@ -69,7 +69,7 @@ async def test_every_call_is_there_to_be_read(
     assert await page.evaluate("document.documentElement.scrollWidth") <= width
     for scheme in ("light", "dark"):
         await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        assert await page.evaluate(OURS) == []
+        assert await page.evaluate(OURS, []) == []
         if PICTURES:
             await page.screenshot(path=f"{PICTURES}/api-docs-{width}-{scheme}.png")
     if PICTURES:
