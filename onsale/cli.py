@@ -31,7 +31,6 @@ from groundwork.redis_store import UnsafeStore
 from groundwork.roles import grant_to_application
 from groundwork.settings import SettingsError
 from groundwork.tls import CertificateError
-from onsale import roots
 from onsale.audit_command import audit
 from onsale.cannot_start import CannotStart, named_file
 from onsale.channel_commands import COMMANDS as CHANNEL_COMMANDS
@@ -41,7 +40,6 @@ from onsale.event_commands import event
 from onsale.event_loop import run
 from onsale.guard_commands import fan, networks
 from onsale.operator_commands import operator
-from onsale.operator_root import with_operator
 from onsale.order_commands import order
 from onsale.practice_mail import mail_words
 from onsale.prove_command import prove_command
@@ -178,6 +176,10 @@ def show_running(console: Console, running: RunFile, stores: Stores, is_new: boo
 @click.option("--redirect-port", type=PORT, help="Send plain http to PUBLIC_URL from here.")
 def gateway(host: str, port: int, operator_port: int | None, redirect_port: int | None) -> None:
     """Run one process of the front tier; start several, they share the port."""
+    # All of the product: half a second that no other command waits for. So in those that serve below.
+    from onsale import roots
+    from onsale.operator_root import with_operator
+
     settings, front, mail, origin, own = read(
         "gateway", GatewaySettings, MailSettings, OriginSettings, OperatorSettings
     )
@@ -206,6 +208,9 @@ def gateway(host: str, port: int, operator_port: int | None, redirect_port: int 
 @click.option("--operator-port", type=PORT, help="Serve health and metrics from here, too.")
 def core(host: str, port: int, operator_port: int | None) -> None:
     """Run one process of the shop, for gateways with ORIGIN_URLS."""
+    from onsale import roots
+    from onsale.operator_root import with_operator
+
     settings, shop, mail, own = read("core", CoreSettings, MailSettings, OperatorSettings)
     run(
         with_operator(
@@ -218,6 +223,9 @@ def core(host: str, port: int, operator_port: int | None) -> None:
 @click.option("--operator-port", type=PORT, help="Serve health and metrics from here, too.")
 def worker(operator_port: int | None) -> None:
     """Run the work no request waits for: sweep, reconcile, outbox, rescue."""
+    from onsale import roots
+    from onsale.operator_root import with_operator
+
     settings, front, shop, mail, own = read(
         "worker", GatewaySettings, CoreSettings, MailSettings, OperatorSettings
     )
@@ -229,6 +237,8 @@ def worker(operator_port: int | None) -> None:
 @click.option("--port", type=PORT, default=8082, show_default=True)
 def provider(host: str, port: int) -> None:
     """Run the practice payment provider."""
+    from onsale import roots
+
     (settings,) = read_all(os.environ, ProviderSettings)
     set_up_logging("json", "INFO", "provider")
     run(roots.run_provider(cast("ProviderSettings", settings), host, port))

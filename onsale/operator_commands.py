@@ -19,7 +19,6 @@ from onsale.cannot_start import CannotStart
 from onsale.connections import data_dir_option, with_pool
 from onsale.event_loop import run
 from onsale.first_login import MADE_PASSWORD_BYTES, doer
-from onsale.operator_root import run_operator
 from onsale.settings import Settings, read_all
 
 Result = TypeVar("Result")
@@ -41,6 +40,9 @@ def operator(context: click.Context, host: str, port: int) -> None:
     """Serve health, metrics and operators of this machine; or one of the commands below."""
     if context.invoked_subcommand is not None:
         return
+    # All of the product, for who serves alone: see cli.py.
+    from onsale.operator_root import run_operator
+
     found = read_all(os.environ, Settings, OperatorSettings)
     settings, own = cast("Settings", found[0]), cast("OperatorSettings", found[1])
     set_up_logging(settings.log_format, settings.log_level, "operator")
