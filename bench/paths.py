@@ -2,15 +2,25 @@
 
 import random
 from collections.abc import Iterator
+from functools import partial
 from itertools import cycle
 from statistics import median
 
 from bench.checks import measure_checks
 from bench.http_client import closed_loop, connections, request
 from bench.installation import Installation
+from bench.machine import cpu_seconds
 from bench.material import SALE_ID, SEATS_PER_FAN, SEATS_PER_HOLD, Signatures, looks, reserves
 from bench.report import Row
-from bench.rounds import CONNECTIONS, Contender, Plan, ratio, ratio_by_clock, take_turns
+from bench.rounds import (
+    CONNECTIONS,
+    Contender,
+    Plan,
+    ratio,
+    ratio_by_clock,
+    ratio_with_stores,
+    take_turns,
+)
 from groundwork.postgres import Pool
 from loadtest.device_key import DeviceKey
 
@@ -89,9 +99,12 @@ async def measure_writes(
     await ask_all(installation, looks(port, event_id, passes), 200)
     script = floor(installation, "F2", "/script")
     row_lock = floor(installation, "F4", "/row-lock")
+    # All that PostgreSQL does is done by children of its; those of Redis copy it for its log.
+    row_lock.store_seconds = partial(cpu_seconds, installation.pid("postgres"))
     joins = signatures.joins(round(JOINS_PER_SECOND_MAX * plan.total_seconds))
     join = ours(installation, "join", iter(joins), 201)
     reserve = ours(installation, "reserve", iter(reserves(port, event_id, seat_ids, passes)), 201)
+    reserve.store_seconds = partial(cpu_seconds, installation.pid("redis"), with_children=False)
     await take_turns([script, join, reserve, row_lock], plan)
     extra, bound_us = await measure_other_joins(installation, signatures, script, plan)
     checks = round(CHECKS_PER_SECOND * plan.total_seconds)
@@ -153,20 +166,22 @@ def against(
 
 
 def against_row_lock(mine: Contender, its_floor: Contender, budget: float) -> Row:
-    """Return the row of reserve against F4, by the clock: a row lock's time is spent waiting."""
-    reached = ratio_by_clock(mine, its_floor)
+    """Return the row of reserve against F4, by the time of all cores: most of a row lock is the store's."""
+    reached = ratio_with_stores(mine, its_floor)
     return Row(
         path="reserve_vs_row_lock",
-        ours=round(mine.speed),
-        floor=round(its_floor.speed),
+        ours=round(1_000_000 / (mine.cpu + mine.store)),
+        floor=round(1_000_000 / (its_floor.cpu + its_floor.store)),
         ratio=round(reached, 3),
         budget=budget,
-        unit="answers/s of one process",
+        unit="answers for each second of a core, server's and store's together",
         judged_by="ratio >= budget",
         met=reached >= budget,
         note=(
-            f"{its_floor.name}: SELECT FOR UPDATE, UPDATE, INSERT in a transaction; time of the"
-            f" server's core {mine.cpu:.0f} µs against {its_floor.cpu:.0f} µs and PostgreSQL's"
+            f"{its_floor.name}: SELECT FOR UPDATE, UPDATE, INSERT in a transaction: {its_floor.cpu:.0f} µs"
+            f" and PostgreSQL's {its_floor.store:.0f}; ours {mine.cpu:.0f} µs and Redis' {mine.store:.0f};"
+            f" by the clock {mine.speed:,.0f}/s are {ratio_by_clock(mine, its_floor):.2f} of"
+            f" {its_floor.speed:,.0f}/s"
         ),
         more=by_clock(mine, its_floor),
     )

@@ -1,7 +1,7 @@
 """Floors and ours in turns, so that whatever else the machine does meets all of them alike."""
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from statistics import median
@@ -22,12 +22,15 @@ class Contender:
     pid: int
     requests: Iterator[bytes]
     status: int = 200
+    # What its store has used of all cores, in seconds, where that is compared, too.
+    store_seconds: Callable[[], float] = lambda: 0.0
     per_second: list[float] = field(default_factory=list)
     cpu_us: list[float] = field(default_factory=list)
+    store_us: list[float] = field(default_factory=list)
     p99_ms: list[float] = field(default_factory=list)
     answer_bytes: int = 0
 
-    def take(self, tally: Tally, cpu_seconds_used: float) -> None:
+    def take(self, tally: Tally, server_seconds: float, store_seconds: float) -> None:
         """Note a round. Anything but the one expected answer is a broken bench."""
         assert tally.count, f"{self.name} ran out of prepared requests"
         assert set(tally.statuses) == {self.status}, (
@@ -35,7 +38,8 @@ class Contender:
         )
         self.per_second.append(tally.per_second)
         self.p99_ms.append(tally.percentile_ms(99))
-        self.cpu_us.append(cpu_seconds_used * 1_000_000 / tally.count)
+        self.cpu_us.append(server_seconds * 1_000_000 / tally.count)
+        self.store_us.append(store_seconds * 1_000_000 / tally.count)
         self.answer_bytes = len(tally.last_body)
 
     @property
@@ -47,6 +51,11 @@ class Contender:
     def cpu(self) -> float:
         """Microseconds of the server's core for one answer, the median of the rounds."""
         return median(self.cpu_us)
+
+    @property
+    def store(self) -> float:
+        """Microseconds of its store's cores for one answer, the median of the rounds."""
+        return median(self.store_us)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +78,13 @@ def ratio(ours: Contender, floor: Contender) -> float:
     because what neighbours and our own client take away is not in them.
     """
     return median(theirs / mine for mine, theirs in zip(ours.cpu_us, floor.cpu_us, strict=True))
+
+
+def ratio_with_stores(ours: Contender, floor: Contender) -> float:
+    """Return the same where what the stores do for an answer counts like what the servers do."""
+    mine = map(sum, zip(ours.cpu_us, ours.store_us, strict=True))
+    theirs = map(sum, zip(floor.cpu_us, floor.store_us, strict=True))
+    return median(floors / own for own, floors in zip(mine, theirs, strict=True))
 
 
 def ratio_by_clock(ours: Contender, floor: Contender) -> float:
@@ -95,22 +111,23 @@ async def take_turns(contenders: Sequence[Contender], plan: Plan) -> None:
                 (contender, *await one_round(contender, opened[contender.port], plan.seconds))
                 for contender in (contenders if cycle % 2 == 0 else reversed(contenders))
             ]
-            if cycle > 1 and any(tally.count == 0 for _, tally, _ in rounds):
+            if cycle > 1 and any(tally.count == 0 for _, tally, _, _ in rounds):
                 return  # on a machine faster than any of today: what was measured will do
-            for contender, tally, used in rounds if cycle > 0 else ():
-                contender.take(tally, used)
+            for contender, tally, server, store in rounds if cycle > 0 else ():
+                contender.take(tally, server, store)
 
 
 async def one_round(
     contender: Contender, opened: Sequence[Connection], seconds: float
-) -> tuple[Tally, float]:
-    """Return what a round came to, and the seconds of a core that the server used for it."""
+) -> tuple[Tally, float, float]:
+    """Return what a round came to, and the seconds of a core that server and store used for it."""
     # A collection of our own in the middle would look like a slow server.
     gc.collect()
     gc.disable()
-    used = cpu_seconds(contender.pid)
+    used, store_used = cpu_seconds(contender.pid), contender.store_seconds()
     try:
         tally = await closed_loop(opened, contender.requests, seconds)
     finally:
         gc.enable()
-    return tally, cpu_seconds(contender.pid) - used
+    server = cpu_seconds(contender.pid) - used
+    return tally, server, contender.store_seconds() - store_used
