@@ -141,7 +141,7 @@ def test_who_was_passed_over_is_counted() -> None:
 def test_an_unexpected_answer_breaks_the_bench() -> None:
     contender = Contender("poll", 1, 1, iter(()))
     with pytest.raises(AssertionError, match="poll answered"):
-        contender.take(Tally(seconds=1.0, statuses={200: 9, 503: 1}), 0.1)
+        contender.take(Tally(seconds=1.0, statuses={200: 9, 503: 1}), 0.1, 0.0)
 
 
 def test_the_length_of_an_answer_is_read_from_its_head() -> None:

@@ -116,17 +116,18 @@ class PacedLine:
         answer = await self.line.admit(f"fan-{fan.place}", fan.place, f"visit-{now}")
         if answer[0] in ("not_called", "admitted_before"):
             return str(answer[0])
-        returns = fan.token is None and fan.has_left
+        calls_now = now - self.model.bucket.paused_ms(now)
+        cohort = fan.cohort
+        if fan.has_come or (cohort and times.is_settled(cohort, calls_now)):
+            cohort = None
+        # Who answers their call does not come back, though they left before it.
+        returns = fan.token is None and fan.has_left and cohort is None
         assert (answer[0] == "used_up") == (returns and not fan.may_return(now)), answer
         if answer[0] in ("full", "used_up"):
             return str(answer[0])
         if returns:
             fan.whole_at = max(now, fan.whole_at) + VISIT_MS
         if fan.token is None:
-            cohort = fan.cohort
-            calls_now = now - self.model.bucket.paused_ms(now)
-            if fan.has_come or (cohort and times.is_settled(cohort, calls_now)):
-                cohort = None
             fan.token, fan.has_come = self.model.answer(now, cohort), True
         elif fan.token == 0:
             self.model.answer(now, None)
