@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -105,6 +106,15 @@ def test_without_a_running_system_the_ways_to_name_one_are_told(
     assert result.exit_code == 1
     assert result.stderr.startswith(f"Nothing runs on {tmp_path}: start `onsale up`")
     assert result.stderr.count("\n") == 1
+
+
+def test_only_who_serves_loads_the_whole_product() -> None:
+    whole = {"onsale.roots", "gateway.app", "booking_core.app"}
+    loaded = f"import sys, onsale.cli; print({whole} & sys.modules.keys())"
+    done = subprocess.run(
+        (sys.executable, "-c", loaded), cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "set()\n"
 
 
 def test_a_schema_that_is_not_there_yet_fails_the_check(empty_database: str) -> None:
